@@ -1,0 +1,44 @@
+# `make demo` and `make test` do all their own set-up: Python >= 3.10, git and make are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# One thread a process: two processes fill two cores, and a laptop stays usable.
+export OMP_NUM_THREADS ?= 1
+export MKL_NUM_THREADS ?= 1
+
+.PHONY: help demo test gates unit test-release clean
+
+help:
+	@echo "make demo          phantoms -> plain ViT and LGM-ViT -> scores and an HTML page (about 10 minutes)"
+	@echo "make test          all gates and tests"
+	@echo "make test-release  the packed bundle in a fresh virtual environment"
+
+$(VENV)/.runtime: requirements/runtime.txt requirements/constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version) if sys.version_info < (3, 10) else 0'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/runtime.txt -c requirements/constraints.txt
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt requirements/constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
+	touch $@
+
+demo: $(VENV)/.runtime
+	$(BIN)/python scripts/run_demo.py
+
+test: gates unit
+
+gates: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+unit: $(VENV)/.dev
+	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+
+test-release: $(VENV)/.dev
+	$(BIN)/python -m pytest tests/packing/release.py -p no:randomly
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

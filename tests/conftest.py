@@ -1,0 +1,10 @@
+"""What every test may use: where the shared, uncommitted data would lie, and one thread a process."""
+
+from pathlib import Path
+
+import torch
+
+ROOT = Path(__file__).parents[1]
+SHARED = ROOT.parent / "shared"
+
+torch.set_num_threads(1)
