@@ -1,1 +1,1 @@
-"""handlers."""
+"""Small Ignite handlers that extend MONAI's engines by their named events."""

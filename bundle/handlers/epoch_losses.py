@@ -1,0 +1,64 @@
+"""The losses of an epoch, averaged on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.distributed as dist
+from ignite.engine import Engine, Events
+from torch import Tensor
+
+
+class EpochLosses:
+    """Averages the losses of `state.output` over an epoch and puts them into `state.metrics`.
+
+    Sums stay on the device, so that no iteration waits for it; the numbers are read once, when the epoch ends. With
+    several processes they are the mean over all of them.
+
+    Args:
+        names: entries of `state.output` to average; those an engine does not have are left out.
+
+    Example:
+        >>> engine = Engine(lambda engine, batch: {"loss": torch.tensor(float(batch))})
+        >>> EpochLosses().attach(engine)
+        >>> engine.run([1, 3]).metrics
+        {'loss': 2.0}
+    """
+
+    def __init__(self, names: Sequence[str] = ("loss", "classification_loss", "localization_loss")) -> None:
+        self.names = tuple(names)
+        self._sums: dict[str, Tensor] = {}
+        self._count = 0
+
+    def attach(self, engine: Engine) -> None:
+        """Average over every epoch of `engine`."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.add)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
+
+    def start(self, engine: Engine) -> None:
+        """Forget the last epoch."""
+        self._sums, self._count = {}, 0
+
+    def add(self, engine: Engine) -> None:
+        """Add this iteration."""
+        self._count += 1
+        for name in self.names:
+            if name in engine.state.output:
+                value = engine.state.output[name].detach().double()
+                self._sums[name] = self._sums[name] + value if name in self._sums else value
+
+    def finish(self, engine: Engine) -> None:
+        """Write the averages into `state.metrics`."""
+        for name, total in self._sums.items():
+            engine.state.metrics[name] = float(mean_over_ranks(total / self._count))
+
+
+def mean_over_ranks(value: Tensor) -> Tensor:
+    """Return the mean of a scalar over all processes, or the scalar itself where there is one process."""
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return value
+    value = value.clone()
+    dist.all_reduce(value)
+    return value / dist.get_world_size()

@@ -1,0 +1,95 @@
+"""The second term of the loss: where the network should look (paper, Eq. 10)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from ignite.engine import Engine
+from monai.engines.utils import IterationEvents
+from torch import Tensor
+
+from bundle import keys
+from bundle.attribution import Attribution
+
+
+class LocalizationLoss:
+    """Adds `weight * loss(attribution(evidence), mask)` to the loss of an iteration, before `backward()` reads it.
+
+    L_total = L_cls + lambda * L_loc (Eq. 10), with L_loc over the positive slices that have a mask and belong to a
+    supervised case; without any in the batch the term is exactly 0 and the graph stays whole. Everything runs where
+    the batch lies, in float32 and without waiting for the device. With several processes each adds its own sum times
+    the number of processes over the count on all of them, which DDP's averaging turns into the one-process value.
+
+    Args:
+        attribution: `(evidence, image_hw) -> (B, 1, H, W)`.
+        loss: `(map, batch) -> scalar`, the weighted mean over `batch["weight"]`.
+        weight: lambda of Eq. 10.
+        smooth: `(B, 1, H, W) -> (B, 1, H, W)`, the Gaussian of Eq. 9, or None to compare with the mask as it is.
+
+    `state.output` gains `classification_loss` and `localization_loss` (before lambda), both detached.
+
+    Example:
+        >>> from bundle.attribution import EAFEM
+        >>> from bundle.losses import DistributionKL
+        >>> handler = LocalizationLoss(EAFEM(beta=0.85), DistributionKL(), weight=1000.0)
+    """
+
+    def __init__(
+        self,
+        attribution: Attribution,
+        loss: Callable[[Tensor, dict[str, Any]], Tensor],
+        weight: float,
+        smooth: Callable[[Tensor], Tensor] | None = None,
+    ) -> None:
+        self.attribution = attribution
+        self.loss = loss
+        self.weight = weight
+        self.smooth = smooth
+
+    def attach(self, engine: Engine) -> None:
+        """Add the term after the classification loss of every iteration."""
+        engine.add_event_handler(IterationEvents.LOSS_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Add the term to this iteration's loss."""
+        output, batch = engine.state.output, engine.state.batch
+        evidence = output.pop(keys.EVIDENCE)
+        image = output[keys.IMAGE]
+        with torch.autocast(image.device.type, enabled=False):
+            target = localization_target(batch, image=image, smooth=self.smooth)
+            attribution = self.attribution(evidence, image.shape[-2:]).float()
+            term = self.loss(attribution, target) * share_of_all_ranks(target[keys.WEIGHT])
+        output["classification_loss"] = output[keys.LOSS].detach()
+        output["localization_loss"] = term.detach()
+        output[keys.LOSS] = output[keys.LOSS] + self.weight * term
+
+
+def localization_target(
+    batch: dict[str, Any], *, image: Tensor, smooth: Callable[[Tensor], Tensor] | None
+) -> dict[str, Tensor]:
+    """Return what a localization loss compares a map with: image, mask, smoothed mask and weight (B,).
+
+    A slice counts where it is positive, its case is supervised and its mask is not empty: augmentation may have moved
+    the object out of the picture.
+    """
+    mask = batch[keys.MASK].float()
+    positive = batch[keys.LABEL].reshape(len(mask)) > 0
+    weight = batch[keys.SUPERVISED].float() * positive * (mask.amax(dim=(1, 2, 3)) > 0)
+    smoothed = mask if smooth is None else smooth(mask)
+    return {keys.IMAGE: image, keys.MASK: mask, keys.SMOOTHED_MASK: smoothed, keys.WEIGHT: weight}
+
+
+def share_of_all_ranks(weight: Tensor) -> Tensor | float:
+    """Return the factor that turns this rank's weighted mean into its part of the mean over all ranks.
+
+    Local mean * local count * ranks / count on all ranks; 1 for a single process.
+    """
+    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+        return 1.0
+    local = weight.sum()
+    total = local.clone()
+    dist.all_reduce(total)
+    return local * dist.get_world_size() / total.clamp(min=1)

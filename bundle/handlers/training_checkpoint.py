@@ -1,0 +1,145 @@
+"""One file that a killed run continues from, and one with the best weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from ignite.engine import Engine, Events
+from ignite.handlers import Checkpoint, DiskSaver
+from monai.engines import Evaluator
+from torch import nn
+
+
+class TrainingCheckpoint:
+    """At the end of an epoch writes `checkpoint.pt`, and `model.pt` when the epoch was the best so far.
+
+    Both are written next to their final name and renamed, so a kill while saving leaves the previous epoch's file.
+    `checkpoint.pt` holds tensors and plain values only (it opens with `weights_only=True`); `model.pt` is the plain
+    state dict of the network, which `monai.bundle.load`, MONAI Label and federated clients read. Attach it after
+    validation and scheduler: then nothing of the epoch is missing from it.
+
+    Args:
+        folder: where both files go.
+        network: the plain network, whose names the files use.
+        optimizer: continued on resume.
+        lr_scheduler: continued on resume.
+        validator: its best metric is continued on resume and decides what is best.
+        resume: continue from `checkpoint.pt` if there is one.
+        split_hash: written into the checkpoint; resuming on another split is refused.
+        save: False on all ranks but the first.
+
+    Raises:
+        ValueError: the checkpoint belongs to another split or another network.
+
+    Example:
+        >>> network = nn.Linear(2, 1)
+        >>> optimizer = torch.optim.AdamW(network.parameters())
+        >>> scheduler = torch.optim.lr_scheduler.ConstantLR(optimizer)
+        >>> handler = TrainingCheckpoint("runs/example", network, optimizer, scheduler, validator=None)
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        lr_scheduler: Any,
+        validator: Evaluator,
+        resume: bool = False,
+        split_hash: str = "",
+        save: bool = True,
+    ) -> None:
+        self.folder = Path(folder)
+        self.network = network
+        self.optimizer = optimizer
+        self.lr_scheduler = lr_scheduler
+        self.validator = validator
+        self.resume = resume
+        self.split_hash = split_hash
+        self.save = save
+
+    @property
+    def file(self) -> Path:
+        """The file that a killed run continues from."""
+        return self.folder / "checkpoint.pt"
+
+    def attach(self, engine: Engine) -> None:
+        """Resume at the start and save after every epoch of the trainer."""
+        if self.resume:
+            engine.add_event_handler(Events.STARTED, self.restore)
+        if self.save:
+            engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the best weights, if this epoch has them, and the checkpoint."""
+        if self.validator.state.best_metric_epoch == engine.state.epoch:
+            disk_saver(self.folder)(self.network.state_dict(), "model.pt")
+        progress = TrainingProgress(engine, self.validator, self.split_hash)
+        checkpoint = Checkpoint(self._objects(progress), disk_saver(self.folder), filename_pattern=self.file.name)
+        checkpoint(engine)
+
+    def restore(self, engine: Engine) -> None:
+        """Continue from the checkpoint; without one training starts fresh."""
+        if not self.file.exists():
+            engine.logger.info(f"Nothing to resume in {self.folder}: training starts fresh.")
+            return
+        device = next(self.network.parameters()).device
+        state = torch.load(self.file, map_location=device, weights_only=True)
+        progress = TrainingProgress(engine, self.validator, self.split_hash)
+        try:
+            Checkpoint.load_objects(self._objects(progress), state)
+        except RuntimeError as error:
+            raise ValueError(
+                f"{self.file} does not fit this network: {error}\nResume with the settings the run was started with, "
+                "or choose another output_dir."
+            ) from error
+        engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
+
+    def _objects(self, progress: TrainingProgress) -> dict[str, Any]:
+        return {
+            "model": self.network,
+            "optimizer": self.optimizer,
+            "lr_scheduler": self.lr_scheduler,
+            "progress": progress,
+        }
+
+
+class TrainingProgress:
+    """How far training came: epoch, iteration, best metric, random state and the split it runs on."""
+
+    def __init__(self, trainer: Engine, validator: Evaluator, split_hash: str) -> None:
+        self.trainer = trainer
+        self.validator = validator
+        self.split_hash = split_hash
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain values and one tensor."""
+        return {
+            "epoch": int(self.trainer.state.epoch),
+            "iteration": int(self.trainer.state.iteration),
+            "best_metric": float(self.validator.state.best_metric),
+            "best_metric_epoch": int(self.validator.state.best_metric_epoch),
+            "split_hash": self.split_hash,
+            "torch_rng": torch.get_rng_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Put trainer and validator where they were."""
+        if state["split_hash"] != self.split_hash:
+            raise ValueError(
+                f"the checkpoint was trained on split {state['split_hash'][:12]}, this run has {self.split_hash[:12]}: "
+                "its validation patients may be among the new training patients. Use the same split file, seed and "
+                "data, or another output_dir."
+            )
+        self.trainer.state.epoch = state["epoch"]
+        self.trainer.state.iteration = state["iteration"]
+        self.validator.state.best_metric = state["best_metric"]
+        self.validator.state.best_metric_epoch = state["best_metric_epoch"]
+        torch.set_rng_state(state["torch_rng"].cpu())
+
+
+def disk_saver(folder: Path) -> DiskSaver:
+    """Return Ignite's saver that writes a temporary file and renames it; other files in the folder may stay."""
+    return DiskSaver(str(folder), atomic=True, create_dir=True, require_empty=False)

@@ -1,0 +1,104 @@
+"""From a volume to a map and slice probabilities on the same grid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cache
+from typing import Any, Protocol
+
+import torch
+from monai.inferers import Inferer
+from monai.utils import convert_to_tensor
+from torch import Tensor, nn
+
+from bundle.attribution import Attribution
+
+
+class SliceTransformLike(Protocol):
+    """What the slice store and this inferer share."""
+
+    def image(self, slices: Tensor) -> Tensor:
+        """(N, C, H, W) -> (N, C, S, S)."""
+
+    def inverse(self, maps: Tensor, image_hw: Sequence[int]) -> Tensor:
+        """(N, 1, S, S) -> (N, 1, H, W)."""
+
+
+class SliceInferer(Inferer):
+    """Runs a slice classifier over a volume, slice by slice in batches.
+
+    The result is one tensor, because that is what the evaluator, MONAI Label and MONAI Deploy all take: channel 0 is
+    the attribution on the grid of the volume, channels 1..K are the slice's class probabilities, the same over the
+    whole slice (K = 1 for a single logit). Beyond input and result, memory is that of one batch, whatever the depth.
+
+    A slice that is zero everywhere after `slice_transform` shows nothing: all such slices share the network's answer
+    to one zero image, computed at most once per volume (so evaluation agrees), and a map of exact zeros marks them.
+
+    Args:
+        slice_transform: the object that made the training slices.
+        attribution: `(evidence, image_hw) -> (B, 1, H, W)`.
+        batch_size: slices per forward pass.
+
+    Shapes:
+        (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
+
+    Raises:
+        ValueError: more than one volume, or not a volume.
+
+    Example:
+        >>> from bundle.attribution import EAFEM
+        >>> from bundle.networks import SliceViT
+        >>> class Same:
+        ...     def image(self, slices): return slices
+        ...     def inverse(self, maps, image_hw): return maps
+        >>> vit = SliceViT(image_size=32, patch_size=8, in_channels=1, hidden_size=16, num_layers=1, num_heads=2)
+        >>> SliceInferer(Same(), EAFEM())(torch.rand(1, 1, 32, 32, 5), vit.eval()).shape
+        torch.Size([1, 2, 32, 32, 5])
+    """
+
+    def __init__(self, slice_transform: SliceTransformLike, attribution: Attribution, batch_size: int = 32) -> None:
+        super().__init__()
+        self.slice_transform = slice_transform
+        self.attribution = attribution
+        self.batch_size = batch_size
+
+    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
+        """Return attribution and probabilities of the volume `inputs`."""
+        if inputs.ndim != 5 or inputs.shape[0] != 1:
+            raise ValueError(f"SliceInferer expected one volume (1, C, H, W, D), got {tuple(inputs.shape)}.")
+        volume = convert_to_tensor(inputs, track_meta=False)[0]
+        answer_to_blank = cache(lambda: self.explain(self.slice_transform.image(volume[None, ..., 0] * 0), network)[1])
+        parts = [
+            self.infer(slices.permute(3, 0, 1, 2).float(), network, answer_to_blank)  # (N, C, H, W)
+            for slices in volume.split(self.batch_size, dim=-1)
+        ]
+        return torch.cat(parts).permute(1, 2, 3, 0)[None]
+
+    def infer(self, slices: Tensor, network: nn.Module, answer_to_blank: Callable[[], Tensor]) -> Tensor:
+        """Return (N, 1 + K, H, W) for slices (N, C, H, W); only those that show something pass the network."""
+        images = self.slice_transform.image(slices)
+        blank = is_blank(images)
+        maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
+        if blank.all():
+            probabilities = answer_to_blank().expand(len(slices), -1)
+        else:
+            seen_maps, seen = self.explain(images[~blank], network)
+            maps[~blank] = self.slice_transform.inverse(seen_maps, slices.shape[-2:])
+            probabilities = seen.new_empty(len(slices), seen.shape[1])
+            probabilities[~blank] = seen
+            if blank.any():
+                probabilities[blank] = answer_to_blank()
+        return torch.cat([maps, probabilities[:, :, None, None].expand(-1, -1, *slices.shape[-2:])], dim=1)
+
+    def explain(self, images: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
+        """Return maps (N, 1, S, S) and probabilities (N, K) of ready images (N, C, S, S)."""
+        with torch.set_grad_enabled(self.attribution.needs_grad):
+            evidence = network.forward_evidence(images, attentions=self.attribution.needs_attentions)
+            maps = self.attribution(evidence, images.shape[-2:]).detach().float()
+        logits = evidence.logits.detach().float()
+        return maps, logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+
+
+def is_blank(slices: Tensor) -> Tensor:
+    """Return (N,) booleans: which slices (N, C, H, W) are zero everywhere."""
+    return (slices == 0).flatten(1).all(dim=1)

@@ -1,0 +1,90 @@
+"""A misspelt override fails, with the nearest known name."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from bundle.workflow.command_line import CommandLine
+
+TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"})
+COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
+
+
+class OverrideGuard:
+    """Compares overrides and overlays with the ids of the base configs; the first entry of `initialize`.
+
+    MONAI accepts any id in silence, so a misspelt knob trains with the default. Under `python -m monai.bundle run`
+    this component reads the config files and `--id` overrides from the command line. Known are the ids of the first
+    file and of the base configs beside it (`*.json`, so that an overlay of training serves inference too). Allowed
+    besides: `_meta_`, the arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a
+    `_target_`, and appends to a known id with `+`.
+
+    Elsewhere (MONAI Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
+
+    Raises:
+        SystemExit: an unknown id, with the file or option and the nearest known name.
+
+    Example:
+        >>> OverrideGuard(argv=["pytest"]).problems
+        []
+    """
+
+    def __init__(self, argv: list[str] | None = None) -> None:
+        command_line = CommandLine.read(argv)
+        self.problems = [] if command_line is None else list(find_problems(command_line))
+        if self.problems:
+            sys.exit("\n".join(self.problems))
+
+
+def find_problems(command_line: CommandLine) -> Iterator[str]:
+    """Yield a sentence for every id that no base config knows."""
+    first, *later = command_line.files
+    base = [first, *(str(path) for path in sorted(Path(first).parent.glob("*.json")) if path.name != "metadata.json")]
+    contents = [load(file) for file in base]
+    known = {id_ for content in contents for id_ in ids(content)}
+    components = {id_ for content in contents for id_ in ids(content, components_only=True)}
+    asked = [(f"--{name}", name) for name in command_line.overrides]
+    asked += [(f"{file}: {name}", name) for file in later if file not in base for name in load(file)]
+    for where, name in asked:
+        if not is_allowed(name.lstrip("+").replace("::", "#"), known=known, components=components):
+            yield explain(where, name.lstrip("+"), known=known)
+
+
+def is_allowed(name: str, *, known: set[str], components: set[str]) -> bool:
+    """Return whether an override of this id means something."""
+    parent, _, last = name.rpartition("#")
+    return (
+        name in known
+        or name.split("#")[0] == "_meta_"
+        or name in TRACKING_ARGUMENTS
+        or (parent in known and last in COMPONENT_FIELDS)
+        or parent in components
+    )
+
+
+def explain(where: str, name: str, *, known: Iterable[str]) -> str:
+    """Return the error for one unknown id."""
+    nearest = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    hint = f"did you mean '{nearest[0]}'?" if nearest else "the base configs list all knobs at their top."
+    return f"{where} is not an id of the base configs, so it would change nothing; {hint}"
+
+
+def ids(content: Any, prefix: str = "", *, components_only: bool = False) -> Iterator[str]:
+    """Yield the ids of a config, `a` and `a#b#0`, or only those that have a `_target_`."""
+    items = content.items() if isinstance(content, dict) else enumerate(content) if isinstance(content, list) else ()
+    if prefix and (not components_only or (isinstance(content, dict) and "_target_" in content)):
+        yield prefix
+    for key, value in items:
+        yield from ids(value, f"{prefix}#{key}" if prefix else str(key), components_only=components_only)
+
+
+def load(file: str) -> dict[str, Any]:
+    """Return the content of a config file."""
+    content: dict[str, Any] = ConfigParser.load_config_file(file)
+    return content

@@ -1,0 +1,104 @@
+"""What a run was: enough to defend its numbers and to run it again."""
+
+from __future__ import annotations
+
+import json
+import logging
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from ignite.engine import Engine, Events
+
+from bundle.workflow.command_line import CommandLine
+
+PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
+
+
+class RunRecord:
+    """Writes `run.json` (settings, versions, revision, split) and `config.json` (the merged config) when a run starts.
+
+    `config.json` exists for runs of `python -m monai.bundle run`; it is itself a config file, so a run is repeated by
+    `--config_file <output_dir>/config.json`. `run.json` gains the end time and the best score when the run is complete.
+
+    Args:
+        output_dir: the run's folder.
+        settings: resolved knobs to write down.
+        split_hash: identifies who is in training and validation.
+        bundle_root: folder whose git revision is recorded.
+        write: False on all ranks but the first.
+
+    Example:
+        >>> RunRecord("runs/example", {"seed": 0}, write=False).attach(Engine(lambda engine, batch: None))
+    """
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        settings: Mapping[str, Any],
+        split_hash: str = "",
+        bundle_root: str | Path = ".",
+        write: bool = True,
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.settings = dict(settings)
+        self.split_hash = split_hash
+        self.bundle_root = Path(bundle_root)
+        self.write = write
+
+    def attach(self, engine: Engine) -> None:
+        """Write at the start and at the end of the trainer's run."""
+        if self.write:
+            engine.add_event_handler(Events.STARTED, self.start)
+            engine.add_event_handler(Events.COMPLETED, self.complete)
+
+    def start(self, engine: Engine) -> None:
+        """Write both files."""
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        command_line = CommandLine.read()
+        record = {
+            "settings": self.settings,
+            "split_hash": self.split_hash,
+            "command": sys.argv,
+            "started": now(),
+            "git_revision": git_revision(self.bundle_root),
+            "python": platform.python_version(),
+            "versions": {name: metadata.version(name) for name in PACKAGES},
+        }
+        write_json(self.output_dir / "run.json", record)
+        if command_line is not None:
+            write_json(self.output_dir / "config.json", command_line.merged())
+
+    def complete(self, engine: Engine) -> None:
+        """Add what came out."""
+        path = self.output_dir / "run.json"
+        record = json.loads(path.read_text())
+        record |= {"completed": now(), "epochs": engine.state.epoch, "metrics": dict(engine.state.metrics)}
+        write_json(path, record)
+        logging.getLogger(__name__).info(f"This run is in {self.output_dir}.")
+
+
+def git_revision(folder: Path) -> str | None:
+    """Return the revision of the working tree, with '+' if it has changes, or None outside a repository."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty=+"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Write by rename, so that a kill leaves the old file or the new one."""
+    temporary = path.with_name(f".{path.name}.{platform.node()}.tmp")
+    temporary.write_text(json.dumps(content, indent=2, default=str) + "\n")
+    temporary.replace(path)
