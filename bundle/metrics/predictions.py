@@ -1,0 +1,88 @@
+"""What a classifier said about every slice of a data set."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.keys import IGNORED_LABEL
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Slices as columns of equal length; scores, files and reports are made from them.
+
+    Args:
+        case: (n,) names.
+        patient: (n,) names; they are resampled for intervals.
+        site: (n,) names.
+        slice_index: (n,) position in the volume, from 0.
+        label: (n,) classes, -1 where unknown.
+        probability: (n,) of the positive class, or (n, K).
+        map_scores: arrays of `bundle.metrics.map_scores`, (n,) or (n, T), NaN for slices without a mask.
+        prior_map_scores: the same for the centre prior.
+
+    Raises:
+        ValueError: columns of different length.
+
+    Example:
+        >>> names = np.array(["a", "a", "a"])
+        >>> probability = np.array([0.1, 0.9, 0.5])
+        >>> slices = Predictions(names, names, names, np.array([0, 1, 2]), np.array([0, 1, 1]), probability)
+        >>> len(slices), slices.position
+        (3, array([0. , 0.5, 1. ]))
+    """
+
+    case: NDArray
+    patient: NDArray
+    site: NDArray
+    slice_index: NDArray
+    label: NDArray
+    probability: NDArray
+    map_scores: Mapping[str, NDArray] = field(default_factory=dict)
+    prior_map_scores: Mapping[str, NDArray] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        lengths = {name: len(column) for name, column in columns(self).items()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"Predictions expected columns of equal length, got {lengths}.")
+
+    def __len__(self) -> int:
+        """Return the number of slices."""
+        return len(self.case)
+
+    @property
+    def position(self) -> NDArray:
+        """(n,) relative position in the volume, 0 for the first and 1 for the last slice (0.5 for a lone one)."""
+        names, place = np.unique(self.case, return_inverse=True)
+        last = np.zeros(len(names))
+        np.maximum.at(last, place, self.slice_index)
+        last = last[place]
+        return np.divide(self.slice_index, last, out=np.full(len(self), 0.5), where=last > 0)
+
+    def select(self, chosen: NDArray) -> Predictions:
+        """Return the slices `chosen` by a mask or by indices."""
+        parts: dict[str, object] = {}
+        for entry in fields(self):
+            value = getattr(self, entry.name)
+            is_column = isinstance(value, np.ndarray)
+            parts[entry.name] = value[chosen] if is_column else {name: part[chosen] for name, part in value.items()}
+        return replace(self, **parts)  # type: ignore[arg-type]
+
+    def tidy(self) -> Predictions:
+        """Return the slices ordered by case and index, each once: what fills a rank's batch is dropped."""
+        order = np.lexsort((self.label == IGNORED_LABEL, self.slice_index, self.case))  # labelled copies first
+        ordered = self.select(order)
+        new_case = ordered.case[1:] != ordered.case[:-1]
+        new_slice = ordered.slice_index[1:] != ordered.slice_index[:-1]
+        return ordered.select(np.append(True, new_case | new_slice)[: len(order)])
+
+
+def columns(predictions: Predictions) -> dict[str, NDArray]:
+    """Return all columns under one name each."""
+    plain = {entry.name: getattr(predictions, entry.name) for entry in fields(predictions)}
+    maps = {name: plain.pop(name) for name in ("map_scores", "prior_map_scores")}
+    return plain | {f"{group}.{name}": column for group, found in maps.items() for name, column in found.items()}
