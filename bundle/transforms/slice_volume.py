@@ -1,0 +1,151 @@
+"""A case becomes slices, each with its image, class and mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.transforms import Transform
+from torch import Tensor
+
+from bundle import keys as names
+from bundle.transforms.preprocessing import default_preprocessing
+from bundle.transforms.slice_transform import SliceTransform
+
+# bounds the memory of the float32 copies, whatever the depth of the volume
+_CHUNK = 32
+
+
+class SliceVolumed(Transform):
+    """Case dict -> list of slice dicts, in order of the third axis of the preprocessed volume.
+
+    Each slice dict holds "image" (C,S,S) float32, "label" (1,) float32 (0, 1 or -1 for unknown; for several classes ()
+    int64), "mask" (1,S,S) uint8 of the label's class, "supervised" () float32 (1 where the case has a mask), "case",
+    "patient", "site" and "slice_index". Without a slice transform images keep their size and intensities.
+    The class comes from the mask before it is resized: binary: any voxel above 0; several classes: the highest present.
+
+    Args:
+        slice_transform: the object shared with the inferer.
+        num_classes: 1 for a binary label, K > 1 for classes 0 (background) to K - 1.
+        preprocessing: applied to cases whose image is not loaded yet; default `default_preprocessing`.
+
+    Raises:
+        ValueError: for an image that is no volume, and for labels that do not fit it.
+
+    Example:
+        >>> image, label = torch.rand(3, 8, 8, 2), torch.zeros(1, 8, 8, 2)
+        >>> label[..., 2:4, 5, 1] = 1
+        >>> first, second = SliceVolumed(SliceTransform(16))({"image": image, "label": label, "case": "a"})
+        >>> second["image"].shape, first["label"].item(), second["label"].item(), second["mask"].sum().item()
+        (torch.Size([3, 16, 16]), 0.0, 1.0, 8)
+    """
+
+    def __init__(
+        self,
+        slice_transform: SliceTransform | None = None,
+        num_classes: int = 1,
+        preprocessing: Callable[[Any], Any] | None = None,
+    ) -> None:
+        if num_classes < 1:
+            raise ValueError(f"Expected num_classes to be 1 (binary) or more but got {num_classes}.")
+        self.slice_transform = slice_transform
+        self.num_classes = num_classes
+        self.preprocessing = preprocessing if preprocessing is not None else default_preprocessing()
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
+        """Slice one case."""
+        case = dict(data)
+        if not isinstance(case[names.IMAGE], np.ndarray | Tensor):
+            case = self.preprocessing(case)
+        image = _plain(case[names.IMAGE])
+        if image.ndim != 4:
+            raise ValueError(f"Expected an image of shape (C,H,W,D) but got {tuple(image.shape)}: load it as a volume.")
+        identity = _identity(case)
+        mask = _mask_of(case, image=image)
+        given = _slice_labels_of(case, num_slices=image.shape[-1], num_classes=self.num_classes)
+        return [
+            {**entry, **identity, names.SLICE_INDEX: start + offset}
+            for start in range(0, image.shape[-1], _CHUNK)
+            for offset, entry in enumerate(self._chunk(image, mask, given, range_=slice(start, start + _CHUNK)))
+        ]
+
+    def _chunk(self, image: Tensor, mask: Tensor | None, given: Tensor, *, range_: slice) -> list[dict[str, Tensor]]:
+        slices = _slices(image, range_=range_).float()  # (N,C,H,W)
+        labels = given[range_]
+        masks = torch.zeros((len(slices), 1, *slices.shape[-2:]), dtype=torch.uint8)
+        if mask is not None:
+            classes = _slices(mask, range_=range_)
+            labels = _classes_of(classes, num_classes=self.num_classes)
+            wanted = labels.clamp(min=1).reshape(-1, 1, 1, 1)
+            masks = ((classes > 0) if self.num_classes == 1 else (classes == wanted)).to(torch.uint8)
+        if self.slice_transform is not None:
+            slices, masks = self.slice_transform.image(slices), self.slice_transform.mask(masks)
+        targets = labels.float().unsqueeze(1) if self.num_classes == 1 else labels
+        supervised = torch.tensor(float(mask is not None))
+        rows = zip(slices, targets, masks, strict=True)
+        return [
+            {names.IMAGE: image_, names.LABEL: label, names.MASK: mask_, names.SUPERVISED: supervised}
+            for image_, label, mask_ in rows
+        ]
+
+
+def _plain(volume: Any) -> Tensor:
+    return torch.as_tensor(volume.as_tensor() if hasattr(volume, "as_tensor") else volume)
+
+
+def _slices(volume: Tensor, *, range_: slice) -> Tensor:
+    return volume[..., range_].permute(3, 0, 1, 2).contiguous()  # (C,H,W,D) -> (N,C,H,W)
+
+
+def _classes_of(masks: Tensor, *, num_classes: int) -> Tensor:
+    """(N,1,H,W) -> (N,) int64, the highest class of each slice."""
+    highest = masks.amax(dim=(1, 2, 3)).to(torch.int64)
+    if num_classes == 1:
+        return (highest > 0).to(torch.int64)
+    if int(highest.max()) >= num_classes:
+        raise ValueError(
+            f"Expected mask classes in 0..{num_classes - 1} but got {int(highest.max())}: raise num_classes or merge "
+            "classes."
+        )
+    return highest
+
+
+def _mask_of(case: Mapping[Hashable, Any], *, image: Tensor) -> Tensor | None:
+    if case.get(names.LABEL) is None:
+        return None
+    mask = _plain(case[names.LABEL])
+    if tuple(mask.shape) != (1, *image.shape[1:]):
+        raise ValueError(
+            f"Expected a label of shape {(1, *image.shape[1:])} as the image's but got {tuple(mask.shape)}: apply the "
+            "same spatial transforms to both."
+        )
+    return mask
+
+
+def _slice_labels_of(case: Mapping[Hashable, Any], *, num_slices: int, num_classes: int) -> Tensor:
+    """(D,) int64 from the CSV, or -1 everywhere."""
+    if case.get(names.SLICE_LABELS) is None:
+        return torch.full((num_slices,), names.IGNORED_LABEL, dtype=torch.int64)
+    labels = _plain(case[names.SLICE_LABELS])
+    file = getattr(case[names.SLICE_LABELS], "meta", {}).get("filename_or_obj", "slice labels")
+    if labels.shape[-1] != num_slices or labels.numel() != num_slices:
+        raise ValueError(
+            f"{file}: expected {num_slices} labels along the slice axis but got shape {tuple(labels.shape)}: the "
+            "scan's slice axis is not the file's third one (a sagittal or coronal scan?); use FileOrderd in place of "
+            "Orientationd, so that slices are those of the file."
+        )
+    highest = max(num_classes - 1, 1)
+    if int(labels.max()) > highest:
+        raise ValueError(f"{file}: expected classes in 0..{highest} but got {int(labels.max())}: raise num_classes.")
+    return labels.flatten().to(torch.int64)
+
+
+def _identity(case: Mapping[Hashable, Any]) -> dict[str, str]:
+    file = Path(str(getattr(case[names.IMAGE], "meta", {}).get("filename_or_obj", "unknown"))).name
+    stem = file.removesuffix(".gz").removesuffix(".nii")
+    name = str(case.get(names.CASE, stem))
+    patient, site = str(case.get(names.PATIENT, name)), str(case.get(names.SITE, "unknown"))
+    return {names.CASE: name, names.PATIENT: patient, names.SITE: site}
