@@ -1,0 +1,95 @@
+"""From the one tensor of the inferer to a map that can be inverted and a result that JSON can hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from monai.data import MetaTensor
+from monai.transforms import Transform
+from torch import Tensor
+
+from bundle import keys
+from bundle.metrics import volume_probability
+
+OVERLAY = "overlay"
+
+
+class SplitPredictiond(Transform):
+    """Splits `pred` (1+K, H, W, D) into the attribution `pred` (1, H, W, D) and the JSON-able `result`.
+
+    `pred` takes meta data and applied operations of the image, so that `Invertd` brings it back to the source grid.
+    `result` holds the probability of every slice, whether it is blank, the volume's probabilities and the decision; a
+    few slices with their maps go into `overlay` for a picture, still on the grid the network saw.
+
+    Args:
+        threshold: probability from which a slice counts as positive.
+        top_k: slices in the top-k mean of the volume.
+        num_overlays: slices kept for the picture, those of highest probability.
+
+    Raises:
+        ValueError: `pred` is not the inferer's tensor.
+
+    Example:
+        >>> data = {"image": torch.rand(1, 4, 4, 2), "pred": torch.full((2, 4, 4, 2), 0.75)}
+        >>> SplitPredictiond()(data)["result"]["slices"][0]
+        {'slice': 0, 'probability': 0.75, 'positive': True, 'blank': False}
+    """
+
+    def __init__(self, threshold: float = 0.5, top_k: int = 3, num_overlays: int = 6) -> None:
+        self.threshold = threshold
+        self.top_k = top_k
+        self.num_overlays = num_overlays
+
+    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the data with `pred`, `result` and `overlay`."""
+        result, image = plain(data[keys.PRED]).cpu(), data[keys.IMAGE]
+        if result.ndim != 4 or len(result) < 2:
+            raise ValueError(f"pred expected to be (1+K, H, W, D) of SliceInferer, got {tuple(result.shape)}.")
+        attribution, probabilities = result[:1], result[1:, 0, 0].T  # (1, H, W, D), (D, K)
+        pred = MetaTensor(attribution)
+        if isinstance(image, MetaTensor):
+            pred = MetaTensor(attribution, meta=image.meta, applied_operations=image.applied_operations)
+        return {
+            **data,
+            keys.PRED: pred,
+            keys.RESULT: self.describe(attribution, probabilities),
+            OVERLAY: self.choose(plain(image).cpu(), attribution, probabilities),
+        }
+
+    def describe(self, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
+        """Return slices and volume as plain numbers."""
+        blank = (attribution == 0).flatten(0, 2).all(dim=0).tolist()
+        positive = positive_probability(probabilities).tolist()
+        slices = []
+        for index, (row, p) in enumerate(zip(probabilities.tolist(), positive, strict=True)):
+            classes = {f"probability_{k}": value for k, value in enumerate(row)} if len(row) > 1 else {}
+            decision = {"positive": p >= self.threshold, "blank": blank[index]}
+            slices.append({"slice": index, "probability": p, **classes, **decision})
+        return {
+            "slices": slices,
+            "volume": volume_probability(positive, self.top_k),
+            "positive": max(positive) >= self.threshold,
+            "threshold": self.threshold,
+        }
+
+    def choose(self, image: Tensor, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
+        """Return the slices of highest probability, in their order: index (n,), image (n, C, H, W), map (n, H, W)."""
+        depth = attribution.shape[-1]
+        top = positive_probability(probabilities).topk(min(self.num_overlays, depth)).indices.sort().values
+        return {
+            "index": top.tolist(),
+            "image": image[..., top].permute(3, 0, 1, 2).float().numpy(),
+            "map": attribution[0][..., top].permute(2, 0, 1).numpy(),
+        }
+
+
+def positive_probability(probabilities: Tensor) -> Tensor:
+    """Return (D,): the probability of one logit, or of any class but the background (D, K)."""
+    return probabilities[:, 0] if probabilities.shape[1] == 1 else 1 - probabilities[:, 0]
+
+
+def plain(tensor: Tensor) -> Tensor:
+    """Return the tensor without meta data."""
+    return tensor.as_tensor() if isinstance(tensor, MetaTensor) else torch.as_tensor(tensor)
