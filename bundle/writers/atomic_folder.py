@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from bundle.writers.exchange import exchange_paths
+
+STALE_SECONDS = 600
+"""A part this old was left by a killed process; a younger one may belong to a process that is at work."""
 
 
 def folder_atomically(path: str | os.PathLike[str], fill: Callable[[Path], None]) -> Path:
@@ -61,14 +65,22 @@ def put_in_place(part: Path, *, path: Path) -> None:
 
 
 def clear_leftovers(path: Path) -> None:
-    """Put back a folder that a killed process had set aside; remove what killed processes left half done."""
+    """Put back a folder that a killed process had set aside; remove what killed processes left half done here."""
     aside = set_aside_name(path)
     if aside.exists() and not path.exists():
         aside.rename(path)
     shutil.rmtree(aside, ignore_errors=True)
-    for part in path.parent.iterdir():
-        if part.name.startswith(".") and part.name.endswith(f".part-{path.name}"):
+    for part in path.parent.glob(".*.part-*"):
+        if part.is_dir() and seconds_old(part) > STALE_SECONDS:
             shutil.rmtree(part, ignore_errors=True)
+
+
+def seconds_old(path: Path) -> float:
+    """Return the time since the folder last changed, 0 if another process has just renamed it."""
+    try:
+        return time.time() - path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0
 
 
 def set_aside_name(path: Path) -> Path:

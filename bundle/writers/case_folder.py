@@ -18,9 +18,9 @@ def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
         >>> case_folder("results", "patient_07").as_posix()
         'results/patient_07'
     """
-    if not case or case.startswith(".") or any(letter in '/\\:"<>|?*' or not letter.isprintable() for letter in case):
+    if not case or case.startswith(".") or any(letter in "/\\" or not letter.isprintable() for letter in case):
         raise ValueError(
-            'Expected a case name that can name a folder (not empty, no dot in front, none of / \\ : " < > | ? *, '
+            "Expected a case name that can name a folder (not empty, no dot in front, neither / nor \\, "
             f"no control characters), got {case!r}: set `case` in the data list."
         )
     return Path(output_dir) / case
