@@ -12,6 +12,7 @@ from monai.utils import convert_to_tensor
 from torch import Tensor, nn
 
 from bundle.attribution import Attribution
+from bundle.inferers.evidence_inferer import EvidenceInferer
 
 
 class SliceTransformLike(Protocol):
@@ -92,8 +93,8 @@ class SliceInferer(Inferer):
 
     def explain(self, images: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
         """Return maps (N, 1, S, S) and probabilities (N, K) of ready images (N, C, S, S)."""
+        evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
-            evidence = network.forward_evidence(images, attentions=self.attribution.needs_attentions)
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
         logits = evidence.logits.detach().float()
         return maps, logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)

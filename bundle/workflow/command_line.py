@@ -51,8 +51,7 @@ class CommandLine:
         parser = ConfigParser()
         parser.read_config(list(self.files))
         parser.update(self.overrides)
-        content: dict[str, Any] = parser.get()
-        return content
+        return {name: value for name, value in parser.get().items() if name != "_meta_"}
 
 
 def parse_arguments(arguments: Sequence[str]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -68,9 +68,12 @@ def is_allowed(name: str, *, known: set[str], components: set[str]) -> bool:
     )
 
 
-def explain(where: str, name: str, *, known: Iterable[str]) -> str:
-    """Return the error for one unknown id."""
-    nearest = get_close_matches(name, list(known), n=1, cutoff=0.5)
+def explain(where: str, name: str, *, known: set[str]) -> str:
+    """Return the error for one unknown id, with the nearest name for the first part of it that is wrong."""
+    parts = name.split("#")
+    right = max(k for k in range(len(parts)) if k == 0 or "#".join(parts[:k]) in known)
+    depth = {id_ for id_ in known if id_.count("#") == right and id_.split("#")[:right] == parts[:right]}
+    nearest = get_close_matches("#".join(parts[: right + 1]), depth, n=1, cutoff=0.5)
     hint = f"did you mean '{nearest[0]}'?" if nearest else "the base configs list all knobs at their top."
     return f"{where} is not an id of the base configs, so it would change nothing; {hint}"
 

@@ -1,0 +1,92 @@
+"""Keeps what an evaluator says about every slice, with the scores of its maps."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from torch import Tensor
+
+from bundle import keys
+from bundle.attribution import Attribution
+from bundle.handlers.slice_scores_metric import class_probabilities, gather
+from bundle.metrics import Predictions, centre_prior, map_scores
+
+
+class HasItems(Protocol):
+    """A slice dataset, as far as names are concerned."""
+
+    items: list[dict[str, Any]]
+
+
+class CollectPredictions:
+    """Collects label and probability of every slice, and the map scores of positive slices with a mask.
+
+    Everything stays where the batch lies until the epoch ends; then `predictions` holds the whole data set, also where
+    several processes shared it. The same scores are kept for a centre prior: a map that always points to the middle.
+
+    Args:
+        dataset: gives case, patient and site of a slice.
+        attribution: makes the maps; `EvidenceSplit` must run before this handler.
+
+    Example:
+        >>> from bundle.attribution import EAFEM
+        >>> collect = CollectPredictions(dataset=None, attribution=EAFEM())
+        >>> collect.predictions is None
+        True
+    """
+
+    def __init__(self, dataset: HasItems, attribution: Attribution) -> None:
+        self.dataset = dataset
+        self.attribution = attribution
+        self.predictions: Predictions | None = None
+        self._columns: dict[str, list[Tensor]] = {}
+
+    def attach(self, engine: Engine) -> None:
+        """Collect over the evaluator's epoch."""
+        engine.add_event_handler(Events.EPOCH_STARTED, self.start)
+        engine.add_event_handler(Events.ITERATION_COMPLETED, self.add)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.finish)
+
+    def start(self, engine: Engine) -> None:
+        """Forget the last epoch."""
+        self._columns, self.predictions = {}, None
+
+    def add(self, engine: Engine) -> None:
+        """Keep one batch."""
+        output, batch = engine.state.output, engine.state.batch
+        logits = output[keys.PRED].detach().float()
+        self._keep("label", batch[keys.LABEL].reshape(len(logits)).long())
+        self._keep("probability", class_probabilities(logits))
+        self._keep("case_index", batch[keys.CASE_INDEX])
+        self._keep("slice_index", batch[keys.SLICE_INDEX])
+        evidence = output.pop(keys.EVIDENCE)
+        with torch.set_grad_enabled(self.attribution.needs_grad):
+            maps = self.attribution(evidence, output[keys.IMAGE].shape[-2:]).detach().float()
+        masks = batch[keys.MASK]
+        for name, score in map_scores(maps, masks).items():
+            self._keep(f"map.{name}", score)
+        for name, score in map_scores(centre_prior(masks.shape[-2:]).to(maps).expand_as(maps), masks).items():
+            self._keep(f"prior.{name}", score)
+
+    def finish(self, engine: Engine) -> None:
+        """Turn what was kept into `predictions`."""
+        found = {name: gather(torch.cat(parts)).cpu().numpy() for name, parts in self._columns.items()}
+        index = found.pop("case_index")
+        names = {key: np.array([item[key] for item in self.dataset.items]) for key in ("case", "patient", "site")}
+        groups = {
+            prefix: {name.removeprefix(prefix): found.pop(name) for name in list(found) if name.startswith(prefix)}
+            for prefix in ("map.", "prior.")
+        }
+        self.predictions = Predictions(
+            **{key: column[index] for key, column in names.items()},
+            **found,
+            map_scores=groups["map."],
+            prior_map_scores=groups["prior."],
+        ).tidy()
+        self._columns = {}
+
+    def _keep(self, name: str, values: Tensor) -> None:
+        self._columns.setdefault(name, []).append(values.detach())

@@ -1,0 +1,91 @@
+"""A misspelt knob must fail; whatever means something must pass."""
+
+import json
+
+import pytest
+
+from bundle.workflow import OverrideGuard
+from bundle.workflow.override_guard import ids
+
+PROGRAM = "/somewhere/monai/bundle/__main__.py"
+BASE = {
+    "learning_rate": 1e-5,
+    "batch_size": 32,
+    "train": {
+        "trainer": {"_target_": "SupervisedTrainer", "amp_kwargs": {"dtype": 1}},
+        "handlers": [{"_target_": "H"}],
+    },
+}
+
+
+@pytest.fixture
+def configs(tmp_path):
+    (tmp_path / "train.json").write_text(json.dumps(BASE))
+    (tmp_path / "evaluate.json").write_text(json.dumps({"checkpoint": "model.pt", "run": []}))
+    (tmp_path / "metadata.json").write_text(json.dumps({"version": "0"}))
+    return tmp_path
+
+
+def guard(configs, *arguments, overlay=None):
+    files = [str(configs / "train.json")]
+    if overlay is not None:
+        (configs / "overlay.yaml").write_text(overlay)
+        files.append(str(configs / "overlay.yaml"))
+    return OverrideGuard([PROGRAM, "run", "--config_file", str(files), *arguments])
+
+
+@pytest.mark.parametrize(
+    ("option", "nearest"),
+    [
+        ("--learning_rat", "learning_rate"),
+        ("--batchsize", "batch_size"),
+        ("--train#trainr#max_epochs", "train#trainer"),
+        ("--version", None),  # metadata is no base config
+    ],
+)
+def test_misspelt_option_is_refused_with_the_nearest_name(configs, option, nearest):
+    with pytest.raises(SystemExit) as stop:
+        guard(configs, option, "3")
+    assert option in str(stop.value)
+    if nearest:
+        assert f"did you mean '{nearest}'" in str(stop.value)
+
+
+def test_misspelt_entry_of_an_overlay_is_refused_with_its_file(configs):
+    with pytest.raises(SystemExit, match=r"overlay\.yaml: lerning_rate.*did you mean 'learning_rate'"):
+        guard(configs, overlay="batch_size: 3\nlerning_rate: 1\n")
+
+
+def test_all_problems_come_at_once(configs):
+    with pytest.raises(SystemExit) as stop:
+        guard(configs, "--batchsize", "3", overlay="lerning_rate: 1\n")
+    assert len(str(stop.value).splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--learning_rate",
+        "--train#trainer#max_epochs",  # a new argument of a component
+        "--train#trainer#amp_kwargs#dtype",
+        "--train#handlers#0#_disabled_",
+        "--train#handlers#0#new_argument",
+        "--_meta_#version",
+        "--tracking_uri",
+        "--checkpoint",  # of a base config beside the first file
+        "--+train#handlers",
+        "--run_id",
+    ],
+)
+def test_known_ids_pass(configs, option):
+    assert guard(configs, option, "1").problems == []
+
+
+def test_other_programs_are_left_alone():
+    assert OverrideGuard(["monailabel", "--learning_rat", "1"]).problems == []
+
+
+def test_ids_of_a_config():
+    content = {"a": [{"_target_": "X", "b": 1}], "c": {"d": 2}}
+    assert list(ids(content)) == ["a", "a#0", "a#0#_target_", "a#0#b", "c", "c#d"]
+    assert list(ids(content, components_only=True)) == ["a#0"]
