@@ -80,7 +80,7 @@ class LoadCased(MapTransform):
         if len(channels) == 1:
             return channels[0]
         voxels = torch.cat([channel.as_tensor() for channel in channels])
-        return MetaTensor(voxels, affine=channels[0].affine, meta=channels[0].meta)
+        return MetaTensor(voxels, meta=channels[0].meta)
 
     def read_mask(self, path: Any, image: Tensor) -> MetaTensor:
         """Path of a mask -> (1,X,Y,Z) of whole numbers from 0 on, on the grid of the image."""
@@ -129,4 +129,4 @@ def _whole_numbers(mask: MetaTensor) -> MetaTensor:
             "nearest neighbours."
         )
     compact = torch.uint8 if highest <= torch.iinfo(torch.uint8).max else torch.int32
-    return MetaTensor(voxels.to(compact), affine=mask.affine, meta=mask.meta)
+    return MetaTensor(voxels.to(compact), meta=mask.meta)

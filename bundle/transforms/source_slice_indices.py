@@ -1,0 +1,36 @@
+"""Where the slices of a preprocessed volume lie in their file."""
+
+from __future__ import annotations
+
+import numpy as np
+from monai.data import MetaTensor
+
+
+def source_slice_indices(image: MetaTensor) -> list[int]:
+    """For each slice of an oriented volume its index along the third axis of the file.
+
+    Results count slices along the oriented volume; viewers of the file count along its third axis.
+
+    Args:
+        image: (C,H,W,D) after `Orientationd`, `FileOrderd` or crops, with `meta["original_affine"]` of its file.
+
+    Raises:
+        ValueError: when a slice of the volume is not a slice of the file, for example of a sagittal scan.
+
+    Example:
+        >>> import torch
+        >>> flipped = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 2], [0, 0, 0, 1]])
+        >>> image = MetaTensor(torch.zeros(1, 4, 4, 3), affine=flipped)
+        >>> image.meta["original_affine"] = np.eye(4)
+        >>> source_slice_indices(image)
+        [2, 1, 0]
+    """
+    source = np.asarray(image.meta["original_affine"], dtype=np.float64)
+    to_source = np.linalg.solve(source, np.asarray(image.affine, dtype=np.float64))
+    if not np.allclose(np.abs(to_source[:3, 2]), (0, 0, 1), atol=1e-3):
+        raise ValueError(
+            f"{image.meta.get('filename_or_obj', '(tensor)')}: expected slices along the file's third axis but they "
+            f"lie along {to_source[:3, 2].round(3).tolist()}: use FileOrderd to keep the file's slices."
+        )
+    indices = to_source[2, 2] * np.arange(image.shape[-1]) + to_source[2, 3]
+    return [int(index) for index in np.rint(indices)]
