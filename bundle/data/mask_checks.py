@@ -1,0 +1,100 @@
+"""What a mask must be, and what a CSV that stands in for one must hold."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from bundle.data.problem import Problem
+from bundle.data.volume_file import VolumeFile
+
+_COLUMNS = ["slice_index", "class"]
+
+
+def mask_problems(case: str, mask: VolumeFile, num_classes: int = 1) -> Iterator[Problem]:
+    """Yield what is wrong with the values of a mask.
+
+    Args:
+        case: id of the case.
+        mask: mask as read.
+        num_classes: with several classes, mask values are class indices below this number.
+
+    Example:
+        >>> mask = VolumeFile("m.nii", np.full((2, 2, 2), 0.5), np.eye(4))
+        >>> [problem.found for problem in mask_problems("a", mask)]
+        ['values that are not whole, e.g. 0.5']
+    """
+    if mask.num_channels > 1 or mask.data.ndim not in (3, 4):
+        remedy = "Merge the channels into one volume of whole numbers."
+        yield Problem(case, mask.file, "a mask with one value per voxel", f"shape {mask.shape}", remedy)
+        return
+    # Slice by slice: a CT of 500 slices is too much to sort at once.
+    slices = np.moveaxis(mask.data, mask.slice_axis, 0)
+    values = np.unique(np.concatenate([np.unique(one) for one in slices]))
+    odd = values[~np.isfinite(values) | (np.abs(values - np.rint(values)) > 1e-3)]
+    highest = num_classes - 1 if num_classes > 1 else np.inf
+    beyond = values[(values < 0) | (values > highest)]
+    if odd.size:
+        remedy = (
+            "These look like probabilities that a model predicted: use the drawn mask, or threshold them knowingly."
+        )
+        yield Problem(case, mask.file, "whole numbers", f"values that are not whole, e.g. {odd[0]:g}", remedy)
+    elif beyond.size:
+        expected = f"mask values from 0 to {highest:g}" if num_classes > 1 else "mask values of 0 and above"
+        remedy = "Set num_classes to the highest mask value + 1, or relabel the mask."
+        yield Problem(case, mask.file, expected, f"the values {[float(value) for value in beyond[:8]]}", remedy)
+    elif not values.any():
+        remedy = "Fine if the scan is healthy: all its slices count as negative. Otherwise take the right mask."
+        yield Problem(case, mask.file, "a mask with marked voxels", "an empty mask", remedy, "warning")
+
+
+def csv_problems(case: str, file: str, num_slices: int | None, num_classes: int = 1) -> Iterator[Problem]:
+    """Yield what is wrong with a CSV of slice labels, with the line in question.
+
+    Args:
+        case: id of the case.
+        file: CSV with the columns slice_index and class.
+        num_slices: slices of the scan; None if the image could not be read.
+        num_classes: classes, one meaning absent (0) or present (1).
+    """
+    with Path(file).open(newline="", encoding="utf-8-sig") as stream:
+        reader = csv.DictReader(stream)
+        if (reader.fieldnames or []) != _COLUMNS:
+            remedy = "Name the columns so, in this order."
+            yield Problem(case, file, "the header slice_index,class", f"{reader.fieldnames}", remedy)
+            return
+        seen: set[int] = set()
+        for row in reader:
+            yield from _row_problems(case, f"{file}, line {reader.line_num}", row, seen, (num_slices, num_classes))
+    if not seen:
+        yield Problem(
+            case, file, "a class for some slices", "no rows", "Label slices or leave out the file.", "warning"
+        )
+
+
+def csv_positive(file: str) -> int:
+    """Return how many slices a CSV without problems calls positive."""
+    with Path(file).open(newline="", encoding="utf-8-sig") as stream:
+        return sum(int(row["class"]) > 0 for row in csv.DictReader(stream))
+
+
+def _row_problems(
+    case: str, place: str, row: Mapping[str, str], seen: set[int], limits: tuple[int | None, int]
+) -> Iterator[Problem]:
+    try:
+        index, label = int(row["slice_index"]), int(row["class"])
+    except (TypeError, ValueError):
+        yield Problem(case, place, "two whole numbers", f"{list(row.values())}", "Correct the line.")
+        return
+    num_slices, num_classes = limits
+    if index < 0 or (num_slices is not None and index >= num_slices):
+        expected = "a slice_index from 0" + (f" to {num_slices - 1}" if num_slices is not None else "")
+        yield Problem(case, place, expected, f"{index}", "Count the slices of the file from 0.")
+    if not 0 <= label <= max(num_classes - 1, 1):
+        yield Problem(case, place, f"a class from 0 to {max(num_classes - 1, 1)}", f"{label}", "Correct the class.")
+    if index in seen:
+        yield Problem(case, place, "every slice once", f"slice {index} again", "Remove one of the lines.")
+    seen.add(index)

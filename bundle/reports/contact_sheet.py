@@ -1,0 +1,110 @@
+"""One picture of a whole data set: a slice of every case, with its mask outlined."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+from bundle.keys import CASE, IMAGE, LABEL
+
+_TILE_INCHES = 1.5
+_DOTS_PER_INCH = 100
+_RASTER = nib.orientations.axcodes2ornt(("P", "L", "S"))  # rows towards posterior, columns towards left
+
+
+def contact_sheet(items: Sequence[Mapping[str, Any]], path: str | Path, *, channel: int = 0, columns: int = 8) -> None:
+    """Draw the slice with most mask pixels of every case, or the middle one, and outline the mask in magenta.
+
+    A case that cannot be read gets a tile that says so: a person looks at the sheet to find exactly those.
+
+    Args:
+        items: case dictionaries.
+        path: PNG to write; its folder is made if need be.
+        channel: which channel to show.
+        columns: tiles per row.
+
+    Raises:
+        ValueError: if there are no cases.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp()) / "sheet.png"
+        >>> contact_sheet([{"image": "not_there.nii", "case": "a"}], path)
+        >>> Image.open(path).size
+        (150, 172)
+    """
+    if not items:
+        raise ValueError("Expected at least one case to draw, but got none.")
+    columns = min(columns, len(items))
+    rows = math.ceil(len(items) / columns)
+    figure = Figure(figsize=(columns * _TILE_INCHES, rows * _TILE_INCHES * 1.15), dpi=_DOTS_PER_INCH, facecolor="black")
+    figure.subplots_adjust(0, 0, 1, 0.88 + 0.12 * (1 - 1 / rows), wspace=0.02, hspace=0.15)
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for index, axis in enumerate(axes):
+        axis.axis("off")
+        if index < len(items):
+            _draw(axis=axis, item=items[index], channel=channel)
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, format="png")
+
+
+def _draw(*, axis: Axes, item: Mapping[str, Any], channel: int) -> None:
+    title = str(item.get(CASE) or Path(_as_list(files=item[IMAGE])[0]).name)
+    try:
+        image, mask, remark = _slice_and_mask(item=item, channel=channel)
+    except Exception as error:  # any reader's error makes a tile, because the sheet must show every case
+        axis.text(0.5, 0.5, f"unreadable\n{type(error).__name__}", color="red", ha="center", va="center", fontsize=7)
+    else:
+        title += remark
+        axis.imshow(image, cmap="gray")
+        if mask is not None and mask.any():
+            axis.contour(mask, levels=[0.5], colors="magenta", linewidths=0.8)
+    axis.set_title(title, color="white", fontsize=6, pad=2)
+
+
+def _slice_and_mask(*, item: Mapping[str, Any], channel: int) -> tuple[np.ndarray, np.ndarray | None, str]:
+    """Return a slice (H, W), its mask (H, W) or None, and a remark for the title."""
+    files = _as_list(files=item[IMAGE])
+    masks = [file for file in _as_list(files=item.get(LABEL) or []) if not file.lower().endswith(".csv")]
+    mask = None
+    remark = ""
+    if masks:
+        try:
+            mask = _volume(files=masks, channel=0) > 0
+        except Exception as error:  # the image can still be shown
+            remark = f" (mask: {type(error).__name__})"
+    image = _volume(files=files, channel=channel)
+    if mask is not None and mask.shape != image.shape:
+        mask, remark = None, " (mask: other shape)"
+    index = image.shape[2] // 2 if mask is None or not mask.any() else int(mask.sum(axis=(0, 1)).argmax())
+    shown = np.nan_to_num(image[..., index].astype(float), posinf=0, neginf=0)
+    return shown, None if mask is None else mask[..., index], remark
+
+
+def _volume(*, files: Sequence[str], channel: int) -> np.ndarray:
+    """Return one channel as (H, W, D), rows towards posterior and columns towards left."""
+    if not files[0].lower().endswith((".nii", ".nii.gz")):
+        return np.stack([_picture(file=file, channel=channel) for file in files], axis=2)
+    image = nib.load(files[min(channel, len(files) - 1)])
+    data = np.asanyarray(image.dataobj)
+    data = data[..., min(channel, data.shape[3] - 1)] if data.ndim == 4 else data
+    to_raster = nib.orientations.ornt_transform(nib.io_orientation(image.affine), _RASTER)
+    return nib.orientations.apply_orientation(data, to_raster)
+
+
+def _picture(*, file: str, channel: int) -> np.ndarray:
+    with Image.open(file) as picture:
+        pixels = np.asarray(picture)
+    return pixels[..., min(channel, pixels.shape[2] - 1)] if pixels.ndim == 3 else pixels
+
+
+def _as_list(*, files: Any) -> list[str]:
+    return [str(file) for file in files] if isinstance(files, list | tuple) else [str(files)]

@@ -1,0 +1,58 @@
+"""Check a data set: one table, every problem with its remedy, and a contact sheet."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import sys
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+sys.path.insert(0, str(Path(__file__).parents[1]))  # from any folder, without an installed package
+
+from bundle.data import Datalist, check_cases
+from bundle.reports import contact_sheet
+
+
+def main() -> int:
+    """Print what is there and what is wrong; return 1 if training would refuse a case."""
+    arguments = _arguments()
+    items, check = _items_and_check(arguments)
+    report = check_cases(items, in_channels=arguments.in_channels, check=check, num_workers=arguments.num_workers)
+    print(report.text())
+    contact_sheet(items, arguments.sheet, channel=arguments.channel)
+    print(f"contact sheet: {arguments.sheet}")
+    return 1 if report.errors else 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--config_file", help="a config file, or a list as for monai.bundle: \"['a.json', 'b.yaml']\"")
+    source.add_argument("--datalist", help="a MONAI datalist JSON")
+    parser.add_argument("--dataset_dir", help="folder of the data set, with --config_file")
+    parser.add_argument("--in_channels", type=int, help="channels the files of a case hold; default: the config's")
+    parser.add_argument("--sheet", default="contact_sheet.png", help="PNG to write (default: %(default)s)")
+    parser.add_argument("--channel", type=int, default=0, help="channel to show (default: %(default)s)")
+    parser.add_argument("--num_workers", type=int, default=2, help="threads that read files (default: %(default)s)")
+    return parser.parse_args()
+
+
+def _items_and_check(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], Any]:
+    if arguments.datalist:
+        return [case.item() for case in Datalist(arguments.datalist).find()], None
+    named = arguments.config_file
+    files = ast.literal_eval(named) if named.startswith("[") else [named]
+    parser = ConfigParser()
+    parser.read_config(files)
+    if arguments.dataset_dir:
+        parser["dataset_dir"] = arguments.dataset_dir
+    if arguments.in_channels:
+        parser["check#in_channels"] = arguments.in_channels
+    return [case.item() for case in parser.get_parsed_content("finder").find()], parser.get_parsed_content("check")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
