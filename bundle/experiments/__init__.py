@@ -1,1 +1,7 @@
-"""experiments."""
+"""A table is rows of overlays, repeated over folds or seeds; each run is a process of its own."""
+
+from bundle.experiments.bundle_run import BundleRun
+from bundle.experiments.experiment import Experiment
+from bundle.experiments.run_queue import RunQueue
+
+__all__ = ["BundleRun", "Experiment", "RunQueue"]

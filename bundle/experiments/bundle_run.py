@@ -1,0 +1,75 @@
+"""One run of the bundle in its own process, resumable."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class BundleRun:
+    """Trains, then evaluates, through `python -m monai.bundle run`; a finished run is not run again.
+
+    Args:
+        name: names the run in tables and progress, e.g. "lgmvit/fold0".
+        output_dir: the run's folder; its `metrics.json` says that the run is finished.
+        config_files: train.json and the overlays on it, in order.
+        overrides: `--id value` pairs.
+
+    Example:
+        >>> run = BundleRun("lgmvit/0", Path("runs/lgmvit/0"), ["configs/train.json"], {"seed": 0})
+        >>> run.commands()[0][1:4], run.commands()[0][-2:]
+        (['-m', 'monai.bundle', 'run'], ['--resume', 'True'])
+    """
+
+    name: str
+    output_dir: Path
+    config_files: Sequence[str]
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the run trained and was evaluated."""
+        return (self.output_dir / "metrics.json").exists()
+
+    @property
+    def log(self) -> Path:
+        """What the run printed."""
+        return self.output_dir / "log.txt"
+
+    def commands(self) -> list[list[str]]:
+        """Return the commands to train and to evaluate."""
+        options = {"output_dir": self.output_dir, **self.overrides}
+        pairs = [text for name, value in options.items() for text in (f"--{name}", as_argument(value))]
+        run = [sys.executable, "-m", "monai.bundle", "run", "--config_file"]
+        return [
+            [*run, as_argument(list(self.config_files)), *pairs, "--resume", "True"],
+            [*run, as_argument([*self.config_files, "configs/evaluate.json"]), *pairs],
+        ]
+
+    def __call__(self) -> bool:
+        """Run in its own processes, one thread each, printing into `log`; return whether it finished."""
+        self.output_dir.mkdir(parents=True, exist_ok=True)
+        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        with self.log.open("a") as log:
+            for command in self.commands():
+                done = subprocess.run(command, env={**os.environ, **threads}, stdout=log, stderr=subprocess.STDOUT)
+                if done.returncode:
+                    return False
+        return self.is_finished
+
+    def metrics(self) -> dict[str, Any]:
+        """Return what the evaluation found."""
+        content: dict[str, Any] = json.loads((self.output_dir / "metrics.json").read_text())
+        return content
+
+
+def as_argument(value: Any) -> str:
+    """Return a value as Fire reads it back."""
+    return str(value) if isinstance(value, (str, Path)) else repr(value)
