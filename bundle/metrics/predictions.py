@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.keys import IGNORED_LABEL
+from bundle.metrics.relative_position import relative_position
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,7 @@ class Predictions:
     @property
     def position(self) -> NDArray:
         """(n,) relative position in the volume, 0 for the first and 1 for the last slice (0.5 for a lone one)."""
-        names, place = np.unique(self.case, return_inverse=True)
-        last = np.zeros(len(names))
-        np.maximum.at(last, place, self.slice_index)
-        last = last[place]
-        return np.divide(self.slice_index, last, out=np.full(len(self), 0.5), where=last > 0)
+        return relative_position(self.case, self.slice_index)
 
     def select(self, chosen: NDArray) -> Predictions:
         """Return the slices `chosen` by a mask or by indices."""

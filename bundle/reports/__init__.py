@@ -1,5 +1,27 @@
-"""Tables, figures, overlays and the HTML report."""
+"""Scores, tables, overlays and the page that a person reads."""
 
-from bundle.reports.contact_sheet import contact_sheet
+from bundle.reports.evaluation import evaluate_predictions
+from bundle.reports.html_report import HtmlReport
+from bundle.reports.map_evaluation import MapEvaluation
+from bundle.reports.overlay import draw_overlay
+from bundle.reports.overlay_panel import overlay_panel
+from bundle.reports.picture_row import PictureRow
+from bundle.reports.score_row import ScoreRow
+from bundle.reports.score_text import score_text
+from bundle.reports.slice_evaluation import SliceEvaluation
+from bundle.reports.tables import Table
+from bundle.reports.verdict import verdict
 
-__all__ = ["contact_sheet"]
+__all__ = [
+    "HtmlReport",
+    "MapEvaluation",
+    "PictureRow",
+    "ScoreRow",
+    "SliceEvaluation",
+    "Table",
+    "draw_overlay",
+    "evaluate_predictions",
+    "overlay_panel",
+    "score_text",
+    "verdict",
+]

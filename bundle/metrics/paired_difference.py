@@ -1,0 +1,50 @@
+"""The difference of two models on the same slices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from numpy.typing import ArrayLike, NDArray
+
+from bundle.metrics.bootstrap import cluster_bootstrap
+
+Scorer = Callable[[NDArray | None], Mapping[str, float]]
+
+
+class Difference(NamedTuple):
+    """A difference of scores and its interval."""
+
+    value: float
+    low: float
+    high: float
+    draws: int
+
+
+def paired_difference(
+    one: Scorer, other: Scorer, clusters: ArrayLike, draws: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> dict[str, Difference]:
+    """Return score by score how much `one` is above `other`, with intervals from resampling the same patients for both.
+
+    Args:
+        one: `SliceScorer`, `MapScorer` or the like; called with weights (n,), and with None for the value itself.
+        other: the same kind.
+        clusters: (n,) the patient of each slice.
+        draws: see `cluster_bootstrap`.
+        seed: see `cluster_bootstrap`.
+        confidence: see `cluster_bootstrap`.
+
+    Example:
+        >>> from bundle.metrics import SliceScorer
+        >>> good, bad = SliceScorer([1, 0], [0.9, 0.1]), SliceScorer([1, 0], [0.1, 0.9])
+        >>> paired_difference(good, bad, ["a", "b"], draws=50)["accuracy"]
+        Difference(value=1.0, low=1.0, high=1.0, draws=50)
+    """
+
+    def subtract(weights: NDArray | None) -> dict[str, float]:
+        mine, theirs = one(weights), other(weights)
+        return {name: mine[name] - theirs[name] for name in mine if name in theirs}
+
+    value = subtract(None)
+    intervals = cluster_bootstrap(clusters, subtract, draws, seed, confidence)
+    return {name: Difference(value[name], *intervals[name]) for name in value if name in intervals}

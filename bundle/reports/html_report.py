@@ -1,0 +1,105 @@
+"""A result as one page that needs no other file."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from bundle.reports.picture_row import PictureRow
+from bundle.reports.score_row import ScoreRow
+from bundle.reports.score_text import score_text
+from bundle.reports.tables import Table
+
+
+@dataclass(frozen=True)
+class HtmlReport:
+    """A page with a verdict, the scores beside their baselines, overlays, settings and how it was made.
+
+    Args:
+        title: of the page.
+        verdict: one sentence computed from the numbers, see `bundle.reports.verdict`.
+        score_names: key of a score -> its column's title, in the order of the columns.
+        rows: models and baselines.
+        introduction: what was done, in a sentence or two.
+        notes: what a reader must know to read the scores: which data, what was fixed where, what the spread is.
+        picture_columns: titles over the pictures.
+        pictures: one row per slice.
+        settings: name -> value.
+        how_made: commands, one per line.
+        plot_score: the score of the dot plot; the first one by default.
+
+    Example:
+        >>> report = HtmlReport("Demo", "No gain.", {"f1": "F1"}, [ScoreRow("plain ViT", {"f1": [0.7, 0.8]})])
+        >>> print(report.table().text())
+                              F1
+        plain ViT  0.750 ± 0.071
+        >>> "<title>Demo</title>" in report.render()
+        True
+    """
+
+    title: str
+    verdict: str
+    score_names: Mapping[str, str]
+    rows: Sequence[ScoreRow]
+    introduction: str = ""
+    notes: Sequence[str] = ()
+    picture_columns: Sequence[str] = ()
+    pictures: Sequence[PictureRow] = ()
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    how_made: Sequence[str] = ()
+    plot_score: str = ""
+
+    def table(self) -> Table:
+        """Return the scores as text: mean ± standard deviation over the runs."""
+        cells = [
+            [row.name, *(score_text(list(row.scores.get(key, ()))) for key in self.score_names)] for row in self.rows
+        ]
+        return Table(("", *self.score_names.values()), cells)
+
+    def render(self) -> str:
+        """Return the page."""
+        environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent),
+            autoescape=True,  # names come from file names and data lists
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        score = self.plot_score or next(iter(self.score_names))
+        page = environment.get_template("page.html")
+        return page.render(
+            report=self, table=self.table(), plot=dot_plot(self.rows, score), plot_title=self.score_names[score]
+        )
+
+
+def dot_plot(rows: Sequence[ScoreRow], score: str) -> dict[str, Any]:
+    """Return one line of dots per row that has the score, in percent of an axis that holds them all."""
+    shown = [row for row in rows if row.defined(score)]
+    values = [value for row in shown for value in row.defined(score)]
+    low, high = axis_range(values)
+
+    def percent(value: float) -> float:
+        return round(100 * (value - low) / (high - low), 2)
+
+    step = 0.1 if high - low > 0.25 else 0.05
+    ticks = [low + i * step for i in range(round((high - low) / step) + 1)]
+    return {
+        "rows": [
+            {"row": row, "dots": [percent(value) for value in row.defined(score)], "mean": percent(row.mean(score))}
+            for row in shown
+        ],
+        "ticks": [{"at": percent(tick), "text": f"{tick:.2f}"} for tick in ticks],
+    }
+
+
+def axis_range(values: Sequence[float]) -> tuple[float, float]:
+    """Return whole tenths around the values."""
+    if not values:
+        return 0.0, 1.0
+    low, high = math.floor(10 * min(values)) / 10, math.ceil(10 * max(values)) / 10
+    return low, high if high > low else low + 0.1
