@@ -31,8 +31,8 @@ def organ_region(case: Mapping[Hashable, Any]) -> Tensor:
     image = getattr(case.get(names.IMAGE), "meta", {}).get("filename_or_obj", case.get(names.CASE, "case"))
     if not isinstance(mask, Tensor):
         raise ValueError(
-            f"{image}: expected a mask of the organ but the case has neither 'organ' nor a mask as 'label': add the path "
-            "of an organ mask as 'organ', or use a preprocessing without organ transforms."
+            f"{image}: expected a mask of the organ but the case has neither 'organ' nor a mask as 'label': add the "
+            "path of an organ mask as 'organ', or use a preprocessing without organ transforms."
         )
     region = torch.as_tensor(mask.as_tensor() if hasattr(mask, "as_tensor") else mask) >= 1
     if not bool(region.any()):

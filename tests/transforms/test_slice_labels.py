@@ -1,0 +1,45 @@
+import pytest
+
+from bundle.transforms import read_slice_labels
+
+BAD = {
+    "index,class\n0,1\n": r"line 1: expected the header 'slice_index,class' but got 'index,class'",
+    "": r"line 1: expected the header",
+    "slice_index,class\n0,1\n1,0\n0,0\n": r"line 4: expected each slice once but slice 0",
+    "slice_index,class\n5,1\n": r"line 2: expected a slice_index in 0..4 but got 5",
+    "slice_index,class\n-1,1\n": r"line 2: expected a slice_index in 0..4 but got -1",
+    "slice_index,class\n0,2\n": r"line 2: expected a class in 0..1 but got 2",
+    "slice_index,class\n0,-1\n": r"line 2: expected a class in 0..1 but got -1",
+    "slice_index,class\n\n0,yes\n": r"line 3: expected two whole numbers but got '0,yes'",
+    "slice_index,class\n0,1.0\n": r"line 2: expected two whole numbers",
+    "slice_index,class\n0\n": r"line 2: expected two whole numbers",
+}
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_errors_name_file_and_line(tmp_path, text):
+    (tmp_path / "labels.csv").write_text(text)
+    with pytest.raises(ValueError, match=rf"labels.csv, {BAD[text]}"):
+        read_slice_labels(tmp_path / "labels.csv", num_slices=5, num_classes=1)
+
+
+@pytest.mark.parametrize(("num_classes", "accepted"), [(None, True), (4, True), (3, False), (1, False)])
+def test_classes_are_checked_where_their_number_is_known(tmp_path, num_classes, accepted):
+    # a byte order mark and Windows line ends, as spreadsheets write them
+    (tmp_path / "labels.csv").write_bytes(b"\xef\xbb\xbfslice_index, class\r\n1, 3\r\n")
+    if accepted:
+        assert read_slice_labels(tmp_path / "labels.csv", 3, num_classes).tolist() == [-1, 3, -1]
+        return
+    with pytest.raises(ValueError, match="but got 3"):
+        read_slice_labels(tmp_path / "labels.csv", 3, num_classes)
+
+
+def test_without_number_of_classes_only_negative_ones_are_wrong(tmp_path):
+    (tmp_path / "labels.csv").write_text("slice_index,class\n0,-1\n")
+    with pytest.raises(ValueError, match="expected a class 0 or more but got -1"):
+        read_slice_labels(tmp_path / "labels.csv", 3)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
+        read_slice_labels(tmp_path / "labels.csv", 3)
