@@ -25,7 +25,7 @@ class Case:
     Example:
         >>> Case("a", "p", "x", ("a_t1.nii", "a_t2.nii"), "a_seg.nii").item()["image"]
         ['a_t1.nii', 'a_t2.nii']
-        >>> "label" in Case("a", "p", "x", ("a.nii",), None).item()
+        >>> "label" in Case("a", "p", "x", ("a.nii",), None, organ="o.nii").item()
         False
     """
 

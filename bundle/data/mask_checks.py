@@ -11,6 +11,8 @@ import numpy as np
 from bundle.data.problem import Problem
 from bundle.data.volume_file import VolumeFile
 
+# BraTS has 4, LiTS 3; a whole-body label map over 100, a mask saved as a blurred picture up to 256.
+_MANY_VALUES = 8
 _COLUMNS = ["slice_index", "class"]
 
 
@@ -49,6 +51,11 @@ def mask_problems(case: str, mask: VolumeFile, num_classes: int = 1) -> Iterator
     elif not values.any():
         remedy = "Fine if the scan is healthy: all its slices count as negative. Otherwise take the right mask."
         yield Problem(case, mask.file, "a mask with marked voxels", "an empty mask", remedy, "warning")
+    elif num_classes == 1 and values.size > _MANY_VALUES:
+        remedy = (
+            "Any value above 0 counts as the finding: a map of many organs, or a blurred mask, would mark too much."
+        )
+        yield Problem(case, mask.file, "a mask of one finding", f"{values.size} different values", remedy, "warning")
 
 
 def csv_problems(case: str, file: str, num_slices: int | None, num_classes: int = 1) -> Iterator[Problem]:
@@ -69,7 +76,8 @@ def csv_problems(case: str, file: str, num_slices: int | None, num_classes: int 
         seen: set[int] = set()
         for row in reader:
             yield from _row_problems(case, f"{file}, line {reader.line_num}", row, seen, (num_slices, num_classes))
-    if not seen:
+        rows = reader.line_num - 1
+    if not rows:
         yield Problem(
             case, file, "a class for some slices", "no rows", "Label slices or leave out the file.", "warning"
         )

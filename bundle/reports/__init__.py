@@ -1,5 +1,6 @@
 """Scores, tables, overlays and the page that a person reads."""
 
+from bundle.reports.case_tiles import contact_sheet
 from bundle.reports.evaluation import evaluate_predictions
 from bundle.reports.html_report import HtmlReport
 from bundle.reports.map_evaluation import MapEvaluation
@@ -19,6 +20,7 @@ __all__ = [
     "ScoreRow",
     "SliceEvaluation",
     "Table",
+    "contact_sheet",
     "draw_overlay",
     "evaluate_predictions",
     "overlay_panel",

@@ -1,0 +1,119 @@
+"""scripts/check_data.py with the overlays of configs/datasets, on small files laid out as each set is."""
+
+import json
+import runpy
+import sys
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import pytest
+from conftest import ROOT
+from PIL import Image
+
+BASE = {
+    "dataset_dir": "nowhere",
+    "in_channels": 3,
+    "finder": {},
+    "check": {"_target_": "bundle.data.check_case", "_mode_": "callable", "in_channels": "@in_channels"},
+}
+
+
+def volume(path: Path, *, mask: bool = False, channels: int | None = None) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    data = np.random.default_rng(0).random((6, 5, 4) if channels is None else (6, 5, 4, channels)).astype(np.float32)
+    if mask:
+        data = np.zeros((6, 5, 4), np.uint8)
+        data[2, 2, 1], data[2, 2, 2] = 1, 2
+    nib.save(nib.Nifti1Image(data, np.eye(4)), path)
+
+
+def channel_files(root: Path, case: str, channels: list[str], suffix: str) -> None:
+    for channel in channels:
+        volume(root / case / f"{case}_{channel}{suffix}", mask=channel == "seg")
+
+
+def demo(root: Path) -> None:
+    channel_files(root, "a", ["t1", "t2", "flair", "seg"], ".nii.gz")
+    (root / "cases.csv").write_text("case,patient,site\na,p,north\n")
+
+
+def brats2020(root: Path) -> None:
+    case = "BraTS20_Training_001"
+    channel_files(root / "MICCAI_BraTS2020_TrainingData", case, ["t1", "t1ce", "t2", "flair", "seg"], ".nii")
+
+
+def lgg(root: Path) -> None:
+    channel_files(root, "TCGA_CS_4942", ["pre", "flair", "post", "seg"], ".nii.gz")
+
+
+def lits17(root: Path) -> None:
+    volume(root / "scans/volume-0.nii")
+    volume(root / "segmentations/segmentation-0.nii", mask=True)
+
+
+def kaggle_3m(root: Path) -> None:
+    folder = root / "TCGA_CS_4941_19960909"
+    folder.mkdir()
+    for index in range(1, 4):
+        pixels = np.random.default_rng(index).integers(0, 255, (6, 5, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{folder.name}_{index}.tif")
+        Image.fromarray(pixels[..., 0] // 128 * 255).save(folder / f"{folder.name}_{index}_mask.tif")
+
+
+def msd(root: Path) -> None:
+    volume(root / "imagesTr/B_1.nii.gz", channels=3)
+    volume(root / "labelsTr/B_1.nii.gz", mask=True)
+    listed = {"training": [{"image": "./imagesTr/B_1.nii.gz", "label": "./labelsTr/B_1.nii.gz"}]}
+    (root / "dataset.json").write_text(json.dumps(listed))
+
+
+def datalist(root: Path) -> None:
+    volume(root / "x.nii.gz", channels=3)
+    entry = {"image": "x.nii.gz", "case": "x", "patient": "x", "site": "s"}
+    (root / "datalist.json").write_text(json.dumps({"training": [entry]}))
+
+
+def run(monkeypatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["check_data.py", *arguments])
+    with pytest.raises(SystemExit) as stopped:
+        runpy.run_path(str(ROOT / "scripts/check_data.py"), run_name="__main__")
+    return stopped.value.code
+
+
+@pytest.mark.parametrize(
+    ("overlay", "layout", "row"),
+    [
+        ("demo", demo, "a p north 4 2"),
+        ("brats2020", brats2020, "BraTS20_Training_001 BraTS20_Training_001 unknown 4 2"),
+        ("lits17_organ", lits17, "volume-0 volume-0 unknown 4 2"),
+        ("lits17_lesion", lits17, "volume-0 volume-0 unknown 4 1"),
+        ("lgg", lgg, "TCGA_CS_4942 TCGA_CS_4942 CS 4 2"),
+        ("kaggle_3m", kaggle_3m, "TCGA_CS_4941_19960909 TCGA_CS_4941 CS 3 3"),
+        ("msd", msd, "B_1 B_1 unknown 4 2"),
+        ("datalist", datalist, "x x s 4 -"),
+    ],
+)
+def test_overlay_finds_the_published_layout(tmp_path, monkeypatch, capsys, overlay, layout, row):
+    root = tmp_path / "data"
+    root.mkdir()
+    layout(root)
+    (tmp_path / "base.json").write_text(json.dumps(BASE))
+    files = [str(tmp_path / "base.json"), str(ROOT / f"configs/datasets/{overlay}.yaml")]
+    sheet = tmp_path / "sheet.png"
+    status = run(monkeypatch, "--config_file", str(files), "--dataset_dir", str(root), "--sheet", str(sheet))
+    printed = capsys.readouterr().out
+    assert status == 0, printed
+    assert " ".join(printed.splitlines()[1].split()).startswith(row)
+    assert sheet.stat().st_size > 0
+
+
+def test_errors_set_the_exit_status_and_are_all_printed(tmp_path, monkeypatch, capsys):
+    volume(tmp_path / "a.nii.gz", channels=4)
+    entries = [{"image": name, "case": name, "patient": name} for name in ("a.nii.gz", "absent.nii.gz")]
+    (tmp_path / "list.json").write_text(json.dumps(entries))
+    assert run(monkeypatch, "--datalist", str(tmp_path / "list.json"), "--sheet", str(tmp_path / "s.png")) == 1
+    printed = capsys.readouterr().out
+    assert "found 4D, shape (6, 5, 4, 4)" in printed
+    assert "absent.nii.gz: expected the file of a channel, found no such file" in printed
+    assert "2 cases, 2 errors, 0 warnings" in printed
