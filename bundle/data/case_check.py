@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 
 from bundle.data.case_names import complete_items
-from bundle.data.image_checks import geometry_problems, image_problems
-from bundle.data.mask_checks import csv_positive, csv_problems, mask_problems
+from bundle.data.csv_checks import csv_positive, csv_problems
+from bundle.data.geometry_checks import geometry_problems
+from bundle.data.image_checks import image_problems
+from bundle.data.mask_checks import mask_problems
 from bundle.data.problem import Problem
 from bundle.data.volume_file import VolumeFile, is_slice_image
 from bundle.keys import CASE, IMAGE, LABEL, ORGAN, PATIENT, SITE

@@ -1,4 +1,4 @@
-"""What a channel must be, looked at alone and beside the first channel."""
+"""What a channel must be, looked at alone."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import numpy as np
 
 from bundle.data.problem import Problem
 from bundle.data.volume_file import VolumeFile
-
-AFFINE_TOLERANCE = 1e-3
 
 
 def image_problems(case: str, volume: VolumeFile) -> Iterator[Problem]:
@@ -34,26 +32,6 @@ def image_problems(case: str, volume: VolumeFile) -> Iterator[Problem]:
         return
     yield from _affine_problems(case=case, volume=volume)
     yield from _value_problems(case=case, volume=volume)
-
-
-def geometry_problems(case: str, volume: VolumeFile, reference: VolumeFile, what: str) -> Iterator[Problem]:
-    """Yield where a channel or mask does not lie on the grid of the first channel.
-
-    Args:
-        case: id of the case.
-        volume: channel or mask.
-        reference: first channel.
-        what: ``"channel"`` or ``"mask"``, for the message.
-    """
-    remedy = f"Resample the {what} to the grid of {reference.file}, or take the {what} that belongs to this scan."
-    if volume.shape[:3] != reference.shape[:3]:
-        expected = f"a {what} of the shape {reference.shape[:3]} of the first channel"
-        yield Problem(case, volume.file, expected, f"shape {volume.shape[:3]}", remedy)
-        return
-    difference = float(np.abs(volume.affine - reference.affine).max())
-    if difference > AFFINE_TOLERANCE:
-        expected = f"a {what} with the affine of the first channel (within {AFFINE_TOLERANCE:g})"
-        yield Problem(case, volume.file, expected, f"another affine, different by up to {difference:.4g} mm", remedy)
 
 
 def _affine_problems(*, case: str, volume: VolumeFile) -> Iterator[Problem]:
