@@ -156,6 +156,11 @@ def _check_csv(*, case: str, file: str, first: VolumeFile | None, num_classes: i
     if not Path(file).exists():
         remedy = "Write it, or leave the case out."
         return [Problem(case, file, "a mask or a CSV with slice labels", "no such file", remedy)]
+    if first is not None and first.slice_axis != 2:
+        # The CSV counts along the third axis of the file; slices of another axis would get its classes mixed up.
+        found = f"slices along axis {first.slice_axis} (from 0)"
+        remedy = "Reorient the file so that its third axis runs to the head, and count along it, or give a mask."
+        return [Problem(case, first.file, "slices along the file's third axis, where labels are a CSV", found, remedy)]
     try:
         return list(csv_problems(case, file, first.num_slices if first else None, num_classes))
     except (UnicodeDecodeError, csv.Error) as error:

@@ -206,6 +206,15 @@ def test_csv_counts_positives_and_names_line_file_and_encoding(item, tmp_path):
     assert "utf-8" in found(item)[0][2]
 
 
+def test_csv_needs_slices_along_the_third_axis_of_the_file(tmp_path):
+    affine = np.array([[0, 2.0, 0, 0], [0, 0, 2.0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])
+    (tmp_path / "c.csv").write_text("slice_index,class\n0,1\n")
+    files = {"image": save(tmp_path / "a.nii", image(), affine), "label": str(tmp_path / "c.csv")}
+    assert found({**files, "case": "c", "patient": "p", "site": "s"}, 1) == [
+        ("error", "a.nii", "slices along axis 0 (from 0)")
+    ]
+
+
 @pytest.fixture
 def pictures(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (3, 6, 5, 3), dtype=np.uint8)
