@@ -57,7 +57,7 @@ class OrganCropd(MapTransform, InvertibleTransform):
         self.slices_only = slices_only
         self.square = square
         self.margin_px = margin_px
-        self.cropper = CropForeground(allow_smaller=True)
+        self._cropper = CropForeground(allow_smaller=True)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Crop every volume of one case."""
@@ -69,14 +69,14 @@ class OrganCropd(MapTransform, InvertibleTransform):
             # slice labels are one voxel wide: only their slices can be cropped
             flat = np.array([key == names.SLICE_LABELS] * 2 + [False])
             first, last = np.where(flat, 0, start), np.where(flat, 1, end)
-            case[key] = self.cropper.crop_pad(volume, first, last, mode="constant", value=outside)
+            case[key] = self._cropper.crop_pad(volume, first, last, mode="constant", value=outside)
         return case
 
     def inverse(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Bring volumes back to the grid before the crop."""
         case = dict(data)
         for key in self.key_iterator(case):
-            case[key] = self.cropper.inverse(case[key])
+            case[key] = self._cropper.inverse(case[key])
         return case
 
     def _box(self, region: Tensor) -> tuple[np.ndarray, np.ndarray]:

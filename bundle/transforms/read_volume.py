@@ -9,8 +9,6 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import LoadImage
 
-_READER = LoadImage(image_only=True, ensure_channel_first=True, dtype=torch.float32)
-
 
 def read_volume(path: str | PathLike[str]) -> MetaTensor:
     """Read a volume of any format that MONAI reads (NIfTI, a folder with one DICOM series where pydicom is installed).
@@ -33,7 +31,7 @@ def read_volume(path: str | PathLike[str]) -> MetaTensor:
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: expected a volume but nothing lies there: correct the path.")
     try:
-        volume = _READER(str(path))
+        volume = LoadImage(image_only=True, ensure_channel_first=True, dtype=torch.float32)(str(path))
     except Exception as error:  # every reader has its own errors; all mean the same to the user
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ValueError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from torch import Tensor
 
-AFFINE_TOLERANCE_MM = 1e-3
+_TOLERANCE_MM = 1e-3
 
 
 def require_same_grid(volume: Tensor, reference: Tensor) -> None:
@@ -31,7 +31,7 @@ def require_same_grid(volume: Tensor, reference: Tensor) -> None:
     if affines[0] is None or affines[1] is None:
         return
     wanted, came = (np.asarray(affine, dtype=np.float64) for affine in affines)
-    if not np.allclose(wanted, came, rtol=0.0, atol=AFFINE_TOLERANCE_MM):
+    if not np.allclose(wanted, came, rtol=0.0, atol=_TOLERANCE_MM):
         raise ValueError(
             f"{names[0]} affine {wanted.round(4).tolist()} {names[1]} {came.round(4).tolist()}: resample it to that "
             "grid, or copy the header if only the header is wrong."

@@ -4,8 +4,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from monai.data import MetaTensor
+from monai.transforms import Compose
 
-from bundle.transforms import SliceTransform, SliceVolumed
+from bundle.transforms import FileOrderd, LoadCased, SliceTransform, SliceVolumed
 
 SIZES = st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9), st.integers(1, 70))
 
@@ -83,6 +84,9 @@ def test_slice_labels_of_a_sagittal_scan_are_refused(write_volume, tmp_path):
     (tmp_path / "labels.csv").write_text("slice_index,class\n0,1\n")
     with pytest.raises(ValueError, match=r"labels.csv: expected 4 labels .* use FileOrderd"):
         SliceVolumed()({"image": image, "label": str(tmp_path / "labels.csv")})
+    in_file_order = Compose([LoadCased(), FileOrderd(keys=("image", "slice_labels"))])
+    slices = SliceVolumed(preprocessing=in_file_order)({"image": image, "label": str(tmp_path / "labels.csv")})
+    assert [entry["label"].item() for entry in slices] == [1, -1, -1]
 
 
 def test_slice_labels_beyond_the_classes_are_refused():
