@@ -31,6 +31,9 @@ def test_five_axes_are_refused(tmp_path):
 def test_a_dicom_folder_equals_its_nifti_where_pydicom_is_installed():
     pytest.importorskip("pydicom")
     folder = SHARED / "data" / "formats" / "dicom" / "nasty"
-    series, reference = read_volume(folder / "explicit_vr_reference"), read_volume(folder / "reference_ground_truth.nii.gz")
+    series, reference = (
+        read_volume(folder / "explicit_vr_reference"),
+        read_volume(folder / "reference_ground_truth.nii.gz"),
+    )
     assert torch.equal(series.as_tensor(), reference.as_tensor())
     torch.testing.assert_close(series.affine, reference.affine, atol=1e-3, rtol=0)
