@@ -29,7 +29,8 @@ def calibration_scores(labels: ArrayLike, probabilities: ArrayLike, bins: int = 
     true = every[kept].astype(np.int64)
     if not len(true):
         return {"brier": float("nan"), "ece": float("nan"), "n": 0}
-    each = np.asarray(probabilities, dtype=np.float64).reshape(len(kept), -1)[kept]  # (n, K)
+    each = np.asarray(probabilities, dtype=np.float64)[kept]
+    each = each[:, None] if each.ndim == 1 else each  # (n, K)
     if each.shape[1] == 1:
         outcome, confidence = true > 0, each[:, 0]
         brier = np.mean((confidence - outcome) ** 2)

@@ -48,7 +48,7 @@ class SliceScorer:
 def checked(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
     """Return labels (n,) as integers and probabilities (n, K)."""
     labels = labels.reshape(-1).astype(np.int64)
-    probabilities = probabilities.reshape(len(labels), -1) if probabilities.size else np.zeros((0, 1))
+    probabilities = probabilities[:, None] if probabilities.ndim == 1 else probabilities
     if len(probabilities) != len(labels):
         raise ValueError(f"Expected one probability per label, got {len(probabilities)} for {len(labels)} labels.")
     if not np.isfinite(probabilities).all():

@@ -19,8 +19,8 @@ class ScoreRow:
         is_baseline: what every model must beat and has no network: slice position, centre prior.
 
     Example:
-        >>> ScoreRow("LGM-ViT", {"f1": [0.8, 0.9]}).mean("f1")
-        0.85
+        >>> ScoreRow("LGM-ViT", {"f1": [0.75, 1.0]}).mean("f1")
+        0.875
     """
 
     name: str

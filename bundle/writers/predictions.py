@@ -28,7 +28,8 @@ def write_predictions(path: str | os.PathLike[str], predictions: Predictions) ->
         a,0,0,0.5,a,a
         <BLANKLINE>
     """
-    each = predictions.probability.reshape(len(predictions), -1)
+    each = predictions.probability
+    each = each[:, None] if each.ndim == 1 else each  # (n, K)
     rows = []
     for i in range(len(predictions)):
         label = int(predictions.label[i])

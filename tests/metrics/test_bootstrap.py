@@ -1,0 +1,94 @@
+"""Resampling patients."""
+
+import math
+import time
+
+import numpy as np
+import pytest
+
+from bundle.metrics import MapScorer, SliceScorer, cluster_bootstrap, paired_difference
+
+
+def mean_of(values):
+    return lambda weights: {"mean": float(weights @ values / weights.sum())}
+
+
+def test_the_interval_of_a_mean_is_that_of_the_normal_law():
+    values = np.random.default_rng(0).normal(size=400)
+    low, high, draws = cluster_bootstrap(np.arange(400), mean_of(values), draws=4000)["mean"]
+    half = 1.96 * values.std() / math.sqrt(400)
+    assert draws == 4000
+    assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
+
+
+def test_slices_of_a_patient_are_drawn_together():
+    seen = []
+    cluster_bootstrap(["a", "b", "a", "c"], lambda weights: seen.append(weights) or {}, draws=50)
+    assert all(weights[0] == weights[2] for weights in seen)
+    assert {weights[0] + weights[1] + weights[3] for weights in seen} == {3.0}
+
+
+def test_copies_of_a_slice_add_no_certainty():
+    values = np.random.default_rng(1).normal(size=30)
+    once = cluster_bootstrap(np.arange(30), mean_of(values))
+    often = cluster_bootstrap(np.repeat(np.arange(30), 50), mean_of(np.repeat(values, 50)))
+    assert often["mean"] == pytest.approx(once["mean"])
+
+
+def test_draws_without_a_value_are_left_out_and_counted():
+    interval = cluster_bootstrap(["a", "b"], SliceScorer([1, 0], [0.9, 0.1]), draws=1000)["auroc"]
+    assert (interval.low, interval.high) == (1.0, 1.0)
+    assert interval.draws == pytest.approx(500, abs=60)  # half of all draws hold one patient twice
+    never = cluster_bootstrap(["a", "b"], SliceScorer([0, 0], [0.9, 0.1]))["auroc"]
+    assert math.isnan(never.low)
+    assert never.draws == 0
+
+
+def test_seed_and_confidence():
+    values = np.arange(20.0)
+    first, again = (cluster_bootstrap(values, mean_of(values), draws=200, seed=5) for _ in range(2))
+    assert first == again
+    assert first != cluster_bootstrap(values, mean_of(values), draws=200, seed=6)
+    narrow = cluster_bootstrap(values, mean_of(values), draws=200, seed=5, confidence=0.5)["mean"]
+    assert first["mean"].low < narrow.low < narrow.high < first["mean"].high
+
+
+def test_a_thousand_draws_of_two_thousand_slices_take_moments():
+    rng = np.random.default_rng(0)
+    labels, patients = rng.integers(0, 2, 2000), np.repeat(np.arange(20), 100)
+    start = time.process_time()
+    cluster_bootstrap(patients, SliceScorer(labels, rng.random(2000)), draws=1000)
+    assert time.process_time() - start < 3
+
+
+@pytest.mark.parametrize("wrong", [{"draws": 0}, {"confidence": 1.0}])
+def test_ranges_are_checked(wrong):
+    with pytest.raises(ValueError, match="draws >= 1 and 0 < confidence < 1"):
+        cluster_bootstrap([1], mean_of(np.ones(1)), **wrong)
+
+
+def test_nobody_to_draw():
+    assert cluster_bootstrap([], mean_of(np.ones(0))) == {}
+
+
+def test_a_paired_difference_is_narrower_than_its_parts():
+    rng = np.random.default_rng(2)
+    labels, patients = rng.integers(0, 2, 600), np.repeat(np.arange(30), 20)
+    hard = np.repeat(rng.normal(0, 1, 30), 20) * (2 * labels - 1)  # hard patients are hard for both models
+    logits = 0.5 * (2 * labels - 1) + hard + rng.normal(size=600)
+    one, other = (SliceScorer(labels, 1 / (1 + np.exp(-(logits + shift)))) for shift in (0.1 * (2 * labels - 1), 0.0))
+    gain = paired_difference(one, other, patients)["auroc"]
+    alone = cluster_bootstrap(patients, one)["auroc"]
+    assert gain.value == pytest.approx(one(None)["auroc"] - other(None)["auroc"])
+    assert gain.low <= gain.value <= gain.high
+    assert gain.high - gain.low < 0.5 * (alone.high - alone.low)
+
+
+def test_map_scores_are_averaged_over_positive_slices_with_a_mask():
+    scores = {"energy_ratio": np.array([2.0, 4.0, np.nan, 8.0]), "iou": np.array([[0.1, 0.5]] * 3 + [[0.3, 0.9]])}
+    scorer = MapScorer(scores, [1, 1, 1, 0], iou_index=1)
+    assert scorer.count == 2
+    assert scorer() == {"energy_ratio": 3.0, "iou": 0.5}
+    assert scorer(np.array([3.0, 1.0, 9.0, 9.0]))["energy_ratio"] == 2.5
+    assert math.isnan(scorer(np.zeros(4))["iou"])
+    assert MapScorer({}, [1, 1]).count == 0

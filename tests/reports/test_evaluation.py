@@ -1,0 +1,174 @@
+"""The content of metrics.json."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from sklearn import metrics as sk
+
+from bundle.metrics import IOU_THRESHOLDS, Predictions, best_f1_threshold, cluster_bootstrap
+from bundle.reports import MapEvaluation, SliceEvaluation, evaluate_predictions
+
+
+def some(seed=0, *, patients=8, depth=20, skill=1.5, **more):
+    rng = np.random.default_rng(seed)
+    n = patients * depth
+    patient = np.repeat([f"p{i}" for i in range(patients)], depth)
+    index = np.tile(np.arange(depth), patients)
+    label = ((np.abs(index - depth / 2) < 5) & (rng.random(n) < 0.8)).astype(int)
+    probability = 1 / (1 + np.exp(-(skill * (2 * label - 1) + rng.normal(size=n))))
+    site = np.where(patient < "p4", "north", "south")
+    return Predictions(np.char.add(patient, "_1"), patient, site, index, label, probability, **more)
+
+
+def some_maps(label, level, seed=0):
+    """Scores around `level`, with the best cut of the IoU at index 3 and NaN where there is no mask."""
+    rng = np.random.default_rng(seed)
+    noise = np.where(label > 0, rng.random(len(label)) * 0.1, np.nan)
+    curve = np.where(np.arange(len(IOU_THRESHOLDS)) == 3, 0.5, 0.1)
+    return {"energy_ratio": level + noise, "pointing_game": level / 10 + noise, "iou": curve + noise[:, None]}
+
+
+@pytest.fixture(scope="module")
+def both():
+    test, validation = some(0), some(1)
+    maps = {"map_scores": some_maps(test.label, 5), "prior_map_scores": some_maps(test.label, 2)}
+    with_maps = Predictions(**{**vars(test), **maps})
+    more = {"map_scores": some_maps(validation.label, 5), "prior_map_scores": some_maps(validation.label, 2)}
+    return with_maps, Predictions(**{**vars(validation), **more})
+
+
+@pytest.fixture(scope="module")
+def result(both):
+    test, validation = both
+    train = some(2)
+    return evaluate_predictions(
+        test, validation, train_position=train.position, train_label=train.label, draws=200, split_hash="abc"
+    )
+
+
+def test_slice_scores_at_the_threshold_of_validation(both, result):
+    test, validation = both
+    threshold = best_f1_threshold(validation.label, validation.probability)
+    assert (result["threshold"], result["threshold_from"]) == (threshold, "validation")
+    assert result["slice"]["f1"] == pytest.approx(sk.f1_score(test.label, test.probability >= threshold))
+    assert result["slice_at_0.5"]["f1"] == pytest.approx(sk.f1_score(test.label, test.probability >= 0.5))
+    assert result["slice"]["auroc"] == result["slice_at_0.5"]["auroc"]
+    assert result["split_hash"] == "abc"
+
+
+def test_every_score_lies_in_its_interval(result):
+    for name, interval in result["intervals"]["slice"].items():
+        assert interval.low <= result["slice"][name] <= interval.high
+        assert interval.draws == 200
+    for name, interval in result["intervals"]["map"].items():
+        assert interval.low <= result["map"][name] <= interval.high
+
+
+def test_per_site_with_counts(both, result):
+    test, _ = both
+    north = test.site == "north"
+    assert set(result["per_site"]) == {"north", "south"}
+    assert result["per_site"]["north"]["auroc"] == pytest.approx(
+        sk.roc_auc_score(test.label[north], test.probability[north])
+    )
+    assert result["per_site"]["north"]["patients"] == 4
+    assert result["n"] | {"positives": 0} == {
+        "slices": 160,
+        "positives": 0,
+        "unlabelled": 0,
+        "cases": 8,
+        "patients": 8,
+        "sites": 2,
+    }
+
+
+def test_position_and_centre_stand_beside(result):
+    position, prior = result["baselines"]["position"], result["baselines"]["centre_prior"]
+    assert 0.5 < position["slice"]["auroc"] < result["slice"]["auroc"]
+    gain = position["difference"]["auroc"]
+    assert gain.value == pytest.approx(result["slice"]["auroc"] - position["slice"]["auroc"])
+    assert gain.low <= gain.value <= gain.high
+    assert prior["difference"]["energy_ratio"].value == pytest.approx(3.0)
+    assert prior["map"]["n"] == result["map"]["n"] == result["n"]["positives"]
+    assert set(prior["intervals"]) == {"energy_ratio", "pointing_game", "iou"}
+
+
+def test_the_cut_of_the_maps_comes_from_validation(both, result):
+    assert result["map"]["iou_threshold"] == IOU_THRESHOLDS[3]
+    assert result["map"]["iou"] == pytest.approx(0.55, abs=0.03)
+    assert MapEvaluation(both[0], None, draws=2).scores()["iou_threshold"] == 0.5
+
+
+def test_volumes(both, result):
+    assert result["volume"]["max"]["n"] == 8
+    assert set(result["volume"]) == set(result["intervals"]["volume"]) == {"max", "top_k_mean", "noisy_or"}
+    assert math.isnan(result["volume"]["max"]["auroc"])  # all eight volumes have a positive slice
+    assert result["volume"]["max"]["positives"] == 8
+
+
+def test_volume_thresholds_are_the_best_of_validation():
+    names = np.array(["a", "b", "c"])
+    validation = Predictions(names, names, names, np.zeros(3, int), np.array([0, 1, 1]), np.array([0.7, 0.9, 0.95]))
+    test = validation.select(np.array([0, 1]))
+    scores, intervals = SliceEvaluation(test, validation, threshold=0.5, draws=50).volumes(top_k=1)
+    assert scores["max"]["threshold"] == pytest.approx(0.8)
+    assert scores["max"]["accuracy"] == 1.0
+    assert intervals["max"]["accuracy"].low == 1.0
+
+
+def test_intervals_draw_patients_not_slices(both, result):
+    test, _ = both
+    from bundle.metrics import SliceScorer
+
+    scorer = SliceScorer(test.label, test.probability, result["threshold"])
+    assert result["intervals"]["slice"] == cluster_bootstrap(test.patient, scorer, 200)
+
+
+def test_one_class_and_nothing_labelled_are_no_crash():
+    test = some()
+    healthy = Predictions(**{**vars(test), "label": np.zeros(len(test), int)})
+    scores = evaluate_predictions(healthy, draws=20, train_position=test.position, train_label=test.label)
+    assert math.isnan(scores["slice"]["auroc"])
+    assert (scores["slice"]["n"], scores["slice"]["positives"]) == (160, 0)
+    assert scores["intervals"]["slice"]["auroc"].draws == 0
+    unknown = evaluate_predictions(Predictions(**{**vars(test), "label": np.full(len(test), -1)}), draws=20)
+    assert unknown["n"]["unlabelled"] == 160
+    assert unknown["volume"]["max"]["n"] == 0
+
+
+def test_without_validation_train_and_maps():
+    scores = evaluate_predictions(some(), draws=20)
+    assert (scores["threshold"], scores["threshold_from"]) == (0.5, "default")
+    assert scores["baselines"] == scores["map"] == {}
+    given = evaluate_predictions(some(), draws=20, threshold=0.3)
+    assert (given["threshold"], given["threshold_from"]) == (0.3, "given")
+
+
+def test_what_fills_a_batch_is_not_counted():
+    test = some()
+    filled = test.select(np.append(np.arange(len(test)), [0, 1]))
+    filled = Predictions(**{**vars(filled), "label": np.append(test.label, [-1, -1])})
+    assert evaluate_predictions(filled, draws=20)["n"] == evaluate_predictions(test, draws=20)["n"]
+
+
+def test_several_classes_beside_position():
+    test = some()
+    several = np.stack([1 - test.probability, test.probability * 0.7, test.probability * 0.3], axis=1)
+    test = Predictions(**{**vars(test), "probability": several, "label": test.label * 2})
+    scores = evaluate_predictions(test, test, train_position=test.position, train_label=test.label, draws=20)
+    assert scores["baselines"]["position"]["difference"]["auroc"].value > 0
+
+
+def test_a_wrong_word_is_refused():
+    with pytest.raises(ValueError, match="a number or 'validation', got 'best'"):
+        evaluate_predictions(some(), threshold="best")
+
+
+def test_json_can_hold_it(result, tmp_path):
+    from bundle.writers import write_json
+
+    found = json.loads(write_json(tmp_path / "metrics.json", result).read_text())
+    assert found["volume"]["max"]["auroc"] is None
+    assert set(found["intervals"]["slice"]["f1"]) == {"low", "high", "draws"}
