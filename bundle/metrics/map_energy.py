@@ -24,8 +24,8 @@ def map_energy(maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         >>> round(share.item(), 3), round(ratio.item(), 3)
         (0.6, 2.4)
     """
-    inside = (masks != 0).flatten(1).double()  # (B, HW)
-    energy = maps.flatten(1).double()
+    inside = (masks != 0).flatten(1).float()  # (B, HW)
+    energy = maps.flatten(1).float()
     energy = energy - energy.amin(dim=1, keepdim=True)
     total = energy.sum(dim=1, keepdim=True)
     energy = torch.where(total > 0, energy, torch.ones_like(energy))
