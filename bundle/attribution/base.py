@@ -1,0 +1,47 @@
+"""The contract of an attribution method."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from bundle.networks import Evidence
+
+
+class Attribution(ABC):
+    """Turns the evidence of one forward pass into a map on the image: `(evidence, image_hw) -> (B, 1, H, W)`.
+
+    A method works on the patch grid; the resize lives here, once. It declares what it needs, and whoever calls
+    `forward_evidence` provides it. Maps carry gradient where a loss can use it, and leave the model as it was.
+    """
+
+    needs_attentions = False
+    """Whether `evidence.attentions` must be there."""
+    needs_grad = False
+    """Whether the forward pass must have been recorded, also in evaluation."""
+
+    @abstractmethod
+    def grid_map(self, evidence: Evidence) -> Tensor:
+        """Return (B, N), one number per patch."""
+
+    def __call__(self, evidence: Evidence, image_hw: Sequence[int]) -> Tensor:
+        """Return the map (B, 1, H, W), bilinear between patch centres."""
+        return self.to_image(self.grid_map(evidence), evidence.grid_hw, image_hw)
+
+    @staticmethod
+    def to_image(patches: Tensor, grid_hw: tuple[int, int], image_hw: Sequence[int]) -> Tensor:
+        """Return (B, 1, H, W) for one number per patch, (B, N)."""
+        grid = patches.float().reshape(-1, 1, *grid_hw)
+        return F.interpolate(grid, size=tuple(image_hw), mode="bilinear", align_corners=False)
+
+
+def minmax(maps: Tensor) -> Tensor:
+    """Return each map (B, ...) between 0 and 1; a constant map becomes zeros."""
+    flat = maps.flatten(1)
+    low = flat.amin(dim=1, keepdim=True)
+    span = flat.amax(dim=1, keepdim=True) - low
+    return ((flat - low) / torch.where(span > 0, span, torch.ones_like(span))).reshape(maps.shape)

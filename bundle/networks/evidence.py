@@ -1,0 +1,31 @@
+"""What a network leaves besides its logits."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor
+
+
+class Evidence(NamedTuple):
+    """Everything an attribution method may need of one forward pass; it comes out of `forward`, never from hooks.
+
+    Args:
+        logits: (B, K).
+        class_attention: (B, h, N), the last block's attention from the CLS token to the patches, per head, without its
+            own column and not renormalised.
+        attentions: per block (B, h, 1 + N, 1 + N), CLS first, or None where nobody asked for them.
+        tokens: (B, N, d), output of the last block for the patches, before any LayerNorm.
+        grid_hw: patches in rows and columns, N = gh * gw.
+
+    Example:
+        >>> import torch
+        >>> Evidence(torch.zeros(1, 1), torch.ones(1, 2, 4), None, torch.ones(1, 4, 8), (2, 2)).grid_hw
+        (2, 2)
+    """
+
+    logits: Tensor
+    class_attention: Tensor
+    attentions: tuple[Tensor, ...] | None
+    tokens: Tensor
+    grid_hw: tuple[int, int]

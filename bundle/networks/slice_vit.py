@@ -1,0 +1,138 @@
+"""The slice classifier: a Vision Transformer."""
+
+from __future__ import annotations
+
+import copy
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from bundle.networks.block import Block
+from bundle.networks.evidence import Evidence
+from bundle.networks.patch_embedding import PatchEmbedding
+from bundle.networks.position_encoding import PositionEncoding
+
+
+class SliceViT(nn.Module):
+    """ViT-B/16 as the paper trains it, in any size: (B, C, H, W) -> logits (B, K).
+
+    The defaults are the network of the paper's experiments, with a position code that tells rows and columns. The
+    class token gets no position code. `forward` computes logits only, with fused attention in every block;
+    `forward_evidence` is the same pass and also returns what attribution methods need.
+
+    Args:
+        image_size: H = W in pixels, a multiple of the patch size.
+        patch_size: pixels a side of a patch.
+        in_channels: C.
+        num_classes: K; 1 for one logit.
+        hidden_size: width d of a token.
+        num_layers: blocks n.
+        num_heads: attention heads h.
+        mlp_ratio: width of a block's MLP over d.
+        dropout: after both layers of each MLP.
+        drop_path: rate of stochastic depth, the same in all blocks.
+        patch_norm: "batch" as the reference, or "none" as the vanilla ViT.
+        position_encoding: "sincos", "reference" or "learned".
+        qkv_bias: whether queries, keys and values have a bias.
+        identical_blocks: start all blocks as copies of one, with PyTorch's start values, as the reference does;
+            otherwise each block starts on its own, truncated normal with standard deviation 0.02.
+
+    Raises:
+        ValueError: sizes that do not fit each other; in `forward`, an image of another size or channel count.
+
+    Source: paper, section 3.1.
+
+    Example:
+        >>> vit = SliceViT(image_size=32, patch_size=8, hidden_size=16, num_layers=2, num_heads=2).eval()
+        >>> image = torch.rand(2, 3, 32, 32)
+        >>> vit(image).shape, vit.forward_evidence(image).class_attention.shape
+        (torch.Size([2, 1]), torch.Size([2, 2, 16]))
+    """
+
+    def __init__(
+        self,
+        image_size: int = 256,
+        patch_size: int = 16,
+        in_channels: int = 3,
+        num_classes: int = 1,
+        hidden_size: int = 768,
+        num_layers: int = 12,
+        num_heads: int = 12,
+        mlp_ratio: float = 4.0,
+        dropout: float = 0.1,
+        drop_path: float = 0.1,
+        patch_norm: str = "batch",
+        position_encoding: str = "sincos",
+        qkv_bias: bool = False,
+        identical_blocks: bool = False,
+    ) -> None:
+        super().__init__()
+        if image_size % patch_size:
+            raise ValueError(f"image_size expected to be a multiple of patch_size {patch_size}, got {image_size}.")
+        if num_layers < 1:
+            raise ValueError(f"num_layers expected at least 1, got {num_layers}.")
+        self.image_size = image_size
+        self.in_channels = in_channels
+        self.grid_hw = (image_size // patch_size, image_size // patch_size)
+        self.patch_embed = PatchEmbedding(in_channels, hidden_size, patch_size, patch_norm)
+        self.position = PositionEncoding(position_encoding, self.grid_hw, hidden_size)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, hidden_size))
+        first = Block(hidden_size, num_heads, mlp_ratio, dropout, drop_path, qkv_bias)
+        self.blocks = nn.ModuleList(copy.deepcopy(first) for _ in range(num_layers))
+        self.norm = nn.LayerNorm(hidden_size)
+        self.head = nn.Linear(hidden_size, num_classes)
+        if not identical_blocks:
+            self.apply(start_values)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Return logits (B, K)."""
+        tokens = self.embed(image)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.classify(tokens)
+
+    def forward_evidence(self, image: Tensor, attentions: bool = False) -> Evidence:
+        """Return logits and evidence of one pass.
+
+        Args:
+            image: (B, C, H, W).
+            attentions: also compute the full attention of every block, which costs memory quadratic in the tokens.
+        """
+        tokens, blocks = self.embed(image), cast("list[Block]", list(self.blocks))
+        if attentions:
+            matrices = []
+            for block in blocks:
+                tokens, matrix = block.with_matrix(tokens)
+                matrices.append(matrix)
+            return self.evidence(tokens, matrices[-1][:, :, 0], tuple(matrices))
+        for block in blocks[:-1]:
+            tokens = block(tokens)
+        tokens, class_row = blocks[-1].with_class_row(tokens)
+        return self.evidence(tokens, class_row, None)
+
+    def embed(self, image: Tensor) -> Tensor:
+        """Return E^(0), (B, 1 + N, d): the class token, then the patches with their position."""
+        expected = (self.in_channels, self.image_size, self.image_size)
+        if not torch.jit.is_tracing() and tuple(image.shape[1:]) != expected:
+            raise ValueError(
+                f"SliceViT expected images (B, C, H, W) with (C, H, W) = {expected}, got {tuple(image.shape)}."
+            )
+        patches = self.position(self.patch_embed(image))
+        return torch.cat([self.cls_token.expand(image.shape[0], -1, -1), patches], dim=1)
+
+    def classify(self, tokens: Tensor) -> Tensor:
+        """Return logits (B, K) from E^(n)."""
+        return self.head(self.norm(tokens[:, 0]))
+
+    def evidence(self, tokens: Tensor, class_row: Tensor, attentions: tuple[Tensor, ...] | None) -> Evidence:
+        """Return the evidence for E^(n) and the CLS token's attention (B, h, 1 + N)."""
+        return Evidence(self.classify(tokens), class_row[:, :, 1:], attentions, tokens[:, 1:], self.grid_hw)
+
+
+def start_values(module: nn.Module) -> None:
+    """Start linear layers with a truncated normal of standard deviation 0.02 and no bias."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
