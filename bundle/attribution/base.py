@@ -45,3 +45,20 @@ def minmax(maps: Tensor) -> Tensor:
     low = flat.amin(dim=1, keepdim=True)
     span = flat.amax(dim=1, keepdim=True) - low
     return ((flat - low) / torch.where(span > 0, span, torch.ones_like(span))).reshape(maps.shape)
+
+
+def attentions_of(evidence: Evidence, *, method: str) -> tuple[Tensor, ...]:
+    """Return the full attention of every block, (B, h, 1 + N, 1 + N) each."""
+    if evidence.attentions is None:
+        raise ValueError(
+            f"{method} expected evidence with the attention of every block, got none: call "
+            "forward_evidence(image, attentions=True), or wrap the network in WithEvidence(network, attentions=True)."
+        )
+    return evidence.attentions
+
+
+def class_row(matrix: Tensor) -> Tensor:
+    """Return the CLS row of the identity, (B, 1, 1 + N), for a matrix (B, 1 + N, 1 + N)."""
+    row = torch.zeros_like(matrix[:, :1], dtype=torch.float32)
+    row[:, :, 0] = 1
+    return row
