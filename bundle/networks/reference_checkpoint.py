@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import pickle
-import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from bundle.networks.slice_vit import SliceViT
 
-NAMES = (
-    (r"^vit_encoder\.layers\.", "blocks."),
-    (r"^mlp_head\.0\.", "norm."),
-    (r"^mlp_head\.1\.", "head."),
-)
+NAMES = {"vit_encoder.layers.": "blocks.", "mlp_head.0.": "norm.", "mlp_head.1.": "head."}
+"""What weights' names start with, in the reference and here."""
 
 
 def load_reference_checkpoint(path: str | Path, **overrides: Any) -> SliceViT:
@@ -27,7 +25,8 @@ def load_reference_checkpoint(path: str | Path, **overrides: Any) -> SliceViT:
     channels a head, as in ViT-B/16.
 
     Args:
-        path: dict with the key `model`, or the state dict itself. Only tensors and plain values are unpickled.
+        path: dict with the key `model`, or the state dict itself. Only tensors, plain values, NumPy numbers and the
+            settings' EasyDict are unpickled, the last as a plain dict that runs nothing.
         overrides: arguments of `SliceViT` that win over what the weights say, e.g. `num_heads=4`.
 
     Raises:
@@ -39,30 +38,47 @@ def load_reference_checkpoint(path: str | Path, **overrides: Any) -> SliceViT:
         >>> import tempfile
         >>> vit = SliceViT(32, 8, hidden_size=64, num_layers=1, num_heads=1, position_encoding="reference")
         >>> file = Path(tempfile.mkdtemp()) / "reference.pth"
-        >>> torch.save({"model": to_reference_names(vit.state_dict())}, file)
+        >>> torch.save({"model": {to_reference_name(name): value for name, value in vit.state_dict().items()}}, file)
         >>> load_reference_checkpoint(file, image_size=32).grid_hw
         (4, 4)
     """
-    state = {to_own_name(name): tensor for name, tensor in read_state(path).items() if name != "pos_encode.inv_freq"}
+    state = own_state(path)
     try:
         network = SliceViT(**{**describe(state), **overrides})
     except KeyError as error:
         raise ValueError(f"{path} lacks {error}: it is no checkpoint of the reference network.") from error
-    missing, unexpected = set(network.state_dict()) - set(state), set(state) - set(network.state_dict())
-    if missing or unexpected:
-        raise ValueError(f"{path} does not fit: missing {sorted(missing)}, unexpected {sorted(unexpected)}.")
+    refuse_what_does_not_fit(path, found=state, expected=network.state_dict())
     network.load_state_dict(state)
     return network.eval()
+
+
+def own_state(path: str | Path) -> dict[str, Tensor]:
+    """Return the checkpoint's weights under this package's names; the position code is a formula here."""
+    return {to_own_name(name): tensor for name, tensor in read_state(path).items() if name != "pos_encode.inv_freq"}
+
+
+def refuse_what_does_not_fit(path: str | Path, *, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+    """Raise with every weight, named as in the file, that is missing, unexpected or of another shape."""
+    both = expected.keys() & found.keys()
+    problems = {
+        "missing": expected.keys() - found.keys(),
+        "unexpected": found.keys() - expected.keys(),
+        "of another shape": {name for name in both if expected[name].shape != found[name].shape},
+    }
+    texts = [f"{what} {sorted(map(to_reference_name, names))}" for what, names in problems.items() if names]
+    if texts:
+        raise ValueError(f"{path} does not fit the network: {'; '.join(texts)}. Give its sizes by name.")
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
     """Return the reference's state dict without running what a pickle may hold."""
     try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
+        with torch.serialization.safe_globals(harmless_globals()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ValueError(
-            f"{path} holds more than tensors and plain values (the reference pickles its settings with them), and "
-            "opening it could run code. Where you trust it, export the weights: "
+            f"{path} holds more than tensors, plain values and settings, and opening it could run code. "
+            "Where you trust it, export the weights: "
             "torch.save({'model': torch.load(path, weights_only=False)['model']}, 'weights.pth')."
         ) from error
     state = content.get("model", content) if isinstance(content, Mapping) else None
@@ -71,21 +87,26 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     return dict(state)
 
 
+def harmless_globals() -> list[Any]:
+    """Return what may be unpickled besides tensors: stand-ins for settings, and the parts of a NumPy number.
+
+    The settings' class is never imported, so the package that defines it may be missing, or be anything.
+    """
+    scalar = np.float64(0).__reduce__()[0]
+    numbers = [np.dtype, *(type(np.dtype(kind)) for kind in ("f4", "f8", "i4", "i8", "?"))]
+    names = ("numpy.core.multiarray.scalar", "numpy._core.multiarray.scalar")  # before and since NumPy 2
+    settings = ("easydict.EasyDict", "argparse.Namespace")
+    return [*numbers, *((scalar, name) for name in names), *((OrderedDict, name) for name in settings)]
+
+
 def to_own_name(name: str) -> str:
     """Return this package's name of a weight of the reference."""
-    for pattern, own in NAMES:
-        name = re.sub(pattern, own, name)
-    return name
+    return next((own + name.removeprefix(prefix) for prefix, own in NAMES.items() if name.startswith(prefix)), name)
 
 
-def to_reference_names(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the weights under the reference's names."""
-    reference = {"blocks.": "vit_encoder.layers.", "norm.": "mlp_head.0.", "head.": "mlp_head.1."}
-    found = {}
-    for name, tensor in state.items():
-        prefix = next((own for own in reference if name.startswith(own)), "")
-        found[reference.get(prefix, "") + name.removeprefix(prefix)] = tensor
-    return found
+def to_reference_name(name: str) -> str:
+    """Return the reference's name of a weight of this package."""
+    return next((prefix + name.removeprefix(own) for prefix, own in NAMES.items() if name.startswith(own)), name)
 
 
 def describe(state: Mapping[str, Tensor]) -> dict[str, Any]:
