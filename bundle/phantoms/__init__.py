@@ -1,1 +1,21 @@
-"""phantoms."""
+"""Drawn heads for the demo and the tests: no patient's data, every size, a marker to cheat with."""
+
+from bundle.phantoms.anatomy import Anatomy
+from bundle.phantoms.dataset import make_phantoms
+from bundle.phantoms.lesion import Lesion
+from bundle.phantoms.marker import burn_marker
+from bundle.phantoms.phantom import Phantom, make_phantom
+from bundle.phantoms.phantom_case import PhantomCase
+from bundle.phantoms.site import SITES, Site
+
+__all__ = [
+    "SITES",
+    "Anatomy",
+    "Lesion",
+    "Phantom",
+    "PhantomCase",
+    "Site",
+    "burn_marker",
+    "make_phantom",
+    "make_phantoms",
+]
