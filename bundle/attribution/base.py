@@ -12,6 +12,10 @@ from torch import Tensor
 from bundle.networks import Evidence
 
 
+ROUNDING = 1e-6
+"""Differences below this share of a map's values are float32 rounding: such a map is constant."""
+
+
 class Attribution(ABC):
     """Turns the evidence of one forward pass into a map on the image: `(evidence, image_hw) -> (B, 1, H, W)`.
 
@@ -42,9 +46,10 @@ class Attribution(ABC):
 def minmax(maps: Tensor) -> Tensor:
     """Return each map (B, ...) between 0 and 1; a constant map becomes zeros."""
     flat = maps.flatten(1)
-    low = flat.amin(dim=1, keepdim=True)
-    span = flat.amax(dim=1, keepdim=True) - low
-    return ((flat - low) / torch.where(span > 0, span, torch.ones_like(span))).reshape(maps.shape)
+    low, high = flat.amin(dim=1, keepdim=True), flat.amax(dim=1, keepdim=True)
+    constant = high - low <= ROUNDING * torch.maximum(low.abs(), high.abs())
+    unit = (flat - low) / torch.where(constant, torch.ones_like(low), high - low)
+    return torch.where(constant, torch.zeros_like(unit), unit).reshape(maps.shape)
 
 
 def attentions_of(evidence: Evidence, *, method: str) -> tuple[Tensor, ...]:

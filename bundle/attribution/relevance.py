@@ -55,7 +55,8 @@ class Relevance(Attribution):
     def grid_map(self, evidence: Evidence) -> Tensor:
         """Return (B, N), at least 0."""
         attentions = attentions_of(evidence, method="Relevance")
-        gradients = gradients_of(class_score(evidence.logits, self.target_class), attentions)
+        with torch.enable_grad():  # evaluation calls this under no_grad
+            gradients = gradients_of(class_score(evidence.logits, self.target_class), attentions)
         row = class_row(attentions[0][:, 0])
         for matrix, gradient in zip(reversed(attentions), reversed(gradients), strict=True):
             row = row + row @ (gradient * matrix).relu().float().mean(dim=1)
@@ -79,8 +80,7 @@ def gradients_of(score: Tensor, attentions: Sequence[Tensor]) -> tuple[Tensor, .
             "Relevance expected evidence with a graph, got logits that require no gradient: call forward_evidence "
             "under torch.enable_grad(), with parameters that require gradients."
         )
-    with torch.enable_grad():
-        gradients = torch.autograd.grad(score, attentions, retain_graph=True, allow_unused=True)
+    gradients = torch.autograd.grad(score, attentions, retain_graph=True, allow_unused=True)
     found = tuple(gradient for gradient in gradients if gradient is not None)
     if len(found) < len(attentions):
         raise RuntimeError(

@@ -1,0 +1,39 @@
+import pytest
+import torch
+
+from bundle.attribution import EAFEM, ClassAttention, TokenEmbedding
+from bundle.networks import Evidence
+
+
+@pytest.fixture
+def evidence():
+    attention = torch.tensor([[[0.1, 0.2, 0.0, 0.3], [0.3, 0.2, 0.2, 0.1]]])  # two heads, four patches
+    tokens = torch.tensor([[[1.0, 3.0], [0.0, -2.0], [4.0, 4.0], [0.0, 0.0]]])
+    return Evidence(torch.zeros(1, 1), attention, None, tokens, (2, 2))
+
+
+def test_halves_and_mixture_by_hand(evidence):
+    assert ClassAttention()(evidence, (2, 2)).flatten().tolist() == pytest.approx([0.2, 0.2, 0.1, 0.2])
+    assert TokenEmbedding()(evidence, (2, 2)).flatten().tolist() == pytest.approx([2, -1, 4, 0])
+    assert EAFEM(beta=0.75)(evidence, (2, 2)).flatten().tolist() == pytest.approx([0.65, -0.1, 1.075, 0.15])
+
+
+@pytest.mark.parametrize(("beta", "half"), [(1.0, ClassAttention()), (0.0, TokenEmbedding())])
+def test_ends_of_beta_are_the_halves(beta, half, evidence):
+    torch.testing.assert_close(EAFEM(beta=beta)(evidence, (8, 8)), half(evidence, (8, 8)))
+
+
+def test_resize_is_bilinear_between_patch_centres(evidence):
+    row = TokenEmbedding()(evidence, (2, 4))[0, 0, 0]  # 2, -1 at half-pixel centres, ends kept
+    assert row.tolist() == pytest.approx([2, 1.25, -0.25, -1])
+
+
+def test_mixing_after_the_resize_gives_the_same(evidence):
+    mixed = 0.85 * ClassAttention()(evidence, (16, 16)) + 0.15 * TokenEmbedding()(evidence, (16, 16))
+    torch.testing.assert_close(EAFEM(beta=0.85)(evidence, (16, 16)), mixed)
+
+
+@pytest.mark.parametrize("beta", [-0.1, 1.5])
+def test_beta_must_be_a_share(beta):
+    with pytest.raises(ValueError, match=rf"\[0, 1\], got {beta}"):
+        EAFEM(beta=beta)
