@@ -11,7 +11,6 @@ from torch import Tensor
 
 from bundle.networks import Evidence
 
-
 ROUNDING = 1e-6
 """Differences below this share of a map's values are float32 rounding: such a map is constant."""
 

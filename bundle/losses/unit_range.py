@@ -5,7 +5,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-
 ROUNDING = 1e-6
 """Differences below this share of a map's values are float32 rounding: such a map is constant."""
 

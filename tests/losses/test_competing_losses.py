@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+import torch
+import torch.distributed as dist
+import torch.nn.functional as F
+from scipy.ndimage import gaussian_filter
+
+from bundle.losses import GradMaskLoss, RESLoss, RobustViTLoss
+from bundle.losses.gaussian_imputation import GaussianImputation
+from bundle.losses.learned_imputation import LearnedImputation
+from bundle.losses.one_convolution_imputation import OneConvolutionImputation
+from bundle.losses.patch_grid import patch_grid
+from bundle.losses.unit_range import unit_range
+
+MASK = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
+MAP = torch.tensor([[[[0.5, 1.0], [0.25, 0.0]]]])
+ONE = torch.ones(1)
+
+
+def test_gradmask_by_hand():
+    batch = {"mask": MASK, "smoothed_mask": MASK * 0.5, "weight": ONE}
+    # squares of 0.5 * 0.5, 1 * 0.5, 0.25, 0
+    assert GradMaskLoss()(MAP, batch).item() == pytest.approx((0.0625 + 0.25 + 0.0625) / 4)
+    assert GradMaskLoss("original")(MAP * 4, batch).item() == pytest.approx(1)
+
+
+def test_robustvit_by_hand():
+    batch = {"mask": MASK, "weight": ONE}
+    assert RobustViTLoss()(MAP, batch).item() == pytest.approx(0.3 * 0.25 / 4 + 2 * 0.0625 / 4)
+
+
+@pytest.mark.parametrize("logits", [[[-3.0]], [[3.0]], [[0.0, 3.0]]])
+def test_robustvits_own_form_adds_the_agreement_with_itself(logits):
+    batch = {"mask": MASK, "weight": ONE, "pred": torch.tensor(logits)}
+    expected = 0.8 * (0.3 * 0.25 / 4 + 2 * 0.0625 / 4) + 0.2 * np.log1p(np.exp(-3))
+    assert RobustViTLoss(form="original")(MAP, batch).item() == pytest.approx(expected)
+
+
+def test_robustvits_own_form_asks_for_logits():
+    with pytest.raises(KeyError, match="pred"):
+        RobustViTLoss(form="original")(MAP, {"mask": MASK, "weight": ONE})
+
+
+def test_res_by_hand():
+    mask = F.interpolate(MASK, scale_factor=4, mode="nearest")
+    batch = {"image": torch.zeros(1, 3, 8, 8), "mask": mask, "weight": ONE}
+    cut = (1 - np.tanh(5 * (1.0 - 0.5)) + 1) / 2  # threshold 0.5, the lowest on the object
+    meant = GaussianImputation()(mask, mask, (2, 2))
+    near = (MAP - meant).abs().mean().item()
+    assert RESLoss(patch_size=4)(MAP, batch).item() == pytest.approx(cut - 0.1 + near, rel=1e-5)
+    outside = sum(1 + np.tanh(5 * (value - 0.5)) for value in (0.25, 0.0))
+    assert RESLoss(patch_size=4, outside="negative")(MAP, batch).item() == pytest.approx(
+        (2 * cut + outside) / 4 - 0.1 + near, rel=1e-5
+    )
+
+
+def test_res_tolerates_its_margin():
+    mask = F.interpolate(MASK, scale_factor=4, mode="nearest")
+    batch = {"image": torch.zeros(1, 3, 8, 8), "mask": mask, "weight": ONE}
+    loss = RESLoss(patch_size=4, margin=2.0)
+    assert loss(MAP, batch).item() == pytest.approx((MAP - loss.imputation(mask, mask, (2, 2))).abs().mean().item())
+
+
+def test_res_sees_the_patches_through_the_resized_map():
+    grid = torch.rand(3, 1, 4, 4)
+    image_map = F.interpolate(grid, size=(64, 64), mode="bilinear", align_corners=False)
+    mask = (torch.rand(3, 1, 64, 64) > 0.5).float()
+    batch = {"image": torch.rand(3, 3, 64, 64), "mask": mask, "weight": torch.ones(3)}
+    torch.testing.assert_close(RESLoss()(image_map, batch), RESLoss()(grid, batch))
+
+
+def test_only_learned_imputations_have_weights_and_they_get_gradients():
+    counts = {name: len(list(RESLoss(name).parameters())) for name in ("gaussian", "original_gaussian")}
+    assert counts == {"gaussian": 0, "original_gaussian": 0}
+    for name in ("learned", "original_learned"):
+        loss = RESLoss(name, patch_size=8)
+        mask = (torch.rand(2, 1, 32, 32) > 0.5).float()
+        loss(
+            torch.rand(2, 1, 4, 4), {"image": torch.rand(2, 3, 32, 32), "mask": mask, "weight": torch.ones(2)}
+        ).backward()
+        assert all(parameter.grad is not None for parameter in loss.parameters())
+
+
+def test_res_is_refused_where_the_batch_is_split(monkeypatch):
+    monkeypatch.setattr(dist, "is_initialized", lambda: True)
+    monkeypatch.setattr(dist, "get_world_size", lambda: 2)
+    with pytest.raises(RuntimeError, match="one process, got 2"):
+        RESLoss()(MAP, {})
+
+
+def test_gaussian_imputation_is_scipys_filter_at_the_patchs_first_pixel():
+    mask = np.zeros((16, 16))
+    mask[3:9, 5:12] = 1
+    smoothed = gaussian_filter(mask, sigma=0.8, truncate=1 / 0.8, mode="mirror")  # three pixels wide
+    found = GaussianImputation()(torch.tensor(mask)[None, None].float(), torch.zeros(1, 3, 16, 16), (4, 4))
+    torch.testing.assert_close(found[0, 0], torch.tensor(smoothed[::4, ::4]).float(), atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("imputation", [LearnedImputation(8, 3), OneConvolutionImputation(8)])
+def test_learned_imputations_span_0_to_1_over_the_batch(imputation):
+    mask = (torch.rand(3, 1, 32, 32) > 0.5).float()
+    found = imputation(mask, torch.rand(3, 3, 32, 32), (4, 4))
+    assert found.shape == (3, 1, 4, 4)
+    assert found.min() == 0
+    assert float(found.max().detach()) in (0.0, pytest.approx(1, abs=1e-3))
+
+
+@pytest.mark.parametrize(("grid_hw", "image_hw"), [((16, 16), (256, 256)), ((3, 5), (24, 40)), ((4, 4), (10, 7))])
+def test_patch_grid_undoes_the_resize(grid_hw, image_hw):
+    grid = torch.rand(2, 1, *grid_hw)
+    maps = F.interpolate(grid, size=image_hw, mode="bilinear", align_corners=False)
+    torch.testing.assert_close(patch_grid(maps, grid_hw), grid, atol=1e-5, rtol=1e-5)
+
+
+def test_unit_range_takes_rounding_for_constant():
+    assert unit_range(0.3 + 1e-8 * torch.arange(4.0)[None]).tolist() == [[0.0] * 4]
