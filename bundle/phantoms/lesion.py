@@ -7,13 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.phantoms.anatomy import CEREBRUM
+from bundle.phantoms.anatomy import CEREBELLUM, CEREBRUM, TEMPORAL_LOBE
 from bundle.phantoms.ellipsoid import Ellipsoid, Triple
 from bundle.phantoms.smooth_field import smooth_field
 
 CHANGE = np.array([-0.55, 0.85, 1.0], dtype=np.float32)
 """What a lesion of contrast 1 adds to T1, T2 and FLAIR."""
 CORE_CHANGE = np.array([-0.9, 1.0, -0.35], dtype=np.float32)
+HOMES = (CEREBRUM, TEMPORAL_LOBE, TEMPORAL_LOBE.mirrored(), CEREBELLUM)
+HOME_RATES = (0.76, 0.08, 0.08, 0.08)
 
 
 @dataclass(frozen=True)
@@ -43,17 +45,13 @@ class Lesion:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, growth: float = 1.0) -> Lesion:
-        """Draw a lesion somewhere in the cerebrum; `growth` scales its diameter without changing what is drawn."""
-        radius = float(np.exp(rng.uniform(np.log(6.0), np.log(18.0))))
+        """Draw a lesion somewhere in the brain; `growth` scales its diameter without changing what is drawn."""
+        radius = float(np.exp(rng.uniform(np.log(6.0), np.log(22.0))))
         semi_axes = growth * radius * rng.uniform(0.75, 1.3, size=3)
-        direction = rng.normal(size=3)
-        reach = 0.85 * np.cbrt(rng.uniform(0.05, 1.0)) / np.linalg.norm(direction)
-        place = np.asarray(CEREBRUM.semi_axes_mm) * direction * reach
-        place[2] = abs(place[2]) * 1.05 - 14  # between the base of the frontal lobe and the vertex
         return cls(
-            center_mm=(float(place[0]), float(place[1]), float(place[2])),
+            center_mm=_place_mm(rng=rng),
             semi_axes_mm=(float(semi_axes[0]), float(semi_axes[1]), float(semi_axes[2])),
-            contrast=float(rng.uniform(0.10, 0.45)),
+            contrast=float(rng.uniform(0.12, 0.60)),
             edge_mm=float(rng.uniform(0.6, 2.0)),
             shape_seed=int(rng.integers(2**31)),
             has_core=bool(rng.uniform() < 0.5 and radius > 9),
@@ -78,3 +76,14 @@ class Lesion:
         rough = smooth_field(np.random.default_rng(self.shape_seed), position_mm, 1.4 * size, num_waves=10)
         depth = depth - shrink_mm + 0.14 * size * rough
         return (1 / (1 + np.exp(np.clip(-depth / self.edge_mm, -30, 30)))).astype(np.float32)
+
+
+def _place_mm(*, rng: np.random.Generator) -> Triple:
+    home = HOMES[rng.choice(len(HOMES), p=HOME_RATES)]
+    direction = rng.normal(size=3)
+    reach = 0.9 * np.cbrt(rng.uniform(0.05, 1.0)) / np.linalg.norm(direction)
+    offset = np.asarray(home.semi_axes_mm) * direction * reach
+    if home is CEREBRUM:
+        offset[2] = 1.1 * abs(offset[2]) - 14  # its lower half is flat
+    posterior, left, superior = (float(value) for value in np.asarray(home.center_mm) + offset)
+    return posterior, left, superior
