@@ -127,7 +127,8 @@ class SliceViT(nn.Module):
 
     def evidence(self, tokens: Tensor, class_row: Tensor, attentions: tuple[Tensor, ...] | None) -> Evidence:
         """Return the evidence for E^(n) and the CLS token's attention (B, h, 1 + N)."""
-        return Evidence(self.classify(tokens), class_row[:, :, 1:], attentions, tokens[:, 1:], self.grid_hw)
+        cls_token, patches = tokens.split([1, tokens.shape[1] - 1], dim=1)  # cheaper to go back through than two slices
+        return Evidence(self.classify(cls_token), class_row[:, :, 1:], attentions, patches, self.grid_hw)
 
 
 def start_values(module: nn.Module) -> None:
