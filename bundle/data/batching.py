@@ -28,7 +28,7 @@ class LabeledSlices(Protocol):
     """A data set, as far as batches are concerned."""
 
     @property
-    def labels(self) -> NDArray[np.int32]:
+    def labels(self) -> NDArray[np.int16]:
         """(n,) class of every slice."""
 
     @property

@@ -32,7 +32,7 @@ class SequentialOrder:
 
     def __call__(
         self,
-        labels: NDArray[np.int32],
+        labels: NDArray[np.int16],
         case_of_slice: NDArray[np.int32],
         batch_size: int,
         generator: np.random.Generator,

@@ -71,7 +71,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         return len(self.store.labels)
 
     @property
-    def labels(self) -> NDArray[np.int32]:
+    def labels(self) -> NDArray[np.int16]:
         """(n,) class of every slice, -1 where unknown."""
         return self.store.labels
 

@@ -26,7 +26,7 @@ class SliceStore:
 
     A case lies in `<cache_dir>/<fingerprint of the transform>-<dtype>/<case>-<state of its files>/`, so a change of the
     transform, of a file or of the type makes a new one and stores can be shared. Only the index is kept in memory,
-    12 bytes a slice.
+    10 bytes a slice.
 
     Args:
         items: completed case dictionaries.
@@ -77,9 +77,10 @@ class SliceStore:
         depths = np.array([len(case.labels) for case in stored], dtype=np.int64)
         self.first: NDArray[np.int64] = np.concatenate([[0], np.cumsum(depths)])
         self.case_of_slice: NDArray[np.int32] = np.repeat(np.arange(len(stored), dtype=np.int32), depths)
-        empty = [np.zeros(0, np.int32)]
-        self.labels: NDArray[np.int32] = np.concatenate(empty + [case.labels for case in stored])
-        self.slice_index: NDArray[np.int32] = np.concatenate(empty + [case.slice_index for case in stored])
+        self.labels: NDArray[np.int16] = np.concatenate([np.zeros(0, np.int16)] + [case.labels for case in stored])
+        self.slice_index: NDArray[np.int32] = np.concatenate(
+            [np.zeros(0, np.int32)] + [case.slice_index for case in stored]
+        )
 
     def read(self, indices: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Return images (B,C,H,W) in the store's type and masks (B,1,H,W) uint8 of slices in any order.

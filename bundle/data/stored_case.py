@@ -43,7 +43,7 @@ class StoredCase:
     """
 
     image_shape: tuple[int, int, int, int]
-    labels: NDArray[np.int32]
+    labels: NDArray[np.int16]
     slice_index: NDArray[np.int32]
     supervised: bool
     multiclass: bool
@@ -91,7 +91,7 @@ class StoredCase:
             sizes = {name: (folder / name).stat().st_size for name in (IMAGE_FILE, MASK_FILE)}
             case = cls(
                 image_shape=tuple(meta["image_shape"]),
-                labels=np.asarray(meta["labels"], dtype=np.int32),
+                labels=np.asarray(meta["labels"], dtype=np.int16),
                 slice_index=np.asarray(meta["slice_index"], dtype=np.int32),
                 supervised=meta["supervised"],
                 multiclass=meta["multiclass"],
