@@ -62,14 +62,14 @@ class StoredCase:
             OSError: the folder cannot be written.
         """
         _require_slices(slices=slices)
-        images = torch.stack([_encoded(entry=entry, dtype=dtype) for entry in slices]).numpy()
+        image_shape = (len(slices), *slices[0][IMAGE].shape)
         masks = np.stack([np.asarray(entry[MASK]).reshape(-1) > 0 for entry in slices])
-        np.save(folder / IMAGE_FILE, images)
+        _write_images(folder / IMAGE_FILE, slices, image_shape, dtype)
         np.save(folder / MASK_FILE, np.packbits(masks, axis=1))
         meta = {
             "format": STORE_FORMAT,
             "dtype": dtype.name,
-            "image_shape": images.shape,
+            "image_shape": image_shape,
             "supervised": any(float(entry.get(SUPERVISED, 1)) > 0 for entry in slices),
             "multiclass": np.ndim(slices[0][LABEL]) == 0,
             "labels": [int(entry[LABEL]) for entry in slices],
@@ -113,6 +113,18 @@ def map_array(file: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArr
     """
     offset = file.stat().st_size - int(np.prod(shape)) * dtype.itemsize
     return np.memmap(file, dtype=dtype, mode="r", offset=offset, shape=shape)
+
+
+def _write_images(
+    file: Path, slices: Sequence[Mapping[str, Any]], image_shape: tuple[int, ...], dtype: SliceDtype
+) -> None:
+    """Write what `np.save` would, slice by slice: no second copy of the case in memory."""
+    numbers = np.lib.format.dtype_to_descr(dtype.numpy_dtype)
+    with file.open("wb") as stream:
+        header = {"descr": numbers, "fortran_order": False, "shape": image_shape}
+        np.lib.format.write_array_header_1_0(stream, header)
+        for entry in slices:
+            stream.write(_encoded(entry=entry, dtype=dtype).contiguous().numpy().data)
 
 
 def _encoded(*, entry: Mapping[str, Any], dtype: SliceDtype) -> torch.Tensor:

@@ -67,7 +67,9 @@ def test_files(tmp_path):
     (case,) = tmp_path.glob("*/*")
     assert case.parent.name.endswith("-float16")
     assert case.name.startswith("c0-")
-    assert np.load(case / "image.npy", allow_pickle=False).shape == (3, 2, 16, 17)
+    image = np.load(case / "image.npy", allow_pickle=False)
+    assert image.dtype == np.float16
+    assert np.array_equal(image, ToySlices(depth=3, size=16).arrays("c0")[0].astype(np.float16))
     assert np.load(case / "mask.npy", allow_pickle=False).nbytes == 3 * 16 * 17 // 8  # one bit a pixel
     assert json.loads((case / "meta.json").read_text())["labels"] == [0, 1, 0]
 
