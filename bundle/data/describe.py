@@ -8,6 +8,7 @@ import inspect
 import json
 import logging
 import random
+import threading
 import types
 from collections.abc import Callable, Mapping
 from enum import Enum
@@ -18,7 +19,8 @@ import numpy as np
 import torch
 from monai.transforms import Compose, RandomizableTrait
 
-_SKIPPED = (np.random.RandomState, np.random.Generator, random.Random, torch.Generator, logging.Logger)
+# a thread's own notes come and go with use (MONAI's invertible transforms make theirs at the first call)
+_SKIPPED = (np.random.RandomState, np.random.Generator, random.Random, torch.Generator, logging.Logger, threading.local)
 
 
 def describe(value: Any) -> Any:

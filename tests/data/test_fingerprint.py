@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from monai.data import MetaTensor
 from monai.transforms import Compose, EnsureTyped, LoadImaged, OneOf, Orientationd, RandFlipd, ScaleIntensityRanged
 from monai.utils import InterpolateMode
 from toy_slices import NotDescribable, ToySlices
@@ -68,6 +69,15 @@ def test_used_transforms_keep_their_name():
     assert fingerprint(transform) == before
 
 
+def test_a_preprocessing_keeps_its_name_once_used():
+    """MONAI's invertible transforms make attributes at their first call; evaluation must find training's store."""
+    transform = SliceVolumed(SliceTransform(8))
+    before = fingerprint(transform)
+    image = MetaTensor(torch.rand(1, 4, 4, 2), affine=torch.diag(torch.tensor([1.0, -1.0, 2.0, 1.0])))
+    transform.preprocessing({"image": image})
+    assert fingerprint(transform) == before
+
+
 def double(value):
     return 2 * value
 
@@ -122,7 +132,7 @@ def test_slots():
 def test_code_in_main_counts(monkeypatch):
     plain = fingerprint(OnlySlots)
     monkeypatch.setattr(OnlySlots, "__module__", "__main__")
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__)
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", __file__, raising=False)
     monkeypatch.setattr(sys.modules["__main__"], "OnlySlots", OnlySlots, raising=False)
     assert fingerprint(OnlySlots) != plain
 
