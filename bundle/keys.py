@@ -25,6 +25,9 @@ PRED = "pred"
 LOSS = "loss"
 EVIDENCE = "evidence"
 RESULT = "result"
+"""What inference says of a volume, as JSON can hold it."""
+OVERLAY = "overlay"
+"""The few slices of a volume, with their maps, that a picture shows."""
 
 IGNORED_LABEL = -1
 """The label of a slice that has none (or only fills a rank's batch): no loss and no metric counts it."""

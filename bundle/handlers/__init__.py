@@ -1,1 +1,31 @@
 """Small Ignite handlers that extend MONAI's engines by their named events."""
+
+from bundle.handlers.attribution_images import AttributionImages
+from bundle.handlers.case_folders import CaseFolders
+from bundle.handlers.collect_predictions import CollectPredictions
+from bundle.handlers.early_stopping import EarlyStopping
+from bundle.handlers.epoch_losses import EpochLosses
+from bundle.handlers.epoch_seed import EpochSeed
+from bundle.handlers.evaluation_report import EvaluationReport
+from bundle.handlers.evidence_split import EvidenceSplit
+from bundle.handlers.localization_loss import LocalizationLoss
+from bundle.handlers.prepare_batch import PrepareSliceBatch
+from bundle.handlers.run_progress import RunProgress
+from bundle.handlers.slice_scores_metric import SliceScores
+from bundle.handlers.training_checkpoint import TrainingCheckpoint
+
+__all__ = [
+    "AttributionImages",
+    "CaseFolders",
+    "CollectPredictions",
+    "EarlyStopping",
+    "EpochLosses",
+    "EpochSeed",
+    "EvaluationReport",
+    "EvidenceSplit",
+    "LocalizationLoss",
+    "PrepareSliceBatch",
+    "RunProgress",
+    "SliceScores",
+    "TrainingCheckpoint",
+]

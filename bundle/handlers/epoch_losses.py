@@ -19,6 +19,7 @@ class EpochLosses:
         names: entries of `state.output` to average; those an engine does not have are left out.
 
     Example:
+        >>> import torch
         >>> engine = Engine(lambda engine, batch: {"loss": torch.tensor(float(batch))})
         >>> EpochLosses().attach(engine)
         >>> engine.run([1, 3]).metrics

@@ -6,10 +6,10 @@ from typing import Any
 
 import torch
 from monai.inferers import Inferer
-from torch import Tensor, nn
+from torch import Tensor
 
 from bundle.attribution import Attribution
-from bundle.networks import Evidence
+from bundle.networks import Evidence, SliceViT
 
 
 class EvidenceInferer(Inferer):
@@ -35,8 +35,7 @@ class EvidenceInferer(Inferer):
         super().__init__()
         self.attribution = attribution
 
-    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Evidence:
+    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Evidence:
         """Return the evidence for a batch of slices."""
         with torch.set_grad_enabled(self.attribution.needs_grad):
-            evidence: Evidence = network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)
-        return evidence
+            return network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 import torch
 from monai.inferers import Inferer
 from monai.utils import convert_to_tensor
-from torch import Tensor, nn
+from torch import Tensor
 
 from bundle.attribution import Attribution
 from bundle.inferers.evidence_inferer import EvidenceInferer
+from bundle.networks import SliceViT
 
 
 class SliceTransformLike(Protocol):
@@ -63,7 +64,7 @@ class SliceInferer(Inferer):
         self.attribution = attribution
         self.batch_size = batch_size
 
-    def __call__(self, inputs: Tensor, network: nn.Module, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
         if inputs.ndim != 5 or inputs.shape[0] != 1:
             raise ValueError(f"SliceInferer expected one volume (1, C, H, W, D), got {tuple(inputs.shape)}.")
@@ -75,7 +76,7 @@ class SliceInferer(Inferer):
         ]
         return torch.cat(parts).permute(1, 2, 3, 0)[None]
 
-    def infer(self, slices: Tensor, network: nn.Module, answer_to_blank: Callable[[], Tensor]) -> Tensor:
+    def infer(self, slices: Tensor, network: SliceViT, answer_to_blank: Callable[[], Tensor]) -> Tensor:
         """Return (N, 1 + K, H, W) for slices (N, C, H, W); only those that show something pass the network."""
         images = self.slice_transform.image(slices)
         blank = is_blank(images)
@@ -91,7 +92,7 @@ class SliceInferer(Inferer):
                 probabilities[blank] = answer_to_blank()
         return torch.cat([maps, probabilities[:, :, None, None].expand(-1, -1, *slices.shape[-2:])], dim=1)
 
-    def explain(self, images: Tensor, network: nn.Module) -> tuple[Tensor, Tensor]:
+    def explain(self, images: Tensor, network: SliceViT) -> tuple[Tensor, Tensor]:
         """Return maps (N, 1, S, S) and probabilities (N, K) of ready images (N, C, S, S)."""
         evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):

@@ -13,8 +13,6 @@ from torch import Tensor
 from bundle import keys
 from bundle.metrics import volume_probability
 
-OVERLAY = "overlay"
-
 
 class SplitPredictiond(Transform):
     """Splits `pred` (1+K, H, W, D) into the attribution `pred` (1, H, W, D) and the JSON-able `result`.
@@ -55,7 +53,7 @@ class SplitPredictiond(Transform):
             **data,
             keys.PRED: pred,
             keys.RESULT: self.describe(attribution, probabilities),
-            OVERLAY: self.choose(plain(image).cpu(), attribution, probabilities),
+            keys.OVERLAY: self.choose(plain(image).cpu(), attribution, probabilities),
         }
 
     def describe(self, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:

@@ -1,0 +1,97 @@
+"""Where the network looks, epoch by epoch, in TensorBoard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from ignite.engine import Engine, Events
+from numpy.typing import NDArray
+from torch.utils.tensorboard import SummaryWriter
+
+from bundle import keys
+from bundle.attribution import Attribution
+from bundle.handlers.prepare_batch import PrepareSliceBatch
+from bundle.networks import SliceViT
+from bundle.reports import draw_overlay, overlay_panel
+
+
+class BatchDataset(Protocol):
+    """A slice dataset that gives whole batches."""
+
+    labels: NDArray
+
+    def __getitems__(self, indices: Sequence[int]) -> dict[str, Any]:
+        """Return the slices as one batch."""
+
+
+class AttributionImages:
+    """Draws the maps of a few positive validation slices after an epoch, masks outlined in magenta.
+
+    The slices are spread evenly over the positive ones, so they are the same in every epoch and every run of a split.
+
+    Args:
+        log_dir: folder of TensorBoard's files.
+        dataset: validation slices.
+        network: the plain network, evaluated and left in the mode it was in.
+        attribution: makes the maps.
+        interval: epochs between two panels.
+        num_slices: slices in the panel.
+
+    Example:
+        >>> AttributionImages("runs/example", None, None, None, interval=5).interval
+        5
+    """
+
+    def __init__(
+        self,
+        log_dir: str | Path,
+        dataset: BatchDataset,
+        network: SliceViT,
+        attribution: Attribution,
+        interval: int = 5,
+        num_slices: int = 6,
+    ) -> None:
+        self.log_dir = Path(log_dir)
+        self.dataset = dataset
+        self.network = network
+        self.attribution = attribution
+        self.interval = interval
+        self.num_slices = num_slices
+
+    def attach(self, engine: Engine) -> None:
+        """Draw after every `interval` epochs of the trainer."""
+        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval), self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Draw the panel of this epoch."""
+        positive = np.flatnonzero(np.asarray(self.dataset.labels) > 0)
+        if not len(positive):
+            return
+        chosen = positive[np.linspace(0, len(positive) - 1, min(self.num_slices, len(positive))).astype(int)]
+        with SummaryWriter(str(self.log_dir)) as writer:
+            writer.add_image("attribution", self.panel([int(index) for index in chosen]), engine.state.epoch)
+
+    def panel(self, indices: Sequence[int]) -> NDArray:
+        """Return (3, H, W): the slices above, the same with map and mask below."""
+        batch = self.dataset.__getitems__(indices)
+        image, _ = PrepareSliceBatch()(batch, next(self.network.parameters()).device)
+        maps = self.explain(image).cpu().numpy()[:, 0]
+        slices, masks = image[:, -1].cpu().numpy(), batch[keys.MASK][:, 0].cpu().numpy()
+        plain = [draw_overlay(one, np.zeros_like(one)) for one in slices]
+        overlays = [draw_overlay(*one) for one in zip(slices, maps, masks, strict=True)]
+        return overlay_panel([plain, overlays])
+
+    def explain(self, image: torch.Tensor) -> torch.Tensor:
+        """Return maps (B, 1, H, W) of the network as it would be used, in eval mode."""
+        training = self.network.training
+        self.network.eval()
+        try:
+            with torch.set_grad_enabled(self.attribution.needs_grad):
+                evidence = self.network.forward_evidence(image, attentions=self.attribution.needs_attentions)
+                return self.attribution(evidence, image.shape[-2:]).detach().float()
+        finally:
+            self.network.train(training)

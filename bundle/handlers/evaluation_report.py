@@ -1,0 +1,112 @@
+"""What an evaluation leaves behind: metrics.json and predictions.csv."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from ignite.engine import Engine, Events
+
+from bundle.handlers.collect_predictions import CollectPredictions
+from bundle.metrics import Predictions
+from bundle.reports import evaluate_predictions
+from bundle.writers import write_json, write_predictions
+
+logger = logging.getLogger(__name__)
+
+
+class SliceIndexLike(Protocol):
+    """A slice dataset, as far as the position baseline needs it."""
+
+    labels: np.ndarray
+    relative_position: np.ndarray
+
+
+class EvaluationReport:
+    """When the test epoch is complete, scores it and writes `predictions.csv`, then `metrics.json`.
+
+    `metrics.json` comes last and by rename, so its presence says that the evaluation is complete. Thresholds come from
+    validation predictions, the position baseline from the training slices; the test set is only scored.
+
+    Args:
+        output_dir: folder of the run.
+        test: collected by the evaluator that this handler is attached to.
+        validation: collected before.
+        train_dataset: labels and relative positions of the training slices.
+        threshold: "validation" or a number fixed before.
+        draws: resamplings of the patients for the intervals.
+        seed: of the resampling.
+        split_hash: who was trained on; must be that of the run in `output_dir`, if it is recorded there.
+
+    Raises:
+        ValueError: the run in `output_dir` was trained on another split.
+
+    Example:
+        >>> EvaluationReport("runs/example", None, None, None).attach(Engine(lambda engine, batch: None))
+    """
+
+    def __init__(
+        self,
+        output_dir: str | Path,
+        test: CollectPredictions,
+        validation: CollectPredictions,
+        train_dataset: SliceIndexLike,
+        threshold: float | str = "validation",
+        draws: int = 1000,
+        seed: int = 0,
+        split_hash: str = "",
+    ) -> None:
+        self.output_dir = Path(output_dir)
+        self.test = test
+        self.validation = validation
+        self.train_dataset = train_dataset
+        self.threshold = threshold
+        self.draws = draws
+        self.seed = seed
+        self.split_hash = split_hash
+
+    def attach(self, engine: Engine) -> None:
+        """Refuse another split before the epoch, report after it."""
+        engine.add_event_handler(Events.STARTED, self.check_split)
+        engine.add_event_handler(Events.COMPLETED, self)
+
+    def check_split(self, engine: Engine) -> None:
+        """Compare the split with the run record."""
+        record = self.output_dir / "run.json"
+        trained = json.loads(record.read_text()).get("split_hash", "") if record.exists() else ""
+        if trained and self.split_hash and trained != self.split_hash:
+            raise ValueError(
+                f"{record} says the run was trained on split {trained[:12]}, but this evaluation has "
+                f"{self.split_hash[:12]}: test patients may have been trained on. Use the run's split settings."
+            )
+
+    def __call__(self, engine: Engine) -> None:
+        """Score and write."""
+        test = collected(self.test)
+        content = evaluate_predictions(
+            test,
+            collected(self.validation),
+            train_position=self.train_dataset.relative_position,
+            train_label=self.train_dataset.labels,
+            threshold=self.threshold,
+            draws=self.draws,
+            seed=self.seed,
+            split_hash=self.split_hash,
+        )
+        write_predictions(self.output_dir / "predictions.csv", test)
+        write_json(self.output_dir / "metrics.json", content)
+        shown = ", ".join(f"{name} {content['slice'][name]:.3f}" for name in ("f1", "auroc", "average_precision"))
+        logger.info(f"{content['n']['slices']} slices of {content['n']['patients']} patients: {shown}")
+        logger.info(f"Scores with intervals are in {self.output_dir / 'metrics.json'}.")
+
+
+def collected(handler: CollectPredictions) -> Predictions:
+    """Return what a handler collected."""
+    if handler.predictions is None:
+        raise RuntimeError(
+            "the evaluation expected both evaluators to run, validation first: see configs/evaluate.json."
+        )
+    return handler.predictions
