@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,14 @@ class BundleRun:
         return (self.output_dir / "metrics.json").exists()
 
     @property
+    def progress(self) -> float:
+        """How much of the run is done, between 0 and 1, by the epochs that its log tells."""
+        if self.is_finished or not self.log.exists():
+            return float(self.is_finished)
+        epochs = re.findall(r"epoch (\d+)/(\d+)", self.log.read_text(errors="replace"))
+        return 0.95 * int(epochs[-1][0]) / int(epochs[-1][1]) if epochs else 0.0
+
+    @property
     def log(self) -> Path:
         """What the run printed."""
         return self.output_dir / "log.txt"
@@ -63,6 +72,10 @@ class BundleRun:
                 if done.returncode:
                     return False
         return self.is_finished
+
+    def last_words(self, lines: int = 15) -> str:
+        """Return the end of the log."""
+        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def metrics(self) -> dict[str, Any]:
         """Return what the evaluation found."""

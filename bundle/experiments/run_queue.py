@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from tqdm import tqdm
@@ -15,6 +15,8 @@ from bundle.experiments.bundle_run import BundleRun
 
 class RunQueue:
     """Runs what is not finished yet, `parallel` processes at a time, and reports what failed without stopping.
+
+    A bar on a terminal counts runs by the epochs they have done and tells the time left; elsewhere a line per run does.
 
     Args:
         runs: any number of runs with folders of their own.
@@ -39,22 +41,37 @@ class RunQueue:
 
     def __call__(self) -> list[BundleRun]:
         """Run, and return the runs that failed."""
-        open_runs = [run for run in self.runs if not run.is_finished]
-        started, failed = time.monotonic(), []
-        bar = tqdm(total=len(self.runs), initial=len(self.runs) - len(open_runs), unit="run", disable=not is_terminal())
-        with bar, ThreadPoolExecutor(self.parallel) as pool:
-            futures = {pool.submit(run): run for run in open_runs}
-            for done, future in enumerate(as_completed(futures), start=1):
-                run = futures[future]
-                if not future.result():
-                    failed.append(run)
-                bar.update()
-                left = (time.monotonic() - started) / done * (len(open_runs) - done)
-                state = f"failed, see {run.log}" if run in failed else "done"
-                tqdm.write(f"{run.name}: {state}; {len(open_runs) - done} runs, {timedelta(seconds=round(left))} left")
+        started, before = time.monotonic(), self.done()
+        failed: list[BundleRun] = []
+        with self.bar() as bar, ThreadPoolExecutor(self.parallel) as pool:
+            futures = {pool.submit(run): run for run in self.runs if not run.is_finished}
+            waiting: set[Future[bool]] = set(futures)
+            while waiting:
+                ended, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+                bar.n = round(self.done(), 2)
+                bar.refresh()
+                for future in ended:
+                    run = futures[future]
+                    failed += [] if future.result() else [run]
+                    left = time_left(time.monotonic() - started, self.done() - before, len(self.runs) - self.done())
+                    tqdm.write(f"{run.name}: {self.outcome(run)}; {len(waiting)} runs and {left} left")
         return failed
 
+    def bar(self) -> tqdm:
+        """Return the bar over all runs."""
+        form = "{percentage:3.0f}%|{bar}| {n:.1f}/{total} runs [{elapsed}<{remaining}]"
+        return tqdm(total=len(self.runs), initial=self.done(), bar_format=form, disable=not sys.stderr.isatty())
 
-def is_terminal() -> bool:
-    """Return whether somebody watches."""
-    return sys.stderr.isatty()
+    def done(self) -> float:
+        """Return how many runs are done, counting parts."""
+        return sum(run.progress for run in self.runs)
+
+    @staticmethod
+    def outcome(run: BundleRun) -> str:
+        """Return how a run ended."""
+        return "done" if run.is_finished else f"FAILED, its last words are in {run.log}"
+
+
+def time_left(seconds: float, done: float, to_do: float) -> timedelta:
+    """Return the time that the rest will take at the rate so far."""
+    return timedelta(seconds=round(seconds / max(done, 1e-9) * to_do))

@@ -1,0 +1,136 @@
+"""The page that the demo ends with."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import nibabel
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.experiments.bundle_run import BundleRun
+from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, verdict
+
+SCORES = {
+    "f1": "F1",
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "cohen_kappa": "kappa",
+    "map_pointing_game": "map hits lesion",
+    "map_energy_ratio": "map energy ratio",
+}
+NAMES = {"baseline": "plain ViT", "lgmvit": "LGM-ViT"}
+
+
+def demo_report(
+    rows: Mapping[str, Sequence[BundleRun]], inference: Mapping[str, Path], case: Mapping[str, Any]
+) -> HtmlReport:
+    """Return the page of a finished demo.
+
+    Args:
+        rows: "baseline" and "lgmvit" -> their runs, one a seed.
+        inference: the same -> the folder that inference wrote for the one case.
+        case: {"case", "image" (the channel that is shown), "label" (mask)}, paths of NIfTI files on one grid.
+
+    Returns:
+        A report whose verdict is computed from the scores, whatever they are.
+    """
+    metrics = {row: [run.metrics() for run in runs] for row, runs in rows.items()}
+    scores = {row: collect(found) for row, found in metrics.items()}
+    first = metrics["lgmvit"][0]
+    return HtmlReport(
+        title="LGM-ViT demo: phantoms from four sites",
+        verdict=verdict(scores["baseline"]["f1"], scores["lgmvit"]["f1"]),
+        score_names=SCORES,
+        rows=[*(ScoreRow(NAMES[row], found) for row, found in scores.items()), *baseline_rows(metrics["lgmvit"])],
+        introduction=(
+            "A slice classifier must say for every slice of an MR volume whether it shows a lesion. At the three "
+            "training sites a burned-in marker goes with the label, so a network can cheat; at the test site it means "
+            "nothing. Both networks are the same Vision Transformer; LGM-ViT is also told where the lesions are."
+        ),
+        notes=notes(first, seeds=len(metrics["lgmvit"])),
+        picture_columns=["slice and lesion", *(NAMES[row] for row in inference)],
+        pictures=pictures(inference, case),
+        settings=settings(rows),
+        how_made=[" ".join(command[2:]) for command in rows["lgmvit"][0].commands()],
+    )
+
+
+def collect(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+    """Return name -> one value a run, of slice and map scores."""
+    group = {name: "map" if name.startswith("map_") else "slice" for name in SCORES}
+    return {
+        name: [as_number(found[group[name]].get(name.removeprefix("map_"))) for found in metrics] for name in SCORES
+    }
+
+
+def as_number(value: float | None) -> float:
+    """Return the score, NaN where JSON has null."""
+    return float("nan") if value is None else float(value)
+
+
+def baseline_rows(metrics: Sequence[Mapping[str, Any]]) -> list[ScoreRow]:
+    """Return what no network is needed for: the position of a slice, and a map that points to the middle."""
+    baselines = metrics[0]["baselines"]
+    position = {name: [as_number(value)] for name, value in baselines["position"]["slice"].items() if name in SCORES}
+    prior = {f"map_{name}": [as_number(value)] for name, value in baselines["centre_prior"]["map"].items()}
+    return [
+        ScoreRow("slice position alone", position, note="logistic regression", is_baseline=True),
+        ScoreRow("map of the centre", prior, note="looks at nothing", is_baseline=True),
+    ]
+
+
+def notes(metrics: Mapping[str, Any], *, seeds: int) -> list[str]:
+    """Return what a reader must know."""
+    n = metrics["n"]
+    return [
+        f"Test: {n['slices']} slices ({n['positives']} with a lesion) of {n['patients']} patients of a site that "
+        "neither training nor validation saw. Nothing was tuned on it; thresholds come from validation patients.",
+        f"± is the standard deviation over {seeds} seeds: training again, same patients. It says nothing of other "
+        "patients; each run's metrics.json has intervals from resampling patients.",
+        "Phantoms are drawn, not scanned: they show that the machinery works, not how the method does in a clinic.",
+    ]
+
+
+def settings(rows: Mapping[str, Sequence[BundleRun]]) -> dict[str, Any]:
+    """Return the overlays and overrides of the first run of each row."""
+    overlays = {f"overlays of {NAMES[row]}": ", ".join(runs[0].config_files) for row, runs in rows.items()}
+    return {**overlays, **rows["lgmvit"][0].overrides}
+
+
+def pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices: int = 5) -> list[PictureRow]:
+    """Return slices of the case, spread evenly over those with a lesion, each with the map of every method."""
+    image, mask = raster(case["image"]), raster(case["label"]) > 0
+    maps = {row: raster(folder / "attribution.nii.gz") for row, folder in inference.items()}
+    said = {row: probabilities(folder / "slices.csv") for row, folder in inference.items()}
+    positive = np.flatnonzero(mask.any(axis=(0, 1)))
+    chosen = positive[np.unique(np.linspace(0, len(positive) - 1, num_slices).round().astype(int))]
+    return [
+        PictureRow(
+            f"{case['case']}, slice {k}: " + ", ".join(f"{NAMES[row]} says {said[row][k]:.2f}" for row in maps),
+            [
+                draw_overlay(image[..., k], np.zeros_like(image[..., k]), mask[..., k]),
+                *(draw_overlay(image[..., k], found[..., k], mask[..., k]) for found in maps.values()),
+            ],
+        )
+        for k in chosen
+    ]
+
+
+def raster(path: str | Path) -> NDArray:
+    """Return a volume with rows = posterior, columns = left, slices from below."""
+    volume = nibabel.load(path)
+    wanted = nibabel.orientations.axcodes2ornt("PLS")
+    turned = volume.as_reoriented(
+        nibabel.orientations.ornt_transform(nibabel.orientations.io_orientation(volume.affine), wanted)
+    )
+    return np.asarray(turned.dataobj, dtype=np.float32)
+
+
+def probabilities(path: Path) -> dict[int, float]:
+    """Return slice -> probability of a slices.csv."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return {int(row["slice"]): float(row["probability"]) for row in csv.DictReader(file)}

@@ -1,0 +1,37 @@
+"""Inference with a trained run, in its own process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bundle.experiments.bundle_run import BundleRun, as_argument
+
+
+def run_inference(run: BundleRun, images: Sequence[Any], output_dir: Path, overlays: Sequence[str]) -> list[Path]:
+    """Run `configs/inference.json` on some volumes with the weights of a run; return the folders of the cases.
+
+    Args:
+        run: a finished run.
+        images: files, or lists of channel files.
+        output_dir: where the case folders go.
+        overlays: what the run was trained with that inference must know too: size and data set.
+
+    Raises:
+        RuntimeError: the inference failed; the message holds what it printed.
+    """
+    options = {
+        "dataset_dir": list(images),
+        "checkpoint": run.output_dir / "model.pt",
+        "output_dir": output_dir,
+    }
+    pairs = [text for name, value in options.items() for text in (f"--{name}", as_argument(value))]
+    files = as_argument(["configs/inference.json", *overlays])
+    command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", files, *pairs]
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"inference with {run.name} failed:\n{done.stdout}\n{done.stderr}")
+    return sorted(path.parent for path in output_dir.glob("[!.]*/summary.json"))
