@@ -1,0 +1,74 @@
+"""Every file of configs/ that is put over a base config: it parses, passes the guard, and its objects can be made."""
+
+import pytest
+import torch
+from conftest import ROOT
+from monai.bundle import ConfigParser
+from tiny_bundle import tiny_bundle
+from tiny_datasets import demo
+
+from bundle.transforms import scaled_kernel_size
+from bundle.workflow import OverrideGuard
+
+FILES = sorted((ROOT / "configs").glob("*/*.yaml"))
+OVERLAYS = [f"{path.parent.name}/{path.stem}" for path in FILES if path.parent.name != "experiments"]
+METHODS = [name for name in OVERLAYS if name.startswith("methods/")]
+MADE = ["finder", "preprocessing", "case_to_slices", "check", "attribution", "localization_loss", "augmentation"]
+
+
+@pytest.mark.parametrize("base", ["train", "inference"])
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_guard_and_base_take_the_overlay(base, overlay, tmp_path, recwarn):
+    files = [str(ROOT / f"configs/{name}") for name in (f"{base}.json", f"{overlay}.yaml")]
+    program = "/lib/monai/bundle/__main__.py"
+    assert OverrideGuard([program, "run", "--config_file", str(files)]).problems == []
+    parser = tiny_bundle(base, [overlay], tmp_path)
+    # MONAI only warns where an overlay appends to something that is not there
+    assert not [warning for warning in recwarn if "merge" in str(warning.message)]
+    for name in MADE:
+        if name in parser:
+            parser.get_parsed_content(name)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_an_overlay_says_what_it_is_for_and_why_each_value(overlay):
+    first, *lines = (ROOT / f"configs/{overlay}.yaml").read_text().splitlines()
+    assert first.startswith("# ")
+    assert max(map(len, lines)) <= 120
+    values = [line.strip(" -") for line in lines if not line.endswith(":")]
+    assert [line for line in values if " # " not in f" {line}" and not line.startswith(("_target_", "keys"))] == []
+
+
+@pytest.mark.parametrize("size", [name for name in OVERLAYS if name.startswith("sizes/")])
+def test_a_size_fits_itself(size):
+    knobs = ConfigParser.load_config_file(ROOT / f"configs/{size}.yaml")
+    assert knobs["image_size"] % knobs["patch_size"] == 0
+    assert knobs["hidden_size"] % (4 * knobs["num_heads"]) == 0
+    assert knobs["smoothing_kernel"] == scaled_kernel_size(knobs["image_size"])
+    assert knobs["min_learning_rate"] == pytest.approx(knobs["learning_rate"] / 100)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_method_trains_and_its_map_is_seen_in_inference(method, tmp_path):
+    demo(tmp_path / "data")
+    overlays = ["datasets/demo", method]
+    training = tiny_bundle("train", overlays, tmp_path, learning_rate=1e-3)
+    learned = training.get_parsed_content("localization_loss").state_dict()
+    start = {name: value.clone() for name, value in learned.items()}
+    trainer = training.get_parsed_content("train#trainer")
+    outputs = []
+    trainer.add_event_handler("ITERATION_COMPLETED", lambda engine: outputs.append(engine.state.output))
+    trainer.run()
+    weight = training.get_parsed_content("localization_weight")
+    assert all(("localization_loss" in output) == (weight > 0) for output in outputs)
+    for output in outputs:
+        expected = output["classification_loss"] + weight * output["localization_loss"] if weight else output["loss"]
+        torch.testing.assert_close(output["loss"], expected)
+        assert output["loss"].isfinite()
+    assert all(not torch.equal(start[name], value) for name, value in learned.items())
+    assert (method == "methods/res_l") == bool(learned)
+
+    inference = tiny_bundle("inference", overlays, tmp_path)
+    inference.get_parsed_content("evaluator").run()
+    assert inference.get_parsed_content("dataset").failures == {}
+    assert type(inference.get_parsed_content("attribution")) is type(training.get_parsed_content("attribution"))
