@@ -26,7 +26,7 @@ def inference_items(source: str | Path | Sequence[Any], finder: Finder | None = 
     Args:
         source: a volume file; a list whose entries are files, lists of channel files, or case dicts; a folder with one
             volume a case; or a MONAI datalist (JSON).
-        finder: finds the cases of a folder instead, e.g. those with one file a channel.
+        finder: finds the cases of a folder instead, e.g. those with one file a channel; a file is itself the case.
 
     Raises:
         ValueError: nothing is found.
@@ -40,6 +40,8 @@ def inference_items(source: str | Path | Sequence[Any], finder: Finder | None = 
     path = Path(source)
     if path.suffix == ".json":
         finder = Datalist(path)
+    elif path.is_file():
+        return [{"image": str(path)}]
     if finder is not None:
         return [without_label(case.item()) for case in finder.find()]
     if path.is_dir():

@@ -26,7 +26,7 @@ class FileOrderd(MapTransform, InvertibleTransform):
         keys: (C,X,Y,Z) volumes.
         allow_missing_keys: accept cases without some of the keys.
 
-    Source: section on experiments (slices in file order).
+    Source: the authors' code, which reads files by ITK.
 
     Example:
         >>> FileOrderd(keys="image")({"image": torch.zeros(1, 4, 6, 2)})["image"].shape

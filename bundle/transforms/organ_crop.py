@@ -31,7 +31,7 @@ class OrganCropd(MapTransform, InvertibleTransform):
     Raises:
         ValueError: for a negative margin, or when there is nothing to do.
 
-    Source: lesion task of the paper's experiments.
+    Source: lesion task of the authors' code.
 
     Example:
         >>> import torch

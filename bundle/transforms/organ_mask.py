@@ -23,7 +23,7 @@ class OrganMaskd(MapTransform):
         keys: (C,H,W,D) volumes on the grid of the mask.
         fill: intensity outside; None: the minimum of each channel over the volume.
 
-    Source: lesion task of the paper's experiments.
+    Source: lesion task of the authors' code.
 
     Example:
         >>> case = {"image": torch.tensor([[[[3.0, 5.0, 7.0]]]]), "label": torch.tensor([[[[0, 1, 0]]]])}
