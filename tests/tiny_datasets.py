@@ -27,7 +27,7 @@ class TinyCase(NamedTuple):
 
 
 def tiny_case(seed: int, channels: int) -> TinyCase:
-    """Noise from 0 to 255; organ in rows 4..11, columns 2..7, slices 1..3; lesion in rows 6..8, columns 3..5, slice 2."""
+    """Noise of 0..255; organ in rows 4..11, columns 2..7, slices 1..3; lesion in rows 6..8, columns 3..5, slice 2."""
     mask = np.zeros((SIZE, SIZE, DEPTH), np.uint8)
     mask[4:12, 2:8, 1:4] = 1
     mask[6:9, 3:6, 2] = 2

@@ -37,10 +37,10 @@ def test_labels_masks_and_pixels_are_known(options, hidden, slices, box, tmp_pat
         image, mask = cases[name].image[0], cases[name].mask
         shown = np.where(mask > 0, image, image.min()) if hidden else image
         batch = store.__getitems__(range(place * depth, (place + 1) * depth))
-        expected = np.moveaxis(shown[*box, slices], -1, 0)
+        expected = np.moveaxis(shown[(*box, slices)], -1, 0)
         for channel in range(3):
             assert np.array_equal(batch["image"][:, channel].numpy(), expected)
-        assert np.array_equal(batch["mask"][:, 0].numpy(), np.moveaxis(mask[*box, slices] == 2, -1, 0))
+        assert np.array_equal(batch["mask"][:, 0].numpy(), np.moveaxis(mask[(*box, slices)] == 2, -1, 0))
         assert batch["label"].flatten().tolist() == [0, 0, 1, 0][slices]
 
 
@@ -63,7 +63,7 @@ def test_maps_of_inference_return_to_the_whole_scan(tmp_path):
         raster = written.get_fdata().swapaxes(0, 1)
         raster = raster[::-1, ::-1] if scan.affine[0, 0] > 0 else raster
         box = np.zeros((16, 16, DEPTH), bool)
-        box[*ORGAN_BOX, 1:4] = True
+        box[(*ORGAN_BOX, slice(1, 4))] = True
         assert np.array_equal(raster != 0, box)
         with (results / "slices.csv").open() as stream:
             assert [row["source_slice"] for row in csv.DictReader(stream)] == ["1", "2", "3"]
@@ -112,4 +112,6 @@ def test_a_datalist_names_the_organ_of_any_other_data(tmp_path):
     parser = tiny_bundle("inference", ["datasets/datalist", MASK, SQUARE], tmp_path)
     [item] = parser.get_parsed_content("dataset")
     hidden = np.where(case.mask > 0, case.image, case.image.min(axis=(1, 2, 3), keepdims=True))
-    assert torch.equal(item["image"].as_tensor(), torch.as_tensor(hidden[:, *ORGAN_BOX], dtype=torch.float32))
+    assert torch.equal(
+        item["image"].as_tensor(), torch.as_tensor(hidden[(slice(None), *ORGAN_BOX)], dtype=torch.float32)
+    )

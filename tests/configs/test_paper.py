@@ -101,7 +101,7 @@ def test_splits_and_supervised_subsets_have_the_papers_numbers(name, cases, part
 
 
 def test_slices_lie_as_in_the_file(tmp_path):
-    """Files point left, posterior, superior (the raster itself) or right, anterior, superior (turned by 180 degrees)."""
+    """Files point left, posterior, superior as the raster, or right, anterior, superior: turned by 180 degrees."""
     for name, write in {"lits17_organ": lits17, "brats2020": brats2020}.items():
         cases = write(tmp_path / name / "data")
         parser = paper(name, folder=tmp_path / name, split_fractions=[1.0, 0.0, 0.0], normalise="none")
