@@ -4,6 +4,7 @@ from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.demo_report import demo_report
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.inference_run import run_inference
+from bundle.experiments.results_table import ResultsTable
 from bundle.experiments.run_queue import RunQueue
 
-__all__ = ["BundleRun", "Experiment", "RunQueue", "demo_report", "run_inference"]
+__all__ = ["BundleRun", "Experiment", "ResultsTable", "RunQueue", "demo_report", "run_inference"]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from ignite.engine import Engine, Events
 
 from bundle.handlers.collect_predictions import CollectPredictions
-from bundle.metrics import Predictions
+from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
 from bundle.reports import evaluate_predictions
 from bundle.writers import write_json, write_predictions
 
@@ -96,11 +97,18 @@ class EvaluationReport:
             seed=self.seed,
             split_hash=self.split_hash,
         )
-        write_predictions(self.output_dir / "predictions.csv", test)
+        write_predictions(self.output_dir / "predictions.csv", self.complete(test, content))
         write_json(self.output_dir / "metrics.json", content)
         shown = ", ".join(f"{name} {content['slice'][name]:.3f}" for name in ("f1", "auroc", "average_precision"))
         logger.info(f"{content['n']['slices']} slices of {content['n']['patients']} patients: {shown}")
         logger.info(f"Scores with intervals are in {self.output_dir / 'metrics.json'}.")
+
+    def complete(self, test: Predictions, content: dict[str, Any]) -> Predictions:
+        """Return the predictions with what pooling runs needs: the position baseline, and IoUs at the fixed cuts."""
+        alone = position_baseline(self.train_dataset.relative_position, self.train_dataset.labels, test.position)
+        cuts = (content["map"], content["baselines"].get("centre_prior", {}).get("map", {}))
+        index, prior_index = (IOU_THRESHOLDS.index(one.get("iou_threshold", IOU_THRESHOLDS[0])) for one in cuts)
+        return replace(test, position_only=alone).with_iou_at(index, prior_index)
 
 
 def collected(handler: CollectPredictions) -> Predictions:

@@ -6,6 +6,7 @@ from bundle.metrics.binary_scores import BinaryScores
 from bundle.metrics.bootstrap import cluster_bootstrap
 from bundle.metrics.calibration import calibration_scores
 from bundle.metrics.centre_prior import centre_prior
+from bundle.metrics.holm import holm
 from bundle.metrics.interval import Interval
 from bundle.metrics.iou_curve import IOU_THRESHOLDS, iou_curve
 from bundle.metrics.map_energy import map_energy
@@ -36,6 +37,7 @@ __all__ = [
     "calibration_scores",
     "centre_prior",
     "cluster_bootstrap",
+    "holm",
     "iou_curve",
     "map_energy",
     "map_scores",

@@ -42,8 +42,18 @@ def cluster_bootstrap(
         >>> cluster_bootstrap(["a", "b", "b", "c"], mean)["mean"]
         Interval(low=0.0, high=2.0, draws=1000)
     """
-    if draws < 1 or not 0 < confidence < 1:
-        raise ValueError(f"Expected draws >= 1 and 0 < confidence < 1, got draws={draws}, confidence={confidence}.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"Expected 0 < confidence < 1, got confidence={confidence}.")
+    drawn = bootstrap_draws(clusters, statistic, draws, seed)
+    return {name: percentiles(values, confidence) for name, values in drawn.items()}
+
+
+def bootstrap_draws(
+    clusters: ArrayLike, statistic: Callable[[NDArray], Mapping[str, float]], draws: int, seed: int
+) -> dict[str, NDArray]:
+    """Return for each name of `statistic` its value in every draw, (draws,); see `cluster_bootstrap`."""
+    if draws < 1:
+        raise ValueError(f"Expected draws >= 1, got draws={draws}.")
     names, member = np.unique(np.asarray(clusters), return_inverse=True)
     if not len(names):
         return {}
@@ -52,7 +62,7 @@ def cluster_bootstrap(
     for count in counts.astype(np.float64):
         for name, value in statistic(count[member]).items():
             drawn.setdefault(name, []).append(value)
-    return {name: percentiles(np.asarray(values, dtype=np.float64), confidence) for name, values in drawn.items()}
+    return {name: np.asarray(values, dtype=np.float64) for name, values in drawn.items()}
 
 
 def percentiles(values: NDArray, confidence: float) -> Interval:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from bundle.metrics.bootstrap import cluster_bootstrap
+from bundle.metrics.bootstrap import bootstrap_draws, percentiles
 
 Scorer = Callable[[NDArray | None], Mapping[str, float]]
 
 
 class Difference(NamedTuple):
-    """A difference of scores and its interval."""
+    """A difference of scores, its interval, and the two-sided p-value of no difference, uncorrected."""
 
     value: float
     low: float
     high: float
     draws: int
+    p_value: float
 
 
 def paired_difference(
@@ -38,7 +40,7 @@ def paired_difference(
         >>> from bundle.metrics import SliceScorer
         >>> good, bad = SliceScorer([1, 0], [0.9, 0.1]), SliceScorer([1, 0], [0.1, 0.9])
         >>> paired_difference(good, bad, ["a", "b"], draws=50)["accuracy"]
-        Difference(value=1.0, low=1.0, high=1.0, draws=50)
+        Difference(value=1.0, low=1.0, high=1.0, draws=50, p_value=0.0392156862745098)
     """
 
     def subtract(weights: NDArray | None) -> dict[str, float]:
@@ -46,5 +48,18 @@ def paired_difference(
         return {name: mine[name] - theirs[name] for name in mine if name in theirs}
 
     value = subtract(None)
-    intervals = cluster_bootstrap(clusters, subtract, draws, seed, confidence)
-    return {name: Difference(value[name], *intervals[name]) for name in value if name in intervals}
+    drawn = bootstrap_draws(clusters, subtract, draws, seed)
+    return {
+        name: Difference(value[name], *percentiles(drawn[name], confidence), p_value=two_sided_p_value(drawn[name]))
+        for name in value
+        if name in drawn
+    }
+
+
+def two_sided_p_value(differences: NDArray) -> float:
+    """Return twice the share of draws on the rarer side of zero; the drawn sample counts too, so it is never 0."""
+    defined = differences[~np.isnan(differences)]
+    if not len(defined):
+        return float("nan")
+    rarer = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    return min(1.0, 2 * (rarer + 1) / (len(defined) + 1))

@@ -25,6 +25,7 @@ class Predictions:
         probability: (n,) of the positive class, or (n, K).
         map_scores: arrays of `bundle.metrics.map_scores`, (n,) or (n, T), NaN for slices without a mask.
         prior_map_scores: the same for the centre prior.
+        position_only: (n,) what `position_baseline` says, or None.
 
     Raises:
         ValueError: columns of different length.
@@ -45,6 +46,7 @@ class Predictions:
     probability: NDArray
     map_scores: Mapping[str, NDArray] = field(default_factory=dict)
     prior_map_scores: Mapping[str, NDArray] = field(default_factory=dict)
+    position_only: NDArray | None = None
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in columns(self).items()}
@@ -65,9 +67,19 @@ class Predictions:
         parts: dict[str, object] = {}
         for entry in fields(self):
             value = getattr(self, entry.name)
+            if value is None:
+                continue
             is_column = isinstance(value, np.ndarray)
             parts[entry.name] = value[chosen] if is_column else {name: part[chosen] for name, part in value.items()}
         return replace(self, **parts)  # type: ignore[arg-type]
+
+    def with_iou_at(self, index: int, prior_index: int) -> Predictions:
+        """Return the predictions with one IoU per slice: at the cuts that validation fixed for maps and prior."""
+        return replace(
+            self,
+            map_scores=cut(self.map_scores, index),
+            prior_map_scores=cut(self.prior_map_scores, prior_index),
+        )
 
     def tidy(self) -> Predictions:
         """Return the slices ordered by case and index, each once: what fills a rank's batch is dropped."""
@@ -82,4 +94,10 @@ def columns(predictions: Predictions) -> dict[str, NDArray]:
     """Return all columns under one name each."""
     plain = {entry.name: getattr(predictions, entry.name) for entry in fields(predictions)}
     maps = {name: plain.pop(name) for name in ("map_scores", "prior_map_scores")}
+    plain = {name: column for name, column in plain.items() if column is not None}
     return plain | {f"{group}.{name}": column for group, found in maps.items() for name, column in found.items()}
+
+
+def cut(scores: Mapping[str, NDArray], index: int) -> dict[str, NDArray]:
+    """Return the scores with curves (n, T) read at one place, (n,)."""
+    return {name: column[:, index] if column.ndim == 2 else column for name, column in scores.items()}

@@ -11,7 +11,6 @@ from bundle.writers.metrics_json import write_json
 from bundle.writers.nifti import write_nifti
 from bundle.writers.picture import write_picture
 from bundle.writers.predictions import write_predictions
-from bundle.writers.read_predictions import read_predictions
 from bundle.writers.split_prediction import SplitPredictiond
 
 __all__ = [
@@ -20,7 +19,6 @@ __all__ = [
     "exchange_paths",
     "finished_cases",
     "folder_atomically",
-    "read_predictions",
     "write_atomically",
     "write_case",
     "write_csv",

@@ -10,13 +10,13 @@ from bundle.keys import IGNORED_LABEL
 from bundle.metrics import Predictions
 from bundle.writers.csv_table import write_csv
 
-COLUMNS = ("case", "slice", "label", "probability", "patient", "site")
-
 
 def write_predictions(path: str | os.PathLike[str], predictions: Predictions) -> Path:
     """Write one line per slice: case, slice, label (empty where unknown), probability, patient, site.
 
     With K classes `probability` is that of any class but background, and `probability_0` to `probability_<K-1>` follow.
+    Where there are any, the position baseline (`position_only`), the map scores (`map_...`) and the centre prior's
+    (`prior_...`) follow, so that runs can be pooled and paired slice by slice; a curve (n, T) must be cut before.
 
     Example:
         >>> import tempfile
@@ -28,20 +28,25 @@ def write_predictions(path: str | os.PathLike[str], predictions: Predictions) ->
         a,0,0,0.5,a,a
         <BLANKLINE>
     """
+    columns = {name: column for name, column in named_columns(predictions).items() if column is not None}
+    rows = [{name: column[i] for name, column in columns.items()} for i in range(len(predictions))]
+    return write_csv(path, rows, list(columns))
+
+
+def named_columns(predictions: Predictions) -> dict[str, Any]:
+    """Return header -> (n,) column, or None where there is none."""
     each = predictions.probability
     each = each[:, None] if each.ndim == 1 else each  # (n, K)
-    rows = []
-    for i in range(len(predictions)):
-        label = int(predictions.label[i])
-        several = each[i] if each.shape[1] > 1 else []
-        row: dict[str, Any] = {
-            "case": predictions.case[i],
-            "slice": int(predictions.slice_index[i]),
-            "label": None if label == IGNORED_LABEL else label,
-            "probability": 1 - float(each[i, 0]) if len(several) else each[i, 0],
-            "patient": predictions.patient[i],
-            "site": predictions.site[i],
-        }
-        rows.append(row | {f"probability_{k}": value for k, value in enumerate(several)})
-    classes = [f"probability_{k}" for k in range(each.shape[1])] if each.shape[1] > 1 else []
-    return write_csv(path, rows, [*COLUMNS, *classes])
+    classes = {f"probability_{k}": each[:, k] for k in range(each.shape[1])} if each.shape[1] > 1 else {}
+    return {
+        "case": predictions.case,
+        "slice": predictions.slice_index,
+        "label": [None if label == IGNORED_LABEL else int(label) for label in predictions.label],
+        "probability": 1 - each[:, 0] if classes else each[:, 0],
+        "patient": predictions.patient,
+        "site": predictions.site,
+        **classes,
+        "position_only": predictions.position_only,
+        **{f"map_{name}": column for name, column in predictions.map_scores.items()},
+        **{f"prior_{name}": column for name, column in predictions.prior_map_scores.items()},
+    }

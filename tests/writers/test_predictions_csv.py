@@ -1,12 +1,14 @@
 """predictions.csv and metrics.json."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from bundle.metrics import Interval, Predictions
-from bundle.writers import read_predictions, write_csv, write_json, write_predictions
+from bundle.reports import read_predictions
+from bundle.writers import write_csv, write_json, write_predictions
 
 
 def some(probability):
@@ -42,6 +44,23 @@ def test_several_classes_add_columns(tmp_path):
     header, first = file.read_text().splitlines()[:2]
     assert header.endswith("site,probability_0,probability_1,probability_2")
     assert first == "a,0,1,0.25,p1,x,0.75,0.25,0.0"
+
+
+def test_maps_and_position_come_back(tmp_path):
+    plain = some(np.array([0.25, 0.5, 1.0]))
+    curve = np.array([[0.1, 0.2], [np.nan, np.nan], [0.3, 0.4]])
+    before = replace(
+        plain,
+        map_scores={"iou": curve, "pointing_game": np.array([1.0, np.nan, 0.0])},
+        prior_map_scores={"iou": curve},
+        position_only=np.array([0.5, 0.25, 0.125]),
+    ).with_iou_at(1, 0)
+    after = read_predictions(write_predictions(tmp_path / "p.csv", before))
+    np.testing.assert_array_equal(after.map_scores["iou"], [0.2, np.nan, 0.4])
+    np.testing.assert_array_equal(after.prior_map_scores["iou"], [0.1, np.nan, 0.3])
+    np.testing.assert_array_equal(after.map_scores["pointing_game"], [1, np.nan, 0])
+    np.testing.assert_array_equal(after.position_only, before.position_only)
+    assert read_predictions(write_predictions(tmp_path / "q.csv", plain)).position_only is None
 
 
 def test_no_slices(tmp_path):

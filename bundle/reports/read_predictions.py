@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import csv
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bundle.keys import IGNORED_LABEL
 from bundle.metrics import Predictions
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:
-    r"""Return what `write_predictions` wrote; map scores are not in the file.
+    r"""Return what `write_predictions` wrote, with map scores where the file has them.
 
     Raises:
         ValueError: a column is missing.
@@ -41,4 +43,16 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         slice_index=np.array([int(row["slice"]) for row in rows], dtype=np.int64),
         label=np.array([int(row["label"] or IGNORED_LABEL) for row in rows], dtype=np.int64),
         probability=probability if classes else probability.reshape(-1),
+        map_scores=numbers(rows, header, "map_"),
+        prior_map_scores=numbers(rows, header, "prior_"),
+        position_only=numbers(rows, header, "position_").get("only"),
     )
+
+
+def numbers(rows: Sequence[Mapping[str, str]], header: Sequence[str], prefix: str) -> dict[str, NDArray]:
+    """Return name without prefix -> (n,), NaN where a cell is empty."""
+    return {
+        name.removeprefix(prefix): np.array([float(row[name] or "nan") for row in rows])
+        for name in header
+        if name.startswith(prefix)
+    }

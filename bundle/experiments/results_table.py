@@ -1,0 +1,105 @@
+"""The table of an experiment: spread over runs, pooled scores with intervals, differences to the first row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from bundle.reports import FinishedRun, PooledRuns, Table, corrected, score_text
+
+SCORES = {
+    "f1": "F1",
+    "accuracy": "accuracy",
+    "auroc": "AUROC",
+    "average_precision": "AP",
+    "cohen_kappa": "kappa",
+    "map_pointing_game": "pointing game",
+    "map_energy_ratio": "energy ratio",
+    "map_iou": "IoU",
+}
+POSITION, CENTRE = "slice position alone", "map of the centre"
+
+
+class ResultsTable:
+    """Scores of all rows of an experiment on the same test slices.
+
+    Args:
+        rows: name of a row -> folders of its evaluated runs, in the same order of repeats; the first is the baseline.
+        draws: resamplings of the patients.
+        seed: of the resampling.
+
+    Raises:
+        FileNotFoundError: a run is not evaluated.
+        ValueError: rows that were not tested on the same slices.
+
+    Example:
+        >>> ResultsTable({"baseline": ["not/there"]})
+        Traceback (most recent call last):
+        FileNotFoundError: not/there expected metrics.json and predictions.csv of an evaluated run: run evaluate.json.
+    """
+
+    def __init__(self, rows: Mapping[str, Sequence[str | Path]], draws: int = 1000, seed: int = 0) -> None:
+        self.draws, self.seed = draws, seed
+        self.runs = {name: [FinishedRun.read(folder) for folder in folders] for name, folders in rows.items()}
+        self.pooled = {
+            name: PooledRuns([run.predictions for run in runs], [run.threshold for run in runs])
+            for name, runs in self.runs.items()
+        }
+        self.baseline = next(iter(self.runs))
+
+    def over_runs(self) -> Table:
+        """Return mean and standard deviation over the runs of each row."""
+        return self.table(lambda name: {score: score_text(self.per_run(name, score)) for score in SCORES}, self.runs)
+
+    def per_run(self, name: str, score: str) -> list[float]:
+        """Return one value per run of a row."""
+        group, key = ("map", score.removeprefix("map_")) if score.startswith("map_") else ("slice", score)
+        values = [run.metrics[group].get(key) for run in self.runs[name]]
+        return [float("nan") if value is None else float(value) for value in values]
+
+    def pooled_scores(self) -> Table:
+        """Return the scores over all slices of all runs with 95% intervals, and the baselines without a network."""
+        rows = {**self.pooled, **self.without_network()}
+        texts = {name: interval_texts(pooled, self.draws, self.seed) for name, pooled in rows.items()}
+        texts[CENTRE] = {score: text for score, text in texts[CENTRE].items() if score.startswith("map_")}
+        return self.table(lambda name: texts[name], rows)
+
+    def without_network(self) -> dict[str, PooledRuns]:
+        """Return what needs no network: the position of a slice, and a map that points to the middle."""
+        runs = self.runs[self.baseline]
+        alone = [run.position_only() for run in runs]
+        return {
+            POSITION: PooledRuns([predictions for predictions, _ in alone], [threshold for _, threshold in alone]),
+            CENTRE: PooledRuns([run.centre_prior() for run in runs], [run.threshold for run in runs]),
+        }
+
+    def differences(self) -> Table:
+        """Return how far each row is above the first one, with the interval and the corrected p-value."""
+        others = [name for name in self.pooled if name != self.baseline]
+        base = self.pooled[self.baseline]
+        found = {name: self.pooled[name].above(base, self.draws, self.seed) for name in others}
+        p_values = {score: corrected(found, score) for score in SCORES}
+
+        def cells(name: str) -> dict[str, str]:
+            return {
+                score: f"{score_text(one.value, (one.low, one.high))}, p = {p_values[score][name]:.3f}"
+                for score, one in found[name].items()
+                if score in SCORES
+            }
+
+        return self.table(cells, others)
+
+    @staticmethod
+    def table(cells: Callable[[str], Mapping[str, str]], names: Sequence[str] | Mapping[str, object]) -> Table:
+        """Return one line per name and one column per score."""
+        rows = []
+        for name in names:
+            texts = cells(name)
+            rows.append([name, *(texts.get(score, score_text(float("nan"))) for score in SCORES)])
+        return Table(["", *SCORES.values()], rows)
+
+
+def interval_texts(pooled: PooledRuns, draws: int, seed: int) -> dict[str, str]:
+    """Return score -> text with its interval."""
+    intervals = pooled.intervals(draws, seed)
+    return {name: score_text(value, intervals[name]) for name, value in pooled.scores().items() if name in intervals}

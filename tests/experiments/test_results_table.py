@@ -1,0 +1,87 @@
+"""The tables of an experiment, from toy runs on disk."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from bundle.experiments import ResultsTable
+from bundle.metrics import Predictions, slice_scores
+from bundle.writers import write_json, write_predictions
+
+
+def write_run(folder, seed, quality):
+    """A run whose probabilities follow the label the better, the higher the quality."""
+    draw = np.random.default_rng(seed)
+    case = np.repeat([f"s{seed}c{k}" for k in range(6)], 8)
+    label = draw.integers(0, 2, 48)
+    noise = np.random.default_rng(seed + 100).random(48)
+    probability = quality * label + (1 - quality) * noise
+    maps = {"pointing_game": np.where(label > 0, quality, np.nan)}
+    prior = {"pointing_game": np.where(label > 0, 0.125, np.nan)}
+    site = np.full(48, "x")
+    run = Predictions(case, case, site, np.tile(np.arange(8), 6), label, probability, maps, prior, noise)
+    write_predictions(folder / "predictions.csv", run)
+    metrics = {
+        "slice": slice_scores(label, probability, 0.5),
+        "map": {"pointing_game": quality},
+        "threshold": 0.5,
+        "baselines": {"position": {"threshold": 0.5}},
+    }
+    write_json(folder / "metrics.json", metrics)
+    return metrics
+
+
+@pytest.fixture
+def rows(tmp_path):
+    folders = {}
+    for row, quality in (("baseline", 0.3), ("good", 0.6)):
+        folders[row] = [tmp_path / row / f"fold{seed}" for seed in range(2)]
+        for seed, folder in enumerate(folders[row]):
+            folder.mkdir(parents=True)
+            write_run(folder, seed, quality)
+    return folders
+
+
+def test_spread_over_runs(rows):
+    table = ResultsTable(rows, draws=50).over_runs()
+    line = dict(zip(table.columns, table.rows[1], strict=True))
+    assert (line[""], line["F1"], line["pointing game"], line["IoU"]) == (
+        "good",
+        "1.000 ± 0.000",
+        "0.600 ± 0.000",
+        "n/a",
+    )
+
+
+def test_pooled_scores_stand_beside_what_needs_no_network(rows):
+    table = ResultsTable(rows, draws=50).pooled_scores()
+    lines = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
+    assert list(lines) == ["baseline", "good", "slice position alone", "map of the centre"]
+    assert lines["good"]["F1"] == "1.000 [1.000, 1.000]"
+    assert lines["map of the centre"]["pointing game"] == "0.125 [0.125, 0.125]"
+    assert lines["map of the centre"]["F1"] == "n/a"
+    assert lines["slice position alone"]["pointing game"] == "n/a"
+    assert lines["slice position alone"]["AUROC"] != "n/a"
+
+
+def test_differences_to_the_first_row(rows):
+    table = ResultsTable(rows, draws=50).differences()
+    assert len(table.rows) == 1
+    line = dict(zip(table.columns, table.rows[0], strict=True))
+    assert line["pointing game"] == "0.300 [0.300, 0.300], p = 0.039"
+
+
+def test_a_row_tested_on_other_slices_is_refused(rows):
+    rows["good"] = rows["good"][::-1]
+    with pytest.raises(ValueError, match="same slices"):
+        ResultsTable(rows, draws=50).differences()
+
+
+def test_the_script_names_a_run_that_is_missing(tmp_path):
+    command = [sys.executable, ROOT / "scripts/make_tables.py", ROOT / "configs/experiments/lgg_folds.yaml"]
+    done = subprocess.run([*command, "--output_dir", tmp_path], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 1
+    assert "baseline/fold0 expected metrics.json" in done.stderr

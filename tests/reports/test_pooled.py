@@ -1,0 +1,101 @@
+"""Pooled runs: against scikit-learn on the joined slices, and toys worked by hand."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
+
+from bundle.metrics import Difference, Predictions
+from bundle.reports import FinishedRun, PooledRuns, corrected, read_predictions
+from bundle.writers import write_json, write_predictions
+
+
+def fold(number, cases=4, depth=6, shift=0.0):
+    """Predictions of one fold: patients of its own, probabilities that follow the label."""
+    draw = np.random.default_rng(number)
+    case = np.repeat([f"f{number}c{k}" for k in range(cases)], depth)
+    label = draw.integers(0, 2, cases * depth)
+    probability = np.clip(0.35 * label + 0.6 * draw.random(cases * depth) + shift, 0, 1)
+    hits = np.where(label > 0, draw.integers(0, 2, cases * depth).astype(float), np.nan)
+    return Predictions(
+        case, case, np.full(len(case), "x"), np.tile(np.arange(depth), cases), label, probability,
+        {"pointing_game": hits}, {"pointing_game": np.where(label > 0, 0.0, np.nan)}, np.full(len(case), 0.5),
+    )  # fmt: skip
+
+
+def test_scores_are_those_of_all_slices_each_at_its_runs_threshold():
+    runs, thresholds = [fold(0), fold(1, shift=0.2)], [0.4, 0.7]
+    found = PooledRuns(runs, thresholds).scores()
+    label = np.concatenate([run.label for run in runs])
+    probability = np.concatenate([run.probability for run in runs])
+    called = np.concatenate([run.probability >= threshold for run, threshold in zip(runs, thresholds, strict=True)])
+    assert found["f1"] == pytest.approx(f1_score(label, called))
+    assert found["auroc"] == pytest.approx(roc_auc_score(label, probability))
+    assert found["average_precision"] == pytest.approx(average_precision_score(label, probability))
+    hits = np.concatenate([run.map_scores["pointing_game"] for run in runs])
+    assert found["map_pointing_game"] == pytest.approx(np.nanmean(hits))
+
+
+def test_seeds_on_one_test_set_share_their_patients():
+    """Three seeds of the same patients are no more patients: the interval must not shrink as if they were."""
+    once = PooledRuns([fold(0)], [0.5]).intervals(draws=300)["f1"]
+    thrice = PooledRuns([fold(0)] * 3, [0.5] * 3).intervals(draws=300)["f1"]
+    assert thrice == pytest.approx(once)
+
+
+def test_unlabelled_slices_do_not_count():
+    run = fold(0)
+    hidden = replace(run, label=np.where(run.slice_index == 0, -1, run.label))
+    kept = run.select(run.slice_index > 0)
+    assert PooledRuns([hidden], [0.5]).scores() == PooledRuns([kept], [0.5]).scores()
+
+
+def test_difference_is_paired_and_refuses_other_slices():
+    one, two = fold(0), fold(0, shift=0.1)
+    gain = PooledRuns([one], [0.5]).above(PooledRuns([two], [0.5]), draws=50)
+    assert gain["auroc"].value == pytest.approx(
+        roc_auc_score(one.label, one.probability) - roc_auc_score(two.label, two.probability)
+    )
+    same = PooledRuns([one], [0.5]).above(PooledRuns([one], [0.5]), draws=50)["f1"]
+    assert (same.value, same.low, same.high, same.p_value) == (0, 0, 0, 1)
+    for other in ([fold(1)], [one, one], [one.select(np.arange(len(one)) > 0)]):
+        with pytest.raises(ValueError, match="same slices"):
+            PooledRuns([one], [0.5]).above(PooledRuns(other, [0.5] * len(other)))
+
+
+@pytest.mark.parametrize(("runs", "thresholds"), [([], []), ([fold(0)], [0.5, 0.5])])
+def test_runs_and_thresholds_must_match(runs, thresholds):
+    with pytest.raises(ValueError, match="as many thresholds"):
+        PooledRuns(runs, thresholds)
+
+
+def test_several_classes_are_refused():
+    run = fold(0)
+    with pytest.raises(ValueError, match="several classes"):
+        PooledRuns([replace(run, probability=np.full((len(run), 3), 1 / 3))], [0.5])
+
+
+def test_corrected_p_values_of_one_score():
+    rows = {"a": {"f1": Difference(0.1, 0, 1, 9, 0.02)}, "b": {"f1": Difference(0.1, 0, 1, 9, 0.04)}, "c": {}}
+    assert corrected(rows, "f1") == {"a": 0.04, "b": 0.04}
+
+
+def test_a_finished_run_comes_back(tmp_path):
+    run = fold(0)
+    write_predictions(tmp_path / "predictions.csv", run)
+    with pytest.raises(FileNotFoundError, match=r"expected metrics\.json"):
+        FinishedRun.read(tmp_path)
+    write_json(tmp_path / "metrics.json", {"threshold": 0.4, "baselines": {"position": {"threshold": 0.3}}})
+    finished = FinishedRun.read(tmp_path)
+    assert finished.threshold == 0.4
+    alone, threshold = finished.position_only()
+    assert (threshold, set(alone.probability), alone.map_scores) == (0.3, {0.5}, {})
+    np.testing.assert_array_equal(
+        finished.centre_prior().map_scores["pointing_game"], run.prior_map_scores["pointing_game"]
+    )
+    write_predictions(
+        tmp_path / "predictions.csv", replace(read_predictions(tmp_path / "predictions.csv"), position_only=None)
+    )
+    with pytest.raises(ValueError, match="position_only"):
+        FinishedRun.read(tmp_path).position_only()
