@@ -6,15 +6,14 @@ Everything goes through `python -m monai.bundle run`; finished parts are kept, s
 from __future__ import annotations
 
 import argparse
-import csv
 import subprocess
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import Experiment, RunQueue, demo_report, run_inference
-from bundle.writers import write_atomically
+from bundle.experiments import Experiment, RunQueue, demo_report, most_positive_case, run_inference
+from bundle.writers import write_atomically, write_picture
 
 ROOT = Path(__file__).parents[1]
 CHANNELS = ("t1", "t2", "flair")
@@ -36,7 +35,7 @@ def main() -> None:
         sys.exit("\n".join(f"{run.name} failed; the end of {run.log}:\n{run.last_words()}" for run in failed))
     rows = {row: [run for run in runs if run.name.startswith(f"{row}/")] for row in experiment.rows}
     print("3/4  inference on one volume of the unseen site", flush=True)
-    case = most_positive(rows["lgmvit"][0].output_dir / "predictions.csv")
+    case = most_positive_case(rows["lgmvit"][0].output_dir / "predictions.csv")
     images = [str(data / case / f"{case}_{channel}.nii.gz") for channel in CHANNELS]
     folders = {
         row: run_inference(first[0], [images], root / "inference" / row, experiment.base[1:])[0]
@@ -46,14 +45,8 @@ def main() -> None:
         rows, folders, {"case": case, "image": images[-1], "label": data / case / f"{case}_seg.nii.gz"}
     )
     page = write_atomically(root / "report.html", lambda part: part.write_text(report.render(), encoding="utf-8"))
+    write_picture(root / "overlays.png", report.panel())
     print(f"4/4  done\n\n{report.table().text()}\n\n{report.verdict}\n\nOpen {page}", flush=True)
-
-
-def most_positive(predictions: Path) -> str:
-    """Return the case with the most positive slices."""
-    with predictions.open(newline="", encoding="utf-8") as file:
-        positive = [row["case"] for row in csv.DictReader(file) if row["label"] == "1"]
-    return max(sorted(set(positive)), key=positive.count)
 
 
 if __name__ == "__main__":

@@ -134,3 +134,10 @@ def probabilities(path: Path) -> dict[int, float]:
     """Return slice -> probability of a slices.csv."""
     with path.open(newline="", encoding="utf-8") as file:
         return {int(row["slice"]): float(row["probability"]) for row in csv.DictReader(file)}
+
+
+def most_positive_case(predictions: str | Path) -> str:
+    """Return the case with the most positive slices of a predictions.csv, the first by name of several."""
+    with Path(predictions).open(newline="", encoding="utf-8") as file:
+        positive = [row["case"] for row in csv.DictReader(file) if row["label"] == "1"]
+    return max(sorted(set(positive)), key=positive.count)

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from numpy.typing import NDArray
 
+from bundle.reports.overlay_panel import overlay_panel
 from bundle.reports.picture_row import PictureRow
 from bundle.reports.score_row import ScoreRow
 from bundle.reports.score_text import score_text
@@ -60,6 +62,10 @@ class HtmlReport:
             [row.name, *(score_text(list(row.scores.get(key, ()))) for key in self.score_names)] for row in self.rows
         ]
         return Table(("", *self.score_names.values()), cells)
+
+    def panel(self) -> NDArray:
+        """Return the pictures as one, (3, H, W) uint8, for pages that show a picture and no report."""
+        return overlay_panel([row.pictures for row in self.pictures], column_titles=self.picture_columns)
 
     def render(self) -> str:
         """Return the page."""
