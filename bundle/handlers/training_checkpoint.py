@@ -29,6 +29,7 @@ class TrainingCheckpoint:
         resume: continue from `checkpoint.pt` if there is one.
         split_hash: written into the checkpoint; resuming on another split is refused.
         save: False on all ranks but the first.
+        localization_loss: continued on resume; RES-L learns with the network but is no part of `model.pt`.
 
     Raises:
         ValueError: the checkpoint belongs to another split or another network.
@@ -50,6 +51,7 @@ class TrainingCheckpoint:
         resume: bool = False,
         split_hash: str = "",
         save: bool = True,
+        localization_loss: nn.Module | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.network = network
@@ -59,6 +61,7 @@ class TrainingCheckpoint:
         self.resume = resume
         self.split_hash = split_hash
         self.save = save
+        self.localization_loss = localization_loss or nn.Identity()
 
     @property
     def file(self) -> Path:
@@ -102,6 +105,7 @@ class TrainingCheckpoint:
             "model": self.network,
             "optimizer": self.optimizer,
             "lr_scheduler": self.lr_scheduler,
+            "localization_loss": self.localization_loss,
             "progress": progress,
         }
 
