@@ -23,7 +23,7 @@ class OverrideGuard:
     this component reads the config files and `--id` overrides from the command line. Known are the ids of the first
     file and of the base configs beside it (`*.json`, so that an overlay of training serves inference too). Allowed
     besides: `_meta_`, the arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a
-    `_target_`, and appends to a known id with `+`.
+    `_target_`, and appends to a known id with `+` in a file; on the command line MONAI would replace instead.
 
     Elsewhere (MONAI Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
 
@@ -52,7 +52,9 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
     asked = [(f"--{name}", name) for name in command_line.overrides]
     asked += [(f"{file}: {name}", name) for file in later if file not in base for name in load(file)]
     for where, name in asked:
-        if not is_allowed(name.lstrip("+").replace("::", "#"), known=known, components=components):
+        if where.startswith("--+"):
+            yield f"{where} would replace {name[1:]}, not append to it: MONAI appends in files only, so use an overlay."
+        elif not is_allowed(name.lstrip("+").replace("::", "#"), known=known, components=components):
             yield explain(where, name.lstrip("+"), known=known)
 
 

@@ -73,12 +73,17 @@ def test_all_problems_come_at_once(configs):
         "--_meta_#version",
         "--tracking_uri",
         "--checkpoint",  # of a base config beside the first file
-        "--+train#handlers",
         "--run_id",
     ],
 )
 def test_known_ids_pass(configs, option):
     assert guard(configs, option, "1").problems == []
+
+
+def test_append_passes_in_a_file_and_is_refused_where_it_would_replace(configs):
+    assert guard(configs, overlay="+train#handlers: [{_target_: G}]\n").problems == []
+    with pytest.raises(SystemExit, match=r"--\+train#handlers would replace train#handlers"):
+        guard(configs, "--+train#handlers", "[]")
 
 
 def test_other_programs_are_left_alone():

@@ -1,0 +1,71 @@
+"""A killed run, continued, is the uninterrupted run."""
+
+import pytest
+from bundle_runs import (
+    DEMO,
+    LIGHT,
+    TINY,
+    TRAINING,
+    checkpoint,
+    ended,
+    overlay,
+    record,
+    refused,
+    same_bits,
+    start,
+    train,
+)
+
+# five iterations an epoch; torch.save writes model.pt where an epoch is the best one, then checkpoint.pt
+MID_EPOCH = {"_target_": "run_probes.KillAtIteration", "iteration": 13}
+WHILE_SAVING = {"_target_": "run_probes.KillInCall", "function": "torch.save", "call": 3}
+
+
+@pytest.mark.parametrize("num_workers", [0, 2])
+@pytest.mark.parametrize("probe", [MID_EPOCH, WHILE_SAVING], ids=["mid-epoch", "while-saving"])
+def test_a_killed_run_ends_bit_identical(phantoms, trained, tmp_path, probe, num_workers):
+    folders = {"dataset_dir": phantoms, "output_dir": tmp_path, "cache_dir": phantoms.parent / "cache"}
+    killer = overlay(tmp_path, **{"+train#handlers": [probe]})
+    killed = start("train.json", DEMO, TINY, LIGHT, killer, **folders, **TRAINING, num_workers=num_workers)
+
+    assert ended(killed)[0] == -9
+    assert 0 < checkpoint(tmp_path)["progress"]["epoch"] < 3
+
+    train(phantoms, tmp_path, LIGHT, num_workers=num_workers, resume=True)
+
+    assert same_bits(checkpoint(tmp_path), checkpoint(trained))
+    assert (tmp_path / "model.pt").read_bytes() == (trained / "model.pt").read_bytes()
+    assert record(tmp_path)["metrics"] == record(trained)["metrics"]
+
+
+def test_without_a_checkpoint_training_starts_fresh(phantoms, trained, tmp_path):
+    train(phantoms, tmp_path, LIGHT, resume=True)
+
+    assert same_bits(checkpoint(tmp_path), checkpoint(trained))
+
+
+def test_another_seed_is_another_run(phantoms, trained, tmp_path):
+    train(phantoms, tmp_path, LIGHT, seed=1)
+
+    assert not same_bits(checkpoint(tmp_path), checkpoint(trained))
+
+
+def test_a_finished_run_stays_as_it_is(phantoms, trained, tmp_path):
+    train(phantoms, tmp_path, LIGHT)
+    train(phantoms, tmp_path, LIGHT, resume=True)
+
+    assert same_bits(checkpoint(tmp_path), checkpoint(trained))
+
+
+def test_resume_on_another_split_is_refused(phantoms, tmp_path):
+    train(phantoms, tmp_path, max_epochs=1)
+
+    with refused("Use the same split file, seed and data"):
+        train(phantoms, tmp_path, resume=True, split_seed=1)
+
+
+def test_resume_with_another_network_is_refused(phantoms, tmp_path):
+    train(phantoms, tmp_path, max_epochs=1)
+
+    with refused("does not fit this network"):
+        train(phantoms, tmp_path, resume=True, hidden_size=16)
