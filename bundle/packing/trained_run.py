@@ -1,0 +1,73 @@
+"""What a training run left in its folder."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """The files of a run that packing reads.
+
+    Args:
+        folder: of the run.
+        config: `config.json`, the merged config that the run was started with, references unresolved.
+        record: `run.json`, empty if there is none.
+        metrics: `metrics.json`, empty if the run was not evaluated.
+
+    Raises:
+        ValueError: from `read`, if `config.json` or `model.pt` is missing, or the scores are those of another split.
+
+    Example:
+        >>> run = TrainedRun(Path("runs/lgm_vit"), {"threshold": "validation"}, metrics={"threshold": 0.3})
+        >>> run.weights.name, run.threshold
+        ('model.pt', 0.3)
+    """
+
+    folder: Path
+    config: Mapping[str, Any]
+    record: Mapping[str, Any] = field(default_factory=dict)
+    metrics: Mapping[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, folder: str | os.PathLike[str]) -> TrainedRun:
+        """Return the run of a folder."""
+        folder = Path(folder)
+        missing = [name for name in ("config.json", "model.pt") if not (folder / name).is_file()]
+        if missing:
+            raise ValueError(
+                f"{folder} expected config.json and model.pt, got no {' and no '.join(missing)}: give the output_dir "
+                "of a training by `python -m monai.bundle run`. In an unpacked bundle training writes model.pt into "
+                "models/: copy it into the run's folder."
+            )
+        run = cls(folder, *(read_json(folder / name) for name in ("config.json", "run.json", "metrics.json")))
+        trained, evaluated = (content.get("split_hash") for content in (run.record, run.metrics))
+        if trained and evaluated and trained != evaluated:
+            raise ValueError(
+                f"{folder}/metrics.json expected scores of split {trained[:12]}, which run.json names, got "
+                f"{evaluated[:12]}: evaluate the run again."
+            )
+        return run
+
+    @property
+    def weights(self) -> Path:
+        """The state dict of the best epoch."""
+        return self.folder / "model.pt"
+
+    @property
+    def threshold(self) -> float | None:
+        """Probability from which a slice counts as positive: from the evaluation, else fixed before, else None."""
+        fixed = self.config.get("threshold")
+        chosen = self.metrics.get("threshold", None if isinstance(fixed, str) else fixed)
+        return None if chosen is None else float(chosen)
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Return the content of a JSON file, nothing if it does not exist."""
+    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    return content
