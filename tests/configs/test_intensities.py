@@ -41,12 +41,11 @@ def test_training_and_inference_scale_by_the_formula(name, dataset, tmp_path):
         np.testing.assert_allclose(inferred, expected, atol=1e-5)
 
 
-def test_a_window_comes_after_the_organ_mask_whatever_is_hidden_is_black(tmp_path):
+def test_what_the_organ_mask_hides_is_black_in_the_window(tmp_path):
     cases = lits17(tmp_path / "data")
     overlays = ["datasets/lits17_lesion", "organ/mask", "intensities/ct_window"]
-    store = tiny_bundle("train", overlays, tmp_path, split_fractions=[1.0, 0.0, 0.0]).get_parsed_content(
-        "train#dataset"
-    )
+    training = tiny_bundle("train", overlays, tmp_path, split_fractions=[1.0, 0.0, 0.0])
+    store = training.get_parsed_content("train#dataset")
     case = cases[store.cases[0]]
     expected = np.where(case.mask > 0, ct_window(case.image[0].astype(float)), 0)
     stored = store.__getitems__(range(DEPTH))["image"][:, 2].float().numpy()

@@ -11,13 +11,6 @@ import pytest
 from conftest import ROOT
 from PIL import Image
 
-BASE = {
-    "dataset_dir": "nowhere",
-    "in_channels": 3,
-    "finder": {},
-    "check": {"_target_": "bundle.data.check_case", "_mode_": "callable", "in_channels": "@in_channels"},
-}
-
 
 def volume(path: Path, *, mask: bool = False, channels: int | None = None) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -62,7 +55,7 @@ def kaggle_3m(root: Path) -> None:
 
 
 def msd(root: Path) -> None:
-    volume(root / "imagesTr/B_1.nii.gz", channels=3)
+    volume(root / "imagesTr/B_1.nii.gz", channels=4)
     volume(root / "labelsTr/B_1.nii.gz", mask=True)
     listed = {"training": [{"image": "./imagesTr/B_1.nii.gz", "label": "./labelsTr/B_1.nii.gz"}]}
     (root / "dataset.json").write_text(json.dumps(listed))
@@ -98,8 +91,7 @@ def test_overlay_finds_the_published_layout(tmp_path, monkeypatch, capsys, overl
     root = tmp_path / "data"
     root.mkdir()
     layout(root)
-    (tmp_path / "base.json").write_text(json.dumps(BASE))
-    files = [str(tmp_path / "base.json"), str(ROOT / f"configs/datasets/{overlay}.yaml")]
+    files = [str(ROOT / "configs/train.json"), str(ROOT / f"configs/datasets/{overlay}.yaml")]
     sheet = tmp_path / "sheet.png"
     status = run(monkeypatch, "--config_file", str(files), "--dataset_dir", str(root), "--sheet", str(sheet))
     printed = capsys.readouterr().out
