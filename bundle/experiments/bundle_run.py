@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from fire.parser import DefaultParseValue
+
 
 @dataclass(frozen=True)
 class BundleRun:
@@ -84,5 +86,7 @@ class BundleRun:
 
 
 def as_argument(value: Any) -> str:
-    """Return a value as Fire reads it back."""
-    return str(value) if isinstance(value, (str, Path)) else repr(value)
+    """Return a value as Fire reads it back; a word that looks like a number ("1", a site's name) stays a word."""
+    if isinstance(value, Path):
+        value = str(value)
+    return value if isinstance(value, str) and DefaultParseValue(value) == value else repr(value)

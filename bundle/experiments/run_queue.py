@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 
 from tqdm import tqdm
@@ -44,18 +44,29 @@ class RunQueue:
         started, before = time.monotonic(), self.done()
         failed: list[BundleRun] = []
         with self.bar() as bar, ThreadPoolExecutor(self.parallel) as pool:
-            futures = {pool.submit(run): run for run in self.runs if not run.is_finished}
-            waiting: set[Future[bool]] = set(futures)
-            while waiting:
-                ended, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
-                bar.n = round(self.done(), 2)
-                bar.refresh()
-                for future in ended:
-                    run = futures[future]
-                    failed += [] if future.result() else [run]
-                    left = time_left(time.monotonic() - started, self.done() - before, len(self.runs) - self.done())
-                    tqdm.write(f"{run.name}: {self.outcome(run)}; {len(waiting)} runs and {left} left")
+            try:
+                for run, waiting in self.ended(pool, bar):
+                    failed += [] if run.is_finished else [run]
+                    to_do = sum(1 - other.progress for other in self.runs if other not in failed)
+                    left = time_left(time.monotonic() - started, self.done() - before, to_do)
+                    tqdm.write(f"{run.name}: {self.outcome(run)}; {waiting} runs and {left} left")
+            except KeyboardInterrupt:  # end the processes at work only, start no other
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
         return failed
+
+    def ended(self, pool: Executor, bar: tqdm) -> Iterator[tuple[BundleRun, int]]:
+        """Yield each run when it has ended, with the number of those that have not."""
+        futures = {pool.submit(run): run for run in self.runs if not run.is_finished}
+        waiting: set[Future[bool]] = set(futures)
+        while waiting:
+            done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
+            bar.n = round(self.done(), 2)
+            bar.refresh()
+            for future in done:
+                if error := future.exception():
+                    tqdm.write(f"{futures[future].name}: {error}")
+                yield futures[future], len(waiting)
 
     def bar(self) -> tqdm:
         """Return the bar over all runs."""
@@ -72,6 +83,6 @@ class RunQueue:
         return "done" if run.is_finished else f"FAILED, its last words are in {run.log}"
 
 
-def time_left(seconds: float, done: float, to_do: float) -> timedelta:
-    """Return the time that the rest will take at the rate so far."""
-    return timedelta(seconds=round(seconds / max(done, 1e-9) * to_do))
+def time_left(seconds: float, done: float, to_do: float) -> str:
+    """Return the time that the rest will take at the rate so far, as far as there is a rate."""
+    return str(timedelta(seconds=round(seconds / done * to_do))) if done > 0 else "an unknown time"

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from monai.networks.utils import eval_mode
 from numpy.typing import NDArray
 from torch.utils.tensorboard import SummaryWriter
 
@@ -87,11 +88,6 @@ class AttributionImages:
 
     def explain(self, image: torch.Tensor) -> torch.Tensor:
         """Return maps (B, 1, H, W) of the network as it would be used, in eval mode."""
-        training = self.network.training
-        self.network.eval()
-        try:
-            with torch.set_grad_enabled(self.attribution.needs_grad):
-                evidence = self.network.forward_evidence(image, attentions=self.attribution.needs_attentions)
-                return self.attribution(evidence, image.shape[-2:]).detach().float()
-        finally:
-            self.network.train(training)
+        with eval_mode(self.network), torch.set_grad_enabled(self.attribution.needs_grad):
+            evidence = self.network.forward_evidence(image, attentions=self.attribution.needs_attentions)
+            return self.attribution(evidence, image.shape[-2:]).detach().float()

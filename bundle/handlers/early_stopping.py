@@ -10,7 +10,8 @@ class EarlyStopping:
     """Ends training when the key metric's best epoch lies `patience` epochs back.
 
     All it needs is the validator's best epoch, which a checkpoint restores; so it has no state of its own and a
-    resumed run stops where the uninterrupted one would.
+    resumed run stops where the uninterrupted one would. Attach it after `TrainingCheckpoint`: a run that had stopped
+    and is resumed trains no further epoch.
 
     Args:
         validator: the evaluator that `ValidationHandler` runs.
@@ -30,8 +31,9 @@ class EarlyStopping:
         self.patience = patience
 
     def attach(self, engine: Engine) -> None:
-        """Look after every epoch of the trainer, after its validation."""
+        """Look at the start of the run and after every epoch of the trainer."""
         if self.patience is not None:
+            engine.add_event_handler(Events.STARTED, self)
             engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:

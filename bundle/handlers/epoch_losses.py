@@ -46,7 +46,7 @@ class EpochLosses:
         self._count += 1
         for name in self.names:
             if name in engine.state.output:
-                value = engine.state.output[name].detach().double()
+                value = engine.state.output[name].detach().float()
                 self._sums[name] = self._sums[name] + value if name in self._sums else value
 
     def finish(self, engine: Engine) -> None:

@@ -16,7 +16,8 @@ from tqdm import tqdm
 class RunProgress:
     """Shows how far a run is: a bar on a terminal, a line per epoch elsewhere (also in a log file), rank 0 only.
 
-    The time left counts the iterations of this process only, so it is right immediately after a resume.
+    The time left counts the iterations of this run only, so it is right immediately after a resume and in every round
+    of a federated client.
 
     Args:
         validator: its metrics join the line of an epoch; None for none.
@@ -38,7 +39,7 @@ class RunProgress:
         self.names = tuple(names)
         self.show = show
         self._bar: tqdm | None = None
-        self._started = (0.0, 0)
+        self._started: tuple[float, int] | None = None
 
     def attach(self, engine: Engine) -> None:
         """Follow the trainer."""
@@ -52,7 +53,7 @@ class RunProgress:
 
     def start(self, engine: Engine) -> None:
         """Begin where the run stands; on a resume that is not at zero."""
-        if self._started[0]:
+        if self._started is not None:
             return
         self._started = (time.monotonic(), engine.state.iteration)
         if sys.stderr.isatty():
@@ -77,7 +78,7 @@ class RunProgress:
 
     def time_left(self, engine: Engine) -> timedelta:
         """Return the time that the remaining iterations will take at this process's rate so far, in whole seconds."""
-        started, first = self._started
+        started, first = self._started or (time.monotonic(), engine.state.iteration)
         done = engine.state.iteration - first
         remaining = engine.state.max_epochs * engine.state.epoch_length - engine.state.iteration
         return timedelta(seconds=round((time.monotonic() - started) / max(done, 1) * remaining))
@@ -86,6 +87,7 @@ class RunProgress:
         """Leave the terminal clean."""
         if self._bar is not None:
             self._bar.close()
+        self._bar, self._started = None, None
 
     def fail(self, engine: Engine, error: BaseException) -> None:
         """Leave the terminal clean and hand the error on."""

@@ -69,7 +69,8 @@ class SliceInferer(Inferer):
         if inputs.ndim != 5 or inputs.shape[0] != 1:
             raise ValueError(f"SliceInferer expected one volume (1, C, H, W, D), got {tuple(inputs.shape)}.")
         volume = convert_to_tensor(inputs, track_meta=False)[0]
-        answer_to_blank = cache(lambda: self.explain(self.slice_transform.image(volume[None, ..., 0] * 0), network)[1])
+        blank = torch.zeros_like(volume[None, ..., 0], dtype=torch.float32)  # (1, C, H, W)
+        answer_to_blank = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
         parts = [
             self.infer(slices.permute(3, 0, 1, 2).float(), network, answer_to_blank)  # (N, C, H, W)
             for slices in volume.split(self.batch_size, dim=-1)

@@ -24,7 +24,9 @@ class RunRecord:
     """Writes `run.json` (settings, versions, revision, split) and `config.json` (the merged config) when a run starts.
 
     `config.json` exists for runs of `python -m monai.bundle run`; it is itself a config file, so a run is repeated by
-    `--config_file <output_dir>/config.json`. `run.json` gains the end time and the best score when the run is complete.
+    `--config_file <output_dir>/config.json`. `run.json` gains the end time and the last epoch's losses when the run is
+    complete. Attach it after `TrainingCheckpoint`: what that refuses to continue must keep its record, and with it the
+    split that it was trained on.
 
     Args:
         output_dir: the run's folder.
@@ -61,11 +63,14 @@ class RunRecord:
         """Write both files."""
         self.output_dir.mkdir(parents=True, exist_ok=True)
         command_line = CommandLine.read()
+        earlier = self.earlier(engine)
         record = {
             "settings": self.settings,
             "split_hash": self.split_hash,
             "command": sys.argv,
-            "started": now(),
+            "started": earlier.get("started", now()),
+            "resumed": now() if earlier else None,
+            "metrics": earlier.get("metrics", {}),
             "git_revision": git_revision(self.bundle_root),
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in PACKAGES},
@@ -74,11 +79,21 @@ class RunRecord:
         if command_line is not None:
             write_json(self.output_dir / "config.json", command_line.merged())
 
+    def earlier(self, engine: Engine) -> dict[str, Any]:
+        """Return the record that a resumed run goes on with; a run that was complete already keeps its metrics."""
+        path = self.output_dir / "run.json"
+        record: dict[str, Any] = json.loads(path.read_text()) if engine.state.epoch and path.exists() else {}
+        return record
+
     def complete(self, engine: Engine) -> None:
         """Add what came out."""
         path = self.output_dir / "run.json"
         record = json.loads(path.read_text())
-        record |= {"completed": now(), "epochs": engine.state.epoch, "metrics": dict(engine.state.metrics)}
+        record |= {
+            "completed": now(),
+            "epochs": engine.state.epoch,
+            "metrics": engine.state.metrics or record["metrics"],
+        }
         write_json(path, record)
         logging.getLogger(__name__).info(f"This run is in {self.output_dir}.")
 

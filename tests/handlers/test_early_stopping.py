@@ -1,0 +1,57 @@
+"""Training ends where validation has not improved for a while, also when it is resumed."""
+
+from types import SimpleNamespace
+
+import pytest
+from ignite.engine import Engine
+
+from bundle.handlers import EarlyStopping
+
+
+def train(scores, patience, *, start=0, best=-1):
+    """Run an engine whose epoch k has the key metric scores[k - 1]; return the epoch at which it ended."""
+    validator = SimpleNamespace(state=SimpleNamespace(best_metric_epoch=best))
+    engine = Engine(lambda engine, batch: None)
+
+    @engine.on("STARTED")
+    def restore(engine):
+        engine.state.epoch = engine.state.iteration = start
+
+    @engine.on("EPOCH_COMPLETED")
+    def validate(engine):
+        done = scores[: engine.state.epoch]
+        known = [score for score in done if score is not None]
+        validator.state.best_metric_epoch = done.index(max(known)) + 1 if known else -1
+
+    EarlyStopping(validator, patience).attach(engine)
+    return engine.run([0], max_epochs=len(scores)).epoch
+
+
+@pytest.mark.parametrize(
+    ("scores", "patience", "ended"),
+    [
+        ([0.1, 0.2, 0.3, 0.4], 1, 4),
+        ([0.4, 0.3, 0.2, 0.1], 1, 2),
+        ([0.4, 0.3, 0.2, 0.1], 3, 4),
+        ([0.1, 0.5, 0.2, 0.3, 0.6, 0.7], 2, 4),
+        ([0.1, 0.5, 0.2, 0.3, 0.6, 0.7], 3, 6),
+        ([0.5, 0.5, 0.5], 2, 3),  # as good is not better
+        ([None, None, None, 0.5], 1, 4),  # not validated yet
+        ([0.5, 0.4, 0.3, 0.2], None, 4),
+    ],
+)
+def test_ends_after_patience_epochs_without_a_better_one(scores, patience, ended):
+    assert train(scores, patience) == ended
+
+
+@pytest.mark.parametrize("start", [1, 2, 3, 4])
+def test_a_resumed_run_stops_where_the_uninterrupted_one_does(start):
+    scores = [0.1, 0.5, 0.2, 0.3, 0.9]
+    best = 1 if start == 1 else 2
+    assert train(scores, 2) == train(scores, 2, start=start, best=best) == 4
+
+
+@pytest.mark.parametrize("patience", [0, -3])
+def test_patience_below_one_is_refused(patience):
+    with pytest.raises(ValueError, match=f"at least 1 epoch or null, got {patience}"):
+        EarlyStopping(None, patience)

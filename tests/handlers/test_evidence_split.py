@@ -1,0 +1,24 @@
+"""Logits to the loss, evidence aside."""
+
+import pytest
+import torch
+from toy_training import toy_batch, toy_evaluator, toy_network, toy_trainer
+
+from bundle.handlers import EvidenceSplit
+from bundle.networks import Evidence, WithEvidence
+
+
+def test_the_loss_sees_logits_and_handlers_after_it_the_evidence():
+    trainer = toy_trainer(WithEvidence(toy_network()), [toy_batch()], [EvidenceSplit()])
+    trainer.run()
+    output = trainer.state.output
+    assert isinstance(output["evidence"], Evidence)
+    assert output["pred"] is output["evidence"].logits
+    assert output["pred"].shape == (4, 1)
+
+
+@pytest.mark.parametrize("make", [toy_trainer, toy_evaluator])
+def test_a_network_without_evidence_is_refused_with_the_remedy(make):
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(2 * 16 * 16, 1))
+    with pytest.raises(TypeError, match=r"got Tensor: train bundle\.networks\.WithEvidence"):
+        make(network, [toy_batch()], [EvidenceSplit()]).run()
