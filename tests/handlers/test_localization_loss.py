@@ -1,17 +1,15 @@
 """The second term of the loss, against sums written by hand."""
 
-from contextlib import nullcontext
-
 import pytest
 import torch
 import torch.nn.functional as F
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from toy_ranks import on_ranks
 from toy_training import SIZE, toy_batch, toy_network, toy_trainer
 
-from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding
-from bundle.handlers import EpochLosses, EvidenceSplit, LocalizationLoss
-from bundle.losses import DistributionKL, GradMaskLoss, RESLoss, RobustViTLoss, SliceClassificationLoss
+from bundle.attribution import EAFEM
+from bundle.handlers import EvidenceSplit, LocalizationLoss
+from bundle.losses import DistributionKL, SliceClassificationLoss
 from bundle.networks import Evidence, WithEvidence
 from bundle.transforms import SmoothMask
 
@@ -117,48 +115,6 @@ def test_the_loss_sees_float32_under_autocast_and_the_smoothed_mask(smooth):
     assert seen["weight"].tolist() == [1, 0, 1, 1]
     expected = batch["mask"].float() if smooth is None else smooth(batch["mask"].float())
     assert torch.equal(seen["smoothed_mask"], expected)
-
-
-LOCALIZATION = [
-    (EAFEM(), DistributionKL()),
-    (ClassAttention(), DistributionKL("paper")),
-    (TokenEmbedding(), DistributionKL()),
-    (Rollout(), DistributionKL()),
-    (Relevance(), GradMaskLoss()),
-    (Relevance(), RobustViTLoss()),
-    (Relevance(), RESLoss()),
-]
-
-
-@pytest.mark.parametrize(("attribution", "loss"), LOCALIZATION)
-def test_an_iteration_never_waits_for_the_device(attribution, loss, monkeypatch):
-    """Tensors of the device "meta" have no values: whatever would read one raises."""
-    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())  # unknown to this device
-    with torch.device("meta"):
-        network = toy_network()
-    handler = LocalizationLoss(attribution, loss, WEIGHT, SmoothMask(kernel_size_px=5))
-    handlers = [EvidenceSplit(), handler, Added(EpochLosses())]
-    wrapped = WithEvidence(network, attentions=attribution.needs_attentions)
-    trainer = toy_trainer(wrapped, [toy_batch(), toy_batch()], handlers, device="meta")
-    trainer.run()
-    assert trainer.state.iteration == 2
-    assert trainer.state.output["loss"].device.type == "meta"
-
-
-class Added:
-    """The part of `EpochLosses` that runs in every iteration; its other part reads the device once an epoch."""
-
-    def __init__(self, losses):
-        self.losses = losses
-
-    def attach(self, engine):
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self.losses.add)
-
-
-@pytest.mark.parametrize("read", [torch.Tensor.item, torch.Tensor.cpu, torch.Tensor.nonzero, lambda x: x[x > 0], bool])
-def test_the_device_without_values_notices_who_reads(read):
-    with pytest.raises((RuntimeError, NotImplementedError)):
-        read(torch.zeros((), device="meta") if read is bool else torch.zeros(1, device="meta"))
 
 
 def of_slices(batch, chosen):

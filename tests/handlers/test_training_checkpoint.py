@@ -1,94 +1,26 @@
 """A run that is killed and continued is the run that was not, bit for bit; what does not fit is refused."""
 
 import copy
+import json
 
 import pytest
 import torch
-from monai.handlers import LrScheduleHandler, ValidationHandler
+from conftest import ROOT
 from torch import nn
-from toy_training import ToyLoader, toy_batch, toy_evaluator, toy_network, toy_trainer
+from toy_run import EPOCHS, ToyRun, differences
+from toy_training import toy_batch, toy_network, toy_trainer
 
-from bundle.attribution import EAFEM
-from bundle.handlers import EarlyStopping, EpochSeed, EvidenceSplit, LocalizationLoss, SliceScores, TrainingCheckpoint
-from bundle.losses import DistributionKL
-from bundle.networks import WithEvidence
-from bundle.workflow import RunRecord
-
-EPOCHS = 5
+from bundle.handlers import TrainingCheckpoint
 
 
 class Killed(BaseException):
     """What a signal does to a process, as far as one process can play it."""
 
 
-class Run:
-    """A whole run in miniature: the handlers of configs/train.json in their order."""
-
-    def __init__(self, folder, *, hidden_size=8, epochs=EPOCHS, resume=False, split_hash="abc", patience=None):
-        torch.manual_seed(99)
-        self.folder = folder
-        self.network = toy_network(hidden_size=hidden_size)
-        self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-2)
-        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=EPOCHS)
-        loader = ToyLoader(toy_batch([1, 0, 1, 0], seed=seed) for seed in range(3))
-        metric = {"key_score": SliceScores("auroc")}
-        self.validator = toy_evaluator(self.network, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric)
-        self.checkpoint = TrainingCheckpoint(
-            folder, self.network, self.optimizer, self.scheduler, self.validator, resume, split_hash
-        )
-        handlers = [
-            EpochSeed(loader, seed=3),
-            EvidenceSplit(),
-            LocalizationLoss(EAFEM(), DistributionKL(), weight=10.0),
-            ValidationHandler(interval=1, validator=self.validator),
-            LrScheduleHandler(self.scheduler, print_lr=False),
-            self.checkpoint,
-            EarlyStopping(self.validator, patience),
-            RunRecord(folder, {}, split_hash, write=patience is None),
-        ]
-        network = WithEvidence(self.network)
-        self.trainer = toy_trainer(network, loader, handlers, optimizer=self.optimizer, max_epochs=epochs)
-
-    def __call__(self):
-        self.trainer.run()
-        return self
-
-    def state(self):
-        """Everything that could differ."""
-        best = self.validator.state
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scheduler": self.scheduler.state_dict(),
-            "random": torch.get_rng_state(),
-            "progress": [self.trainer.state.epoch, self.trainer.state.iteration],
-            "best": [best.best_metric, best.best_metric_epoch],
-            "model.pt": torch.load(self.folder / "model.pt", weights_only=True),
-            "checkpoint.pt": torch.load(self.folder / "checkpoint.pt", weights_only=True),
-        }
-
-
-def differences(one, other, where=""):
-    """Yield the places where two nested states differ by a bit."""
-    if isinstance(one, torch.Tensor):
-        if one.dtype != other.dtype or not torch.equal(one, other):
-            yield where
-    elif isinstance(one, dict):
-        assert one.keys() == other.keys(), where
-        for key in one:
-            yield from differences(one[key], other[key], f"{where}.{key}")
-    elif isinstance(one, list | tuple):
-        assert len(one) == len(other), where
-        for number, pair in enumerate(zip(one, other, strict=True)):
-            yield from differences(*pair, f"{where}.{number}")
-    elif one != other:
-        yield where
-
-
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """The state of the uninterrupted run."""
-    return copy.deepcopy(Run(tmp_path_factory.mktemp("whole"))().state())
+    return copy.deepcopy(ToyRun(tmp_path_factory.mktemp("whole"))().state())
 
 
 def kill_at_iteration(run, iteration, monkeypatch):
@@ -119,23 +51,23 @@ def kill_while_saving(run, call, monkeypatch):
 )
 def test_a_killed_run_ends_bit_identical(kill, when, whole, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        killed = Run(tmp_path)
+        killed = ToyRun(tmp_path)
         kill(killed, when, patch)
         with pytest.raises(Killed):
             killed()
     torch.rand(7)  # another process has another random state
-    resumed = Run(tmp_path, resume=True)()
+    resumed = ToyRun(tmp_path, resume=True)()
     assert list(differences(resumed.state(), whole)) == []
 
 
 @pytest.mark.parametrize("first", [1, 3, 5])
 def test_a_run_continued_later_ends_bit_identical(first, whole, tmp_path):
-    Run(tmp_path, epochs=first)()
-    assert list(differences(Run(tmp_path, resume=True)().state(), whole)) == []
+    ToyRun(tmp_path, epochs=first)()
+    assert list(differences(ToyRun(tmp_path, resume=True)().state(), whole)) == []
 
 
 def test_without_a_checkpoint_training_starts_fresh(whole, tmp_path):
-    assert list(differences(Run(tmp_path, resume=True)().state(), whole)) == []
+    assert list(differences(ToyRun(tmp_path, resume=True)().state(), whole)) == []
 
 
 def test_differences_are_seen(whole):
@@ -146,9 +78,9 @@ def test_differences_are_seen(whole):
 
 
 def test_the_best_epoch_is_known_before_the_first_new_epoch(tmp_path):
-    before = Run(tmp_path, epochs=2)()
+    before = ToyRun(tmp_path, epochs=2)()
     seen = []
-    after = Run(tmp_path, resume=True)
+    after = ToyRun(tmp_path, resume=True)
     after.trainer.add_event_handler(
         "EPOCH_STARTED",
         lambda: seen.append((after.validator.state.best_metric, after.validator.state.best_metric_epoch)),
@@ -158,7 +90,7 @@ def test_the_best_epoch_is_known_before_the_first_new_epoch(tmp_path):
 
 
 def test_model_is_the_network_of_the_best_epoch(tmp_path):
-    run = Run(tmp_path)
+    run = ToyRun(tmp_path)
     history = {}
     run.trainer.add_event_handler(
         "EPOCH_COMPLETED", lambda engine: history.update({engine.state.epoch: copy.deepcopy(run.network.state_dict())})
@@ -172,17 +104,17 @@ def test_model_is_the_network_of_the_best_epoch(tmp_path):
 
 
 def test_another_split_is_refused_and_the_record_keeps_its_split(tmp_path):
-    Run(tmp_path, epochs=1)()
+    ToyRun(tmp_path, epochs=1)()
     record = (tmp_path / "run.json").read_text()
     with pytest.raises(ValueError, match=r"trained on split abc, this run has other.*Use the same split file"):
-        Run(tmp_path, resume=True, split_hash="other")()
+        ToyRun(tmp_path, resume=True, split_hash="other")()
     assert (tmp_path / "run.json").read_text() == record
 
 
 def test_another_network_is_refused(tmp_path):
-    Run(tmp_path, epochs=1)()
+    ToyRun(tmp_path, epochs=1)()
     with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit this network(?s:.)*size mismatch"):
-        Run(tmp_path, resume=True, hidden_size=16)()
+        ToyRun(tmp_path, resume=True, hidden_size=16)()
 
 
 def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
@@ -194,15 +126,15 @@ def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
 
     torch.save({"model": Evil()}, tmp_path / "checkpoint.pt")
     with pytest.raises(Exception, match=r"[Ww]eights.only"):
-        Run(tmp_path, resume=True)()
+        ToyRun(tmp_path, resume=True)()
     assert ran == []
 
 
 def test_a_run_that_had_stopped_early_trains_no_further_epoch(tmp_path):
-    stopped = Run(tmp_path, patience=1)()
+    stopped = ToyRun(tmp_path, patience=1)()
     assert stopped.trainer.state.epoch < EPOCHS
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    resumed = Run(tmp_path, patience=1, resume=True)()
+    resumed = ToyRun(tmp_path, patience=1, resume=True)()
     assert resumed.trainer.state.epoch == stopped.trainer.state.epoch
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
@@ -214,3 +146,12 @@ def test_other_ranks_save_nothing(tmp_path):
     trainer = toy_trainer(toy_network(), [toy_batch()], [handler])
     trainer.run()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_real_config_attaches_handlers_in_the_order_they_rely_on():
+    """A checkpoint lacks nothing of its epoch; what it refuses leaves the record; a stopped run is seen as stopped."""
+    handlers = json.loads((ROOT / "configs/train.json").read_text())["train"]["handlers"]
+    names = [handler["_target_"].split(".")[-1] for handler in handlers]
+    order = ["ValidationHandler", "LrScheduleHandler", "TrainingCheckpoint", "EarlyStopping", "RunRecord"]
+    assert [name for name in names if name in order] == order
+    assert names.index("EvidenceSplit") < names.index("LocalizationLoss")

@@ -1,0 +1,88 @@
+"""What an evaluation leaves: predictions.csv, then metrics.json; never of another split."""
+
+import json
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from ignite.engine import Engine
+
+from bundle.handlers import EvaluationReport, evaluation_report
+from bundle.metrics import Predictions
+from bundle.reports import read_predictions
+
+
+def some(seed):
+    """Six patients of ten slices."""
+    draw = np.random.default_rng(seed)
+    patient = np.repeat([f"p{number}" for number in range(6)], 10)
+    label = draw.integers(0, 2, 60)
+    return Predictions(patient, patient, patient, np.tile(np.arange(10), 6), label, draw.random(60) / 2 + label / 3)
+
+
+TRAIN = SimpleNamespace(labels=np.array([0, 1, 1, 0]), relative_position=np.array([0.0, 0.4, 0.6, 1.0]))
+
+
+def evaluate(folder, *, test=0, validation=1, **options):
+    collected = [SimpleNamespace(predictions=None if seed is None else some(seed)) for seed in (test, validation)]
+    report = EvaluationReport(folder, *collected, TRAIN, draws=20, **options)
+    engine = Engine(lambda engine, batch: None)
+    report.attach(engine)
+    engine.run([0])
+
+
+def test_both_files_appear(tmp_path, caplog):
+    caplog.set_level("INFO", logger="bundle")
+    evaluate(tmp_path / "run", split_hash="abc")
+    metrics = json.loads((tmp_path / "run/metrics.json").read_text())
+    assert {"slice", "volume", "map", "n", "intervals", "baselines"} <= set(metrics)
+    assert {"f1", "accuracy", "auroc", "average_precision", "cohen_kappa"} <= set(metrics["slice"])
+    assert (metrics["n"]["slices"], metrics["n"]["patients"], metrics["split_hash"]) == (60, 6, "abc")
+    assert metrics["threshold_from"] == "validation"
+    assert "position" in metrics["baselines"]
+    np.testing.assert_array_equal(read_predictions(tmp_path / "run/predictions.csv").probability, some(0).probability)
+    assert f"f1 {metrics['slice']['f1']:.3f}" in caplog.text
+
+
+def test_a_threshold_that_is_given_is_used(tmp_path):
+    evaluate(tmp_path, threshold=0.25)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["threshold"], metrics["threshold_from"]) == (0.25, "given")
+
+
+def test_metrics_come_last(tmp_path, monkeypatch):
+    def fail(*args):
+        raise OSError("disk full")
+
+    monkeypatch.setattr(evaluation_report, "write_predictions", fail)
+    with pytest.raises(OSError, match="disk full"):
+        evaluate(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("record", "split_hash", "refused"),
+    [
+        ({"split_hash": "abc"}, "abc", False),
+        ({"split_hash": "abc"}, "other", True),
+        ({"split_hash": "abc"}, "", False),
+        ({"split_hash": ""}, "other", False),
+        ({}, "other", False),
+        (None, "other", False),
+    ],
+)
+def test_another_split_is_refused_before_anything_is_scored(record, split_hash, refused, tmp_path):
+    if record is not None:
+        (tmp_path / "run.json").write_text(json.dumps(record))
+    if refused:
+        with pytest.raises(ValueError, match="trained on split abc, but this evaluation has other"):
+            evaluate(tmp_path, test=None, split_hash=split_hash)
+    else:
+        evaluate(tmp_path, split_hash=split_hash)
+    assert (tmp_path / "metrics.json").exists() is not refused
+
+
+@pytest.mark.parametrize("missing", ["test", "validation"])
+def test_an_evaluator_that_did_not_run_is_missed(missing, tmp_path):
+    with pytest.raises(RuntimeError, match="both evaluators to run, validation first"):
+        evaluate(tmp_path, **{missing: None})
