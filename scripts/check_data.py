@@ -22,7 +22,8 @@ def main() -> int:
     items, check = _items_and_check(arguments)
     report = check_cases(items, in_channels=arguments.in_channels, check=check, num_workers=arguments.num_workers)
     print(report.text())
-    contact_sheet(items, arguments.sheet, channel=arguments.channel)
+    above = check.keywords.get("positive_above", 0) if check else 0
+    contact_sheet(items, arguments.sheet, channel=arguments.channel, positive_above=above)
     print(f"contact sheet: {arguments.sheet}")
     return 1 if report.errors else 0
 

@@ -10,7 +10,7 @@ from bundle.data.file_stem import file_stem
 from bundle.keys import CASE, IMAGE, PATIENT, SITE
 
 
-def complete_items(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def complete_items(items: Iterable[Mapping[str, Any]], warn: bool = True) -> list[dict[str, Any]]:
     """Return copies of the items in which `case`, `patient` and `site` are always there.
 
     `case` defaults to the stem of the first image file, `patient` to the case, `site` to ``"unknown"``. One warning
@@ -18,6 +18,7 @@ def complete_items(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
     Args:
         items: case dictionaries with at least ``"image"``.
+        warn: False where nothing is split, as in inference.
 
     Raises:
         ValueError: if an item has no image, or two items end with the same case id; both files are named.
@@ -30,7 +31,7 @@ def complete_items(items: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     unnamed = [item for item in given if CASE not in item or PATIENT not in item]
     named = [_complete(item=item) for item in given]
     _refuse_duplicates(items=named)
-    if unnamed:
+    if unnamed and warn:
         warnings.warn(
             f"{len(unnamed)} of {len(given)} items say no `case` or no `patient`: the stem of the first file names the "
             f"case (e.g. {_complete(item=unnamed[0])[CASE]!r}) and each case counts as a patient of its own. Add "

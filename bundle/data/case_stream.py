@@ -50,7 +50,7 @@ class CaseStream(IterableDataset):
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the cases that can be read."""
-        for item in complete_items(self.data):
+        for item in complete_items(self.data, warn=False):
             case = str(item[keys.CASE])
             if case in self.finished:
                 logger.info(f"{case}: its results exist, left as they are.")

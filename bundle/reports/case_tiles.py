@@ -20,7 +20,14 @@ _DOTS_PER_INCH = 100
 _RASTER = nib.orientations.axcodes2ornt(("P", "L", "S"))  # rows towards posterior, columns towards left
 
 
-def contact_sheet(items: Sequence[Mapping[str, Any]], path: str | Path, *, channel: int = 0, columns: int = 8) -> None:
+def contact_sheet(
+    items: Sequence[Mapping[str, Any]],
+    path: str | Path,
+    *,
+    channel: int = 0,
+    columns: int = 8,
+    positive_above: float = 0,
+) -> None:
     """Draw the slice with most mask pixels of every case, or the middle one, and outline the mask in magenta.
 
     A case that cannot be read gets a tile that says so: a person looks at the sheet to find exactly those.
@@ -30,6 +37,7 @@ def contact_sheet(items: Sequence[Mapping[str, Any]], path: str | Path, *, chann
         path: PNG to write; its folder is made if need be.
         channel: which channel to show.
         columns: tiles per row.
+        positive_above: mask values above this are outlined.
 
     Raises:
         ValueError: if there are no cases.
@@ -51,15 +59,15 @@ def contact_sheet(items: Sequence[Mapping[str, Any]], path: str | Path, *, chann
     for index, axis in enumerate(axes):
         axis.axis("off")
         if index < len(items):
-            _draw(axis=axis, item=items[index], channel=channel)
+            _draw(axis=axis, item=items[index], channel=channel, above=positive_above)
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, format="png")
 
 
-def _draw(*, axis: Axes, item: Mapping[str, Any], channel: int) -> None:
+def _draw(*, axis: Axes, item: Mapping[str, Any], channel: int, above: float) -> None:
     title = str(item.get(CASE) or Path(_as_list(files=item[IMAGE])[0]).name)
     try:
-        image, mask, remark = _slice_and_mask(item=item, channel=channel)
+        image, mask, remark = _slice_and_mask(item=item, channel=channel, above=above)
     except Exception as error:  # any reader's error makes a tile, because the sheet must show every case
         axis.text(0.5, 0.5, f"unreadable\n{type(error).__name__}", color="red", ha="center", va="center", fontsize=7)
     else:
@@ -70,7 +78,9 @@ def _draw(*, axis: Axes, item: Mapping[str, Any], channel: int) -> None:
     axis.set_title(title, color="white", fontsize=6, pad=2)
 
 
-def _slice_and_mask(*, item: Mapping[str, Any], channel: int) -> tuple[np.ndarray, np.ndarray | None, str]:
+def _slice_and_mask(
+    *, item: Mapping[str, Any], channel: int, above: float
+) -> tuple[np.ndarray, np.ndarray | None, str]:
     """Return a slice (H, W), its mask (H, W) or None, and a remark for the title."""
     files = _as_list(files=item[IMAGE])
     masks = [file for file in _as_list(files=item.get(LABEL) or []) if not file.lower().endswith(".csv")]
@@ -78,7 +88,7 @@ def _slice_and_mask(*, item: Mapping[str, Any], channel: int) -> tuple[np.ndarra
     remark = ""
     if masks:
         try:
-            mask = _volume(files=masks, channel=0) > 0
+            mask = _volume(files=masks, channel=0) > above
         except Exception as error:  # the image can still be shown
             remark = f" (mask: {type(error).__name__})"
     image = _volume(files=files, channel=channel)

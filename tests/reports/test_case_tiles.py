@@ -38,6 +38,15 @@ def test_mask_is_outlined_on_its_own_slice_at_left_and_front(tmp_path):
     assert columns.max() < 150 / 2
 
 
+def test_only_what_makes_a_slice_positive_is_outlined(tmp_path):
+    image = np.random.default_rng(0).random((40, 40, 4)).astype(np.float32)
+    organ = np.zeros((40, 40, 4), np.uint8)
+    organ[4:36, 4:36] = 1
+    item = {"image": save(tmp_path / "a.nii", image), "label": save(tmp_path / "m.nii", organ), "case": "a"}
+    assert near(draw(tmp_path, [item]), MAGENTA).any()
+    assert not near(draw(tmp_path, [item], positive_above=1), MAGENTA).any()
+
+
 @pytest.mark.parametrize("kind", ["no mask", "empty mask", "other shape", "broken mask", "csv"])
 def test_image_is_shown_without_outline_when_there_is_no_usable_mask(tmp_path, kind):
     labels = {

@@ -1,0 +1,43 @@
+"""Volumes for inference, one after another: a bad one is told and does not stop the others."""
+
+import logging
+
+import pytest
+import torch
+
+from bundle.data import CaseStream
+
+
+def read(item):
+    if item["image"] == "bad.nii":
+        try:
+            raise OSError("bad.nii: truncated")
+        except OSError as error:
+            raise RuntimeError("a transform failed") from error
+    return {"image": torch.zeros(2 if item["image"] == "two.nii" else 3, 2, 2, 2)}
+
+
+def stream(*files, **options):
+    return CaseStream([{"image": file} for file in files], read, **options)
+
+
+def test_a_bad_case_and_one_of_other_channels_are_told_with_their_reason(caplog):
+    cases = stream("a.nii", "bad.nii", "two.nii", "b.nii")
+    with caplog.at_level(logging.ERROR):
+        assert [case["case"] for case in cases] == ["a", "b"]
+    assert cases.failures["bad"] == "bad.nii: bad.nii: truncated"
+    assert "expects 3 channels, the image has 2" in cases.failures["two"]
+    assert len(caplog.records) == 2
+    with pytest.raises(SystemExit, match="2 of 4 cases have no result"):
+        cases.finish()
+
+
+def test_finished_cases_are_left_alone():
+    cases = stream("a.nii", "bad.nii", finished=["bad"])
+    assert [case["case"] for case in cases] == ["a"]
+    cases.finish()
+
+
+def test_nothing_is_split_so_nothing_warns_of_leaks(recwarn):
+    assert len(list(stream("a.nii"))) == 1
+    assert not recwarn.list
