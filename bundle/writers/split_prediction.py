@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -49,16 +49,17 @@ class SplitPredictiond(Transform):
         pred = MetaTensor(attribution)
         if isinstance(image, MetaTensor):
             pred = MetaTensor(attribution, meta=image.meta, applied_operations=image.applied_operations)
+        seen = plain(image).cpu()
+        blank = is_constant(seen) & (attribution == 0).flatten(0, 2).all(dim=0)  # a flat map alone makes no blank slice
         return {
             **data,
             keys.PRED: pred,
-            keys.RESULT: self.describe(attribution, probabilities),
-            keys.OVERLAY: self.choose(plain(image).cpu(), attribution, probabilities),
+            keys.RESULT: self.describe(blank.tolist(), probabilities),
+            keys.OVERLAY: self.choose(seen, attribution, probabilities),
         }
 
-    def describe(self, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
+    def describe(self, blank: Sequence[bool], probabilities: Tensor) -> dict[str, Any]:
         """Return slices and volume as plain numbers."""
-        blank = (attribution == 0).flatten(0, 2).all(dim=0).tolist()
         positive = positive_probability(probabilities).tolist()
         slices = []
         for index, (row, p) in enumerate(zip(probabilities.tolist(), positive, strict=True)):
@@ -86,6 +87,12 @@ class SplitPredictiond(Transform):
 def positive_probability(probabilities: Tensor) -> Tensor:
     """Return (D,): the probability of one logit, or of any class but the background (D, K)."""
     return probabilities[:, 0] if probabilities.shape[1] == 1 else 1 - probabilities[:, 0]
+
+
+def is_constant(image: Tensor) -> Tensor:
+    """Return (D,) booleans: in which slices of (C, H, W, D) every channel has one value only."""
+    pixels = image.flatten(1, 2)  # (C, H * W, D)
+    return (pixels.amax(dim=1) == pixels.amin(dim=1)).all(dim=0)
 
 
 def plain(tensor: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ AFFINE = torch.diag(torch.tensor([2.0, 3.0, -5.0, 1.0], dtype=torch.float64))
 
 def volume(*, original=None):
     image = MetaTensor(torch.rand(2, 8, 6, 4, generator=torch.Generator().manual_seed(0)), affine=AFFINE)
+    image[..., 0] = 0
     image.meta["filename_or_obj"] = "in/a.nii.gz"
     image.meta["original_affine"] = np.eye(4) if original is None else original
     return image
