@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+import warnings
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
@@ -32,7 +33,8 @@ def arguments(files, settings):
 def run(*files, **settings):
     """Run the command line in this process; logging stays as pytest set it."""
     argv = [monai_bundle.__file__, *arguments(files, {"logging_file": False, **settings})]
-    with mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "path", [*sys.path]):
+    with mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "path", [*sys.path]), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="parsing config_file")
         runpy.run_path(monai_bundle.__file__, run_name="__main__")
 
 

@@ -18,10 +18,11 @@ RUN_ARGUMENTS = frozenset(
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Config files in their order, and the `--id value` overrides."""
+    """Config files in their order, the `--id value` overrides, and the `--id None` that MONAI leaves out."""
 
     files: tuple[str, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
+    left_out: tuple[str, ...] = ()
 
     @classmethod
     def read(cls, argv: Sequence[str] | None = None) -> CommandLine | None:
@@ -33,18 +34,20 @@ class CommandLine:
         Example:
             >>> argv = ["/lib/monai/bundle/__main__.py", "run", "--config_file", "['a.json','b.yaml']", "--seed", "3"]
             >>> CommandLine.read(argv)
-            CommandLine(files=('a.json', 'b.yaml'), overrides={'seed': 3})
+            CommandLine(files=('a.json', 'b.yaml'), overrides={'seed': 3}, left_out=())
         """
         argv = sys.argv if argv is None else argv
         program = Path(argv[0]).as_posix()
         if not program.endswith("monai/bundle/__main__.py") or len(argv) < 2 or argv[1] != "run":
             return None
         given = parse_arguments(argv[2:])
+        left_out = tuple(name for name, value in given.items() if value is None and name not in RUN_ARGUMENTS)
+        given = {name: value for name, value in given.items() if value is not None}
         if "args_file" in given:
             given = {**ConfigParser.load_config_file(given["args_file"]), **given}
         files = given.get("config_file", ())
         overrides = {name: value for name, value in given.items() if name not in RUN_ARGUMENTS}
-        return cls((files,) if isinstance(files, str) else tuple(files), overrides)
+        return cls((files,) if isinstance(files, str) else tuple(files), overrides, left_out)
 
     def merged(self) -> dict[str, Any]:
         """Return the config after all files and overrides, references unresolved."""

@@ -25,10 +25,13 @@ class OverrideGuard:
     besides: `_meta_`, the arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a
     `_target_`, and appends to a known id with `+` in a file; on the command line MONAI would replace instead.
 
+    `--id None` is refused too, because MONAI leaves it out in silence; in a file `null` counts.
+
     Elsewhere (MONAI Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
 
     Raises:
-        SystemExit: an unknown id, with the file or option and the nearest known name.
+        SystemExit: an override that would not do what it says, with the file or option; if its id is unknown, with the
+            nearest known name.
 
     Example:
         >>> OverrideGuard(argv=["pytest"]).problems
@@ -43,7 +46,9 @@ class OverrideGuard:
 
 
 def find_problems(command_line: CommandLine) -> Iterator[str]:
-    """Yield a sentence for every id that no base config knows."""
+    """Yield a sentence for every override that would not do what it says."""
+    for name in command_line.left_out:
+        yield f"--{name} None would change nothing, MONAI leaves it out: write `{name}: null` into an overlay."
     first, *later = command_line.files
     base = [first, *(str(path) for path in sorted(Path(first).parent.glob("*.json")) if path.name != "metadata.json")]
     contents = [load(file) for file in base]

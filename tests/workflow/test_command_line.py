@@ -38,6 +38,11 @@ def test_an_args_file_gives_defaults(tmp_path):
     assert command_line == CommandLine(("a.json",), {"seed": 5, "fold": 2})
 
 
+def test_none_is_left_out_as_monai_does_it():
+    command_line = CommandLine.read([PROGRAM, "run", "--config_file", "a.json", "--fold", "None", "--tracking=None"])
+    assert command_line == CommandLine(("a.json",), {}, left_out=("fold",))
+
+
 def test_merged_is_files_then_overrides(tmp_path):
     (tmp_path / "a.json").write_text(json.dumps({"network": {"_target_": "N", "width": "@width"}, "width": 2}))
     (tmp_path / "b.yaml").write_text("width: 3\n")

@@ -86,6 +86,12 @@ def test_append_passes_in_a_file_and_is_refused_where_it_would_replace(configs):
         guard(configs, "--+train#handlers", "[]")
 
 
+def test_none_passes_in_a_file_and_is_refused_where_it_would_change_nothing(configs):
+    assert guard(configs, overlay="batch_size: null\n").problems == []
+    with pytest.raises(SystemExit, match="--batch_size None would change nothing"):
+        guard(configs, "--batch_size", "None")
+
+
 def test_other_programs_are_left_alone():
     assert OverrideGuard(["monailabel", "--learning_rat", "1"]).problems == []
 
