@@ -25,7 +25,8 @@ def main() -> None:
     parser.add_argument("--output_dir", type=Path, default=ROOT / "demo", help="phantoms, runs and page go here")
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")
     arguments = parser.parse_args()
-    root, data = arguments.output_dir, arguments.output_dir / "phantoms"
+    root = arguments.output_dir.absolute()
+    data = root / "phantoms"
     print(f"1/4  phantoms: {data}", flush=True)
     subprocess.run([sys.executable, ROOT / "scripts/make_phantoms.py", data], check=True)
     experiment = Experiment.read(ROOT / "configs/experiments/demo.yaml")
@@ -38,7 +39,7 @@ def main() -> None:
     case = most_positive_case(rows["lgmvit"][0].output_dir / "predictions.csv")
     images = [str(data / case / f"{case}_{channel}.nii.gz") for channel in CHANNELS]
     folders = {
-        row: run_inference(first[0], [images], root / "inference" / row, experiment.base[1:])[0]
+        row: run_inference(first[0], [images], root / "inference" / row / case, experiment.base[1:])[0]
         for row, first in rows.items()
     }
     report = demo_report(

@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--cache_dir", type=Path, default=Path("cache"), help="folder of the slice store")
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")
     arguments = parser.parse_args()
-    settings = {"dataset_dir": str(arguments.dataset_dir), "cache_dir": str(arguments.cache_dir)}
+    settings = {"dataset_dir": str(arguments.dataset_dir.absolute()), "cache_dir": str(arguments.cache_dir.absolute())}
     runs = Experiment.read(arguments.experiment).runs(arguments.output_dir, settings)
     failed = RunQueue(runs, arguments.parallel)()
     if failed:

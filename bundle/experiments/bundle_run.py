@@ -14,10 +14,15 @@ from typing import Any
 
 from fire.parser import DefaultParseValue
 
+BUNDLE_ROOT = Path(__file__).parents[2]
+"""Processes start here, where `configs/` lies, whatever folder the caller stands in."""
+
 
 @dataclass(frozen=True)
 class BundleRun:
     """Trains, then evaluates, through `python -m monai.bundle run`; a finished run is not run again.
+
+    Config files are relative to the bundle's root.
 
     Args:
         name: names the run in tables and progress, e.g. "lgmvit/fold0".
@@ -56,7 +61,7 @@ class BundleRun:
 
     def commands(self) -> list[list[str]]:
         """Return the commands to train and to evaluate."""
-        options = {"output_dir": self.output_dir, **self.overrides}
+        options = {"output_dir": self.output_dir.absolute(), **self.overrides}
         pairs = [text for name, value in options.items() for text in (f"--{name}", as_argument(value))]
         run = [sys.executable, "-m", "monai.bundle", "run", "--config_file"]
         return [
@@ -67,10 +72,10 @@ class BundleRun:
     def __call__(self) -> bool:
         """Run in its own processes, one thread each, printing into `log`; return whether it finished."""
         self.output_dir.mkdir(parents=True, exist_ok=True)
-        threads = {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         with self.log.open("a") as log:
             for command in self.commands():
-                done = subprocess.run(command, env={**os.environ, **threads}, stdout=log, stderr=subprocess.STDOUT)
+                done = subprocess.run(command, cwd=BUNDLE_ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
                 if done.returncode:
                     return False
         return self.is_finished

@@ -44,8 +44,8 @@ class Experiment:
         """Return the experiment of a YAML file."""
         content = yaml.safe_load(Path(path).read_text())
         required, optional = {"base", "rows", "repeats"}, {"settings"}
-        wrong = set(content) ^ required if isinstance(content, dict) else required
-        if wrong - optional:
+        wrong = (set(content) ^ required) - optional if isinstance(content, dict) else required
+        if wrong:
             raise ValueError(f"{path} expected the entries base, rows, repeats and settings; check {sorted(wrong)}.")
         repeats = {str(name): overrides for name, overrides in content["repeats"].items()}
         return cls(Path(path).stem, content["base"], content["rows"], repeats, content.get("settings") or {})

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.experiments.bundle_run import BundleRun, as_argument
+from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun, as_argument
 
 
 def run_inference(run: BundleRun, images: Sequence[Any], output_dir: Path, overlays: Sequence[str]) -> list[Path]:
@@ -16,8 +16,8 @@ def run_inference(run: BundleRun, images: Sequence[Any], output_dir: Path, overl
 
     Args:
         run: a finished run.
-        images: files, or lists of channel files.
-        output_dir: where the case folders go.
+        images: absolute paths of files, or lists of channel files.
+        output_dir: where the case folders go; those it holds already are returned too.
         overlays: what the run was trained with that inference must know too: size and data set.
 
     Raises:
@@ -25,13 +25,13 @@ def run_inference(run: BundleRun, images: Sequence[Any], output_dir: Path, overl
     """
     options = {
         "dataset_dir": list(images),
-        "checkpoint": run.output_dir / "model.pt",
-        "output_dir": output_dir,
+        "checkpoint": run.output_dir.absolute() / "model.pt",
+        "output_dir": output_dir.absolute(),
     }
     pairs = [text for name, value in options.items() for text in (f"--{name}", as_argument(value))]
     files = as_argument(["configs/inference.json", *overlays])
     command = [sys.executable, "-m", "monai.bundle", "run", "--config_file", files, *pairs]
-    done = subprocess.run(command, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=BUNDLE_ROOT, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"inference with {run.name} failed:\n{done.stdout}\n{done.stderr}")
     return sorted(path.parent for path in output_dir.glob("[!.]*/summary.json"))

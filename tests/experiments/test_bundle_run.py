@@ -1,0 +1,125 @@
+"""One run in its own processes: what is started, and what is said of it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from fire.parser import DefaultParseValue
+from ignite.engine import Engine
+
+from bundle.experiments import BundleRun
+from bundle.experiments.bundle_run import as_argument
+from bundle.handlers import RunProgress
+from bundle.workflow.command_line import CommandLine
+
+FILES = ["configs/train.json", "configs/methods/lgmvit.yaml"]
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """What is started instead of MONAI; `codes` are the exit codes, `write` what an evaluation leaves."""
+    seen = SimpleNamespace(commands=[], options=[], codes=[0, 0], write=True)
+
+    def run(command, *, stdout, **options):
+        seen.commands.append(command)
+        seen.options.append(options)
+        stdout.write(f"epoch {len(seen.commands)}/2: loss 1\n")
+        stdout.flush()
+        code = seen.codes[len(seen.commands) - 1]
+        if "evaluate.json" in str(command) and code == 0 and seen.write:
+            folder = Path(CommandLine.read(["monai/bundle/__main__.py", *command[3:]]).overrides["output_dir"])
+            (folder / "metrics.json").write_text('{"slice": {"f1": 0.5}}')
+        return SimpleNamespace(returncode=code)
+
+    monkeypatch.setattr(subprocess, "run", run)
+    return seen
+
+
+def test_the_commands_say_what_was_asked_for(tmp_path):
+    overrides = {"seed": 3, "test_site": "1", "amp": False, "split_fractions": [0.5, 0.5]}
+    run = BundleRun("lgmvit/0", tmp_path / "a run", FILES, overrides)
+    train, evaluate = (CommandLine.read(["/lib/monai/bundle/__main__.py", *command[3:]]) for command in run.commands())
+    expected = {"output_dir": str(tmp_path / "a run"), **overrides}
+    assert train == CommandLine(tuple(FILES), {**expected, "resume": True})
+    assert evaluate == CommandLine((*FILES, "configs/evaluate.json"), expected)
+    assert all(command[:4] == [sys.executable, "-m", "monai.bundle", "run"] for command in run.commands())
+
+
+@pytest.mark.parametrize(
+    "value",
+    [1, 1.5, -1, True, None, "D", "1", "1e3", "None", "a b", "[x]", "", [1, "a"], {"a": 1}, "it's", "a,b", "/d/x"],
+)
+def test_fire_reads_back_what_was_meant(value):
+    assert DefaultParseValue(as_argument(value)) == value
+    assert type(DefaultParseValue(as_argument(value))) is type(value)
+
+
+def test_paths_become_text():
+    assert as_argument(Path("/data/lgg")) == "/data/lgg"
+    assert DefaultParseValue(as_argument(Path("2020"))) == "2020"
+
+
+def test_a_run_trains_and_is_evaluated_from_the_bundles_root(started, tmp_path):
+    run = BundleRun("a", tmp_path / "a", FILES)
+    assert (run(), run.is_finished, run.progress) == (True, True, 1.0)
+    assert run.metrics() == {"slice": {"f1": 0.5}}
+    assert ["evaluate.json" in str(command) for command in started.commands] == [False, True]
+    assert (Path(started.options[0]["cwd"]) / "configs/train.json").exists()
+    assert started.options[0]["env"]["OMP_NUM_THREADS"] == "1"
+    assert started.options[0]["env"].keys() >= os.environ.keys()
+
+
+@pytest.mark.parametrize(("codes", "count"), [([1, 0], 1), ([-9, 0], 1), ([0, 1], 2)])
+def test_a_failed_run_says_so_and_goes_no_further(codes, count, started, tmp_path):
+    started.codes = codes
+    run = BundleRun("a", tmp_path / "a", FILES)
+    assert (run(), run.is_finished) == (False, False)
+    assert len(started.commands) == count
+
+
+def test_an_evaluation_that_leaves_no_metrics_has_failed(started, tmp_path):
+    started.write = False
+    assert BundleRun("a", tmp_path / "a", FILES)() is False
+
+
+def test_the_log_is_continued(started, tmp_path):
+    run = BundleRun("a", tmp_path / "a", FILES)
+    run.output_dir.mkdir()
+    run.log.write_text("killed\n")
+    run()
+    assert run.last_words(2).splitlines() == ["epoch 1/2: loss 1", "epoch 2/2: loss 1"]
+    assert run.last_words().splitlines()[0] == "killed"
+
+
+@pytest.mark.parametrize(
+    ("log", "progress"),
+    [
+        (None, 0.0),
+        ("starting\n", 0.0),
+        ("INFO - epoch 1/4: loss 2\nepoch 2/4: loss 1\n", 0.475),
+        ("epoch 3/4: loss\nepoch 4/4: loss\n\xff", 0.95),  # trained, not evaluated
+    ],
+)
+def test_progress_is_what_the_log_tells(log, progress, tmp_path):
+    if log is not None:
+        (tmp_path / "log.txt").write_bytes(log.encode("latin-1"))
+    assert BundleRun("a", tmp_path, FILES).progress == pytest.approx(progress)
+
+
+def test_a_finished_run_is_known_by_its_metrics(tmp_path):
+    (tmp_path / "metrics.json").write_text(json.dumps({}))
+    assert BundleRun("a", tmp_path, FILES).progress == 1.0
+
+
+def test_progress_reads_the_lines_that_run_progress_writes(tmp_path, caplog):
+    """The two must agree, or a queue shows no progress."""
+    caplog.set_level("INFO", logger="bundle")
+    engine = Engine(lambda engine, batch: None)
+    RunProgress().attach(engine)
+    engine.run([0], max_epochs=2)
+    (tmp_path / "log.txt").write_text("\n".join(caplog.messages))
+    assert BundleRun("a", tmp_path, FILES).progress == 0.95
