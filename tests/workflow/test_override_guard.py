@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from conftest import ROOT
 
 from bundle.workflow import OverrideGuard
 from bundle.workflow.override_guard import ids
@@ -100,3 +101,49 @@ def test_ids_of_a_config():
     content = {"a": [{"_target_": "X", "b": 1}], "c": {"d": 2}}
     assert list(ids(content)) == ["a", "a#0", "a#0#_target_", "a#0#b", "c", "c#d"]
     assert list(ids(content, components_only=True)) == ["a#0"]
+
+
+BASES = ["train", "evaluate", "inference", "multi_gpu_train"]
+
+
+def real_guard(*arguments, files=("train.json",)):
+    paths = [str(ROOT / "configs" / file) for file in files]
+    return OverrideGuard([PROGRAM, "run", "--config_file", str(paths), *arguments])
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_every_top_level_id_of_the_real_configs_passes(base):
+    names = json.loads((ROOT / f"configs/{base}.json").read_text())
+    options = [text for name in names for text in (f"--{name}", "1")]
+    assert real_guard(*options, files=(f"{base}.json",)).problems == []
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_every_top_level_id_of_the_real_configs_is_missed_with_a_letter_less(base):
+    names = json.loads((ROOT / f"configs/{base}.json").read_text())
+    names = [name for name in names if len(name) > 4 and "#" not in name]
+    for name in names:
+        with pytest.raises(SystemExit, match="did you mean"):
+            real_guard(f"--{name[:-1]}", "1", files=(f"{base}.json",))
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--train#trainer#max_epochs",
+        "--train#dataset#data",
+        "--validate#dataset#data",
+        "--train#handlers",
+        "--train#handlers#0#_disabled_",
+        "--train#trainer#compile",
+        "--validate#evaluator#amp_kwargs#dtype",
+        "--network_def#num_classes",
+        "--postprocessing#transforms#1#nearest_interp",
+        "--evaluation#report#draws",
+        "--_meta_#version",
+        "--tracking_uri",
+        "--finder#_disabled_",
+    ],
+)
+def test_what_the_consumers_of_a_bundle_override_passes(option):
+    assert real_guard(option, "1").problems == []

@@ -1,12 +1,13 @@
 """A run record holds what is needed to run again."""
 
+import itertools
 import json
 import subprocess
 import sys
 
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 
-from bundle.workflow import RunRecord
+from bundle.workflow import RunRecord, run_record
 from bundle.workflow.run_record import git_revision
 
 
@@ -45,3 +46,42 @@ def test_git_revision_marks_changes(tmp_path):
     clean = git_revision(tmp_path)
     assert clean is not None
     assert not clean.endswith("+")
+
+
+def run_of(folder, *, epochs, resumed_after=0, loss=0.5):
+    """Run an engine that goes on after an epoch, as a checkpoint would let it; return the record."""
+    engine = Engine(lambda engine, batch: None)
+
+    @engine.on(Events.STARTED)
+    def restore(engine):
+        engine.state.epoch = engine.state.iteration = resumed_after
+
+    @engine.on(Events.EPOCH_COMPLETED)
+    def learn(engine):
+        engine.state.metrics["loss"] = loss
+
+    RunRecord(folder, {}).attach(engine)
+    engine.run([0], max_epochs=epochs)
+    return json.loads((folder / "run.json").read_text())
+
+
+def test_a_complete_run_that_is_resumed_keeps_its_record(tmp_path):
+    first = run_of(tmp_path, epochs=2)
+    again = run_of(tmp_path, epochs=2, resumed_after=2)
+    assert (first["resumed"], first["metrics"]) == (None, {"loss": 0.5})
+    assert (again["started"], again["metrics"], again["epochs"]) == (first["started"], {"loss": 0.5}, 2)
+    assert again["resumed"] is not None
+
+
+def test_a_resumed_run_records_what_it_brought(tmp_path, monkeypatch):
+    monkeypatch.setattr(run_record, "now", map(str, itertools.count(1)).__next__)
+    first = run_of(tmp_path, epochs=1)
+    record = run_of(tmp_path, epochs=3, resumed_after=1, loss=0.25)
+    assert record["started"] == first["started"]
+    assert int(first["completed"]) < int(record["resumed"]) < int(record["completed"])
+    assert (record["metrics"], record["epochs"]) == ({"loss": 0.25}, 3)
+
+
+def test_a_fresh_run_in_the_same_folder_starts_a_new_record(tmp_path):
+    run_of(tmp_path, epochs=2)
+    assert run_of(tmp_path, epochs=1, loss=2.0)["resumed"] is None
