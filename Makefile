@@ -38,7 +38,9 @@ unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
 
 test-release: $(VENV)/.dev
-	$(BIN)/python -m pytest tests/packing/release.py -p no:randomly
+	$(PYTHON) -m venv --clear $(VENV)/release
+	$(VENV)/release/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	RELEASE_PYTHON=$(abspath $(VENV)/release/bin/python) $(BIN)/python -m pytest tests/packing
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

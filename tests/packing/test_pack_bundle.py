@@ -1,0 +1,153 @@
+"""What is in the archive, and what is refused before there is one."""
+
+import hashlib
+import json
+import re
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+import torch
+from bundle_runs import NETWORK
+from conftest import ROOT
+
+from bundle.packing import pack_bundle
+
+TEXTS = (".json", ".yaml", ".md", ".py", ".conf", ".j2", ".html", "LICENSE", "SHA256SUMS")
+
+
+@pytest.fixture(scope="module")
+def content(archive):
+    with zipfile.ZipFile(archive) as file:
+        assert file.testzip() is None
+        return {name.removeprefix("lgm_vit/"): file.read(name) for name in file.namelist()}
+
+
+def read(content, name):
+    return json.loads(content[f"configs/{name}.json"])
+
+
+def test_names(archive, content):
+    names = zipfile.ZipFile(archive).namelist()
+    assert all(name.startswith("lgm_vit/") for name in names)
+    assert names == sorted(set(names))
+    assert {name.split("/")[0] for name in content} == {
+        *("bundle", "configs", "docs", "models", "scripts", "LICENSE", "SHA256SUMS")
+    }
+    assert [name for name in content if name.startswith("models/")] == ["models/model.pt"]
+    assert not [name for name in content if re.search(r"(^|/)(\.|__pycache__)", name)]
+    assert {"configs/evaluate.json", "configs/multi_gpu_train.json", "configs/sizes/tiny.yaml"} <= set(content)
+
+
+def test_sums_hold_for_every_file(content):
+    lines = [line.split("  ") for line in content["SHA256SUMS"].decode().splitlines()]
+    assert {name: value for value, name in lines} == {
+        name: hashlib.sha256(value).hexdigest() for name, value in content.items() if name != "SHA256SUMS"
+    }
+
+
+def test_code_is_the_repository_s(content, source):
+    for name, value in content.items():
+        if name.startswith(("bundle/", "scripts/")) or name in ("LICENSE", "configs/evaluate.json"):
+            assert value == (source / name).read_bytes(), name
+
+
+def test_the_same_run_gives_the_same_bytes(run_folder, source, archive, tmp_path):
+    elsewhere = shutil.copytree(run_folder, tmp_path / "elsewhere", copy_function=shutil.copy)  # other dates
+    assert pack_bundle(elsewhere, tmp_path / "again.zip", source).read_bytes() == archive.read_bytes()
+
+
+def test_no_place_of_this_machine(content, run_folder, phantoms):
+    for name, value in content.items():
+        if name.endswith(TEXTS):
+            found = [str(place) for place in (run_folder, phantoms, ROOT, Path.home()) if str(place) in value.decode()]
+            assert not found, name
+
+
+def test_configs_have_the_run_s_knobs(content, run_folder, source):
+    train, inference = read(content, "train"), read(content, "inference")
+    for config in (train, inference):
+        assert {name: config[name] for name in NETWORK} == NETWORK
+        assert config["network_def"] == train["network_def"]
+        assert config["dataset_dir"] == "data"
+        assert "cuda" in config["device"]
+    assert train["max_epochs"] == 1
+    assert train["model_dir"] == "$@bundle_root + '/models'"
+    assert train["threshold"] == "validation"
+    assert inference["threshold"] == json.loads((run_folder / "metrics.json").read_text())["threshold"]
+    assert inference["finder"] is None
+    assert list(train) == list(json.loads((source / "configs/train.json").read_text()))
+
+
+def test_the_repository_keeps_the_paper_s_network():
+    for name in ("train", "inference"):
+        config = json.loads((ROOT / f"configs/{name}.json").read_text())
+        assert (config["image_size"], config["patch_size"], config["hidden_size"]) == (256, 16, 768)
+        assert (config["num_layers"], config["num_heads"]) == (12, 12)
+
+
+def test_metadata_describes_the_network(content, run_folder):
+    metadata, scores = read(content, "metadata"), json.loads((run_folder / "metrics.json").read_text())
+    image = metadata["network_data_format"]["inputs"]["image"]
+    assert (image["num_channels"], image["spatial_shape"]) == (3, [32, 32])
+    assert image["channel_def"] == {"0": "t1", "1": "t2", "2": "flair"}
+    assert metadata["network_data_format"]["outputs"]["pred"]["num_channels"] == 1
+    assert metadata["eval_metrics"]["slice_f1"] == scores["slice"]["f1"]
+
+
+def test_overlays_that_append_are_in_both_configs(run_folder, tmp_path):
+    """`+preprocessing#transforms` of an overlay is merged in config.json, so inference preprocesses as training did."""
+    config = json.loads((run_folder / "config.json").read_text())
+    window = {"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -160, "a_max": 240}
+    config["preprocessing"]["transforms"].append(window)
+    config["normalise"] = "none"
+    run = shutil.copytree(run_folder, tmp_path / "run")
+    (run / "config.json").write_text(json.dumps(config))
+    with zipfile.ZipFile(pack_bundle(run, tmp_path / "a.zip")) as file:
+        for name in ("train", "inference"):
+            packed = json.loads(file.read(f"lgm_vit/configs/{name}.json"))
+            assert packed["preprocessing"]["transforms"][-1] == window
+            assert packed["normalise"] == "none"
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.pt"])
+def test_incomplete_run_is_refused(run_copy, tmp_path, name):
+    (run_copy / name).unlink()
+    with pytest.raises(ValueError, match=f"got no {name}: give the output_dir"):
+        pack_bundle(run_copy, tmp_path / "a.zip")
+    assert not (tmp_path / "a.zip").exists()
+
+
+def test_weights_that_do_not_fit_are_named_and_the_old_archive_stays(run_copy, tmp_path):
+    state = torch.load(run_copy / "model.pt", weights_only=True)
+    del state["norm.bias"]
+    torch.save({**state, "foreign": torch.zeros(1), "head.weight": torch.zeros(1, 5)}, run_copy / "model.pt")
+    (tmp_path / "a.zip").write_text("old")
+    with pytest.raises(ValueError) as error:
+        pack_bundle(run_copy, tmp_path / "a.zip")
+    assert all(key in str(error.value) for key in ("norm.bias", "foreign", "head.weight"))
+    assert (tmp_path / "a.zip").read_text() == "old"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.zip", "run"]
+
+
+def test_knobs_of_another_network_are_refused(change, tmp_path):
+    with pytest.raises(ValueError, match=r"blocks\.2\.norm1\.weight"):
+        pack_bundle(change(num_layers=3), tmp_path / "a.zip")
+
+
+def test_path_of_the_machine_is_refused_by_its_id(change, tmp_path):
+    finder = {"_target_": "bundle.data.ChannelFiles", "root": "/data/brats"}
+    with pytest.raises(ValueError, match=r"finder#root '/data/brats'"):
+        pack_bundle(change(finder=finder), tmp_path / "a.zip")
+
+
+def test_a_list_of_the_split_stays_behind(change, tmp_path):
+    with zipfile.ZipFile(pack_bundle(change(split_file="/data/split.json"), tmp_path / "a.zip")) as file:
+        assert json.loads(file.read("lgm_vit/configs/train.json"))["split_file"] is None
+        assert "from a list of cases" in file.read("lgm_vit/docs/README.md").decode()
+
+
+def test_script_tells_an_error_in_one_line(tmp_path, python):
+    with pytest.raises(AssertionError, match=r"error: .*expected config\.json and model\.pt"):
+        python(ROOT / "scripts/pack_bundle.py", tmp_path, tmp_path / "a.zip", cwd=tmp_path)

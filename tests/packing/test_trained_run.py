@@ -1,0 +1,44 @@
+"""The threshold that is packed, and scores that belong to another split."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bundle.packing import TrainedRun
+
+
+@pytest.mark.parametrize(
+    ("knob", "metrics", "expected"),
+    [
+        ("validation", {"threshold": 0.3}, 0.3),  # chosen by the evaluation
+        (0.7, {"threshold": 0.7}, 0.7),
+        (0.7, {}, 0.7),  # fixed before, not evaluated
+        ("validation", {}, None),
+        (None, {}, None),
+    ],
+)
+def test_threshold(knob, metrics, expected):
+    assert TrainedRun(Path("run"), {"threshold": knob}, metrics=metrics).threshold == expected
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("config.json", "run.json", "metrics.json"):
+        (tmp_path / name).write_text("{}")
+    (tmp_path / "model.pt").touch()
+    return tmp_path
+
+
+def test_scores_of_another_split_are_refused(folder):
+    for name, split_hash in (("run", "a" * 64), ("metrics", "b" * 64)):
+        (folder / f"{name}.json").write_text(json.dumps({"split_hash": split_hash}))
+    with pytest.raises(ValueError, match=f"split {'a' * 12}, .* got {'b' * 12}: evaluate the run again"):
+        TrainedRun.read(folder)
+
+
+def test_a_run_without_record_and_scores_can_be_read(folder):
+    (folder / "run.json").unlink()
+    (folder / "metrics.json").unlink()
+    run = TrainedRun.read(folder)
+    assert (run.record, run.metrics) == ({}, {})

@@ -1,0 +1,157 @@
+"""The unpacked archive in processes of their own, in another folder, without the repository on any path."""
+
+import csv
+import json
+import shutil
+import sys
+
+import nibabel
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from conftest import SHARED
+from monai.bundle import verify_metadata
+
+from bundle.networks import SliceViT
+
+SCHEMA = SHARED / "schema/meta_schema_20240725.json"
+
+
+@pytest.fixture
+def copy(unpacked, tmp_path):
+    """A copy of the unpacked bundle that a test may write into, beside the other one."""
+    shutil.copytree(unpacked / "other", tmp_path / "place/other")
+    return shutil.copytree(unpacked / "lgm_vit", tmp_path / "place/lgm_vit")
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    return tmp_path / "elsewhere"
+
+
+def state(bundle):
+    return torch.load(bundle / "models/model.pt", weights_only=True)
+
+
+def network(bundle):
+    """Return the packed network, built without MONAI."""
+    vit = SliceViT(image_size=32, patch_size=8, hidden_size=32, num_layers=2, num_heads=2)
+    vit.load_state_dict(state(bundle), strict=True)
+    return vit.eval()
+
+
+IN_ONE_PROCESS = """
+import sys, torch
+from monai import bundle as monai_bundle
+
+place, cases, image, target = sys.argv[1:]
+for name in ("lgm_vit", "other"):
+    for workflow in ("train", "inference"):
+        network = monai_bundle.load(name, bundle_dir=place, workflow_type=workflow)
+        weights = torch.load(f"{place}/{name}/models/model.pt", weights_only=True)
+        same = network.state_dict().keys() == weights.keys()
+        same = same and all(torch.equal(value, weights[key]) for key, value in network.state_dict().items())
+        print("loaded", name, workflow, same, sys.modules["bundle"].__file__)
+root = f"{place}/lgm_vit"
+meta = f"{root}/configs/metadata.json"
+for names, kind, data in (
+    (["train"], "train", cases), (["train", "evaluate"], "train", cases), (["inference"], "inference", image)
+):
+    workflow = monai_bundle.ConfigWorkflow(
+        [f"{root}/configs/{name}.json" for name in names],
+        meta_file=meta,
+        logging_file=False,
+        workflow_type=kind,
+        bundle_root=root,
+        dataset_dir=data,
+        cache_dir=f"{target}/cache",
+    )
+    workflow.initialize()
+    print("properties", names, workflow.check_properties())
+for name in ("train", "inference"):
+    files = {"meta_file": meta, "config_file": f"{root}/configs/{name}.json", "bundle_root": root}
+    monai_bundle.verify_net_in_out("network_def", device="cpu", **files)
+trace = {"use_trace": True, "input_shape": [1, 3, 32, 32], "ckpt_file": f"{root}/models/model.pt"}
+monai_bundle.ckpt_export("network_def", f"{target}/model.ts", **files, **trace)
+print("done")
+"""
+
+
+def test_load_check_verify_and_trace_beside_another_bundle(unpacked, phantoms, elsewhere, python):
+    image = phantoms / "phantom_000/phantom_000_t1.nii.gz"
+    printed = python("-c", IN_ONE_PROCESS, unpacked, phantoms, image, elsewhere, cwd=elsewhere).splitlines()
+    module = unpacked / "lgm_vit/bundle/__init__.py"
+    assert [line for line in printed if line.startswith(("loaded", "properties", "done"))] == [
+        f"loaded lgm_vit train True {module}",
+        f"loaded lgm_vit inference True {module}",
+        f"loaded other train True {module}",
+        f"loaded other inference True {module}",
+        "properties ['train'] []",
+        "properties ['train', 'evaluate'] []",
+        "properties ['inference'] []",
+        "done",
+    ]
+    images = torch.rand(1, 3, 32, 32)
+    traced = torch.jit.load(elsewhere / "model.ts").eval()
+    with torch.no_grad():
+        torch.testing.assert_close(traced(images), network(unpacked / "lgm_vit")(images), atol=1e-5, rtol=1e-5)
+
+
+def test_train_continues_in_the_bundle_and_evaluates(copy, phantoms, elsewhere, python):
+    before = state(copy)
+    config, options = copy / "configs/train.json", ("--bundle_root", copy, "--dataset_dir", phantoms, "--seed", "5")
+    python("-m", "monai.bundle", "run", "--config_file", config, *options, cwd=elsewhere)
+    after = state(copy)
+    assert after.keys() == before.keys()
+    assert not torch.equal(after["head.weight"], before["head.weight"])
+    both = repr([str(config), str(copy / "configs/evaluate.json")])
+    python("-m", "monai.bundle", "run", "--config_file", both, *options, cwd=elsewhere)
+    assert "f1" in json.loads((copy / "runs/lgm_vit/metrics.json").read_text())["slice"]
+    assert not list(elsewhere.iterdir())
+
+
+def test_infers_with_the_threshold_of_the_run(copy, phantoms, elsewhere, run_folder, python):
+    case = sorted(path for path in phantoms.iterdir() if path.is_dir())[0]
+    images = [str(case / f"{case.name}_{channel}.nii.gz") for channel in ("t1", "t2", "flair")]
+    config, output = copy / "configs/inference.json", elsewhere / "results"
+    options = ("--bundle_root", copy, "--dataset_dir", repr([images]), "--output_dir", output)
+    python("-m", "monai.bundle", "run", "--config_file", config, *options, cwd=elsewhere)
+    (result,) = output.glob("*/slices.csv")
+    rows = list(csv.DictReader(result.open()))
+    summary = json.loads((result.parent / "summary.json").read_text())
+    volume, attribution = nibabel.load(images[0]), nibabel.load(result.parent / "attribution.nii.gz")
+    assert len(rows) == 6
+    assert summary["threshold"] == json.loads((run_folder / "metrics.json").read_text())["threshold"]
+    np.testing.assert_allclose(attribution.affine, volume.affine, atol=1e-6)
+    assert attribution.shape == volume.shape
+
+
+@pytest.mark.skipif(not SCHEMA.exists(), reason="the schema of metadata is not part of the repository")
+def test_metadata_is_valid(unpacked, tmp_path):
+    schema = shutil.copy(SCHEMA, tmp_path / "schema.json")  # it exists, so nothing is downloaded
+    verify_metadata(unpacked / "lgm_vit/configs/metadata.json", filepath=schema)
+
+
+def test_onnx_at_two_batch_sizes(copy, elsewhere, python):
+    target, configs = elsewhere / "model.onnx", copy / "configs"
+    files = ("--meta_file", configs / "metadata.json", "--config_file", configs / "inference.json")
+    options = (*files, "--bundle_root", copy)
+    weights = ("--filepath", target, "--ckpt_file", copy / "models/model.pt", "--input_shape", "[2,3,32,32]")
+    names = {"dynamic_axes": {"x": {0: "batch"}}, "input_names": ["x"], "output_names": ["logits"]}
+    export = ("-m", "monai.bundle", "onnx_export", "network_def", *options, *weights, "--converter_kwargs", repr(names))
+    python(*export, cwd=elsewhere, program=sys.executable)
+    session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
+    for batch in (1, 5):
+        image = torch.rand(batch, 3, 32, 32)
+        (logits,) = session.run(None, {"x": image.numpy()})
+        with torch.no_grad():
+            np.testing.assert_allclose(logits, network(copy)(image).numpy(), atol=1e-5, rtol=1e-4)
+
+
+def test_the_script_packs_from_any_folder(copy, run_folder, elsewhere, archive, python):
+    target = elsewhere / "again.zip"
+    printed = python(copy / "scripts/pack_bundle.py", run_folder, target, cwd=elsewhere)
+    assert printed.strip() == str(target)
+    assert target.read_bytes() == archive.read_bytes()
