@@ -20,14 +20,15 @@ logger = logging.getLogger(__name__)
 
 
 class SliceIndexLike(Protocol):
-    """A slice dataset, as far as the position baseline needs it."""
+    """A slice dataset, as far as the position baseline and the record of the split need it."""
 
+    cases: list[str]
     labels: np.ndarray
     relative_position: np.ndarray
 
 
 class EvaluationReport:
-    """When the test epoch is complete, scores it and writes `predictions.csv`, then `metrics.json`.
+    """When the test epoch is complete, scores it and writes `split.json`, `predictions.csv`, then `metrics.json`.
 
     `metrics.json` comes last and by rename, so its presence says that the evaluation is complete. Thresholds come from
     validation predictions, the position baseline from the training slices; the test set is only scored.
@@ -97,11 +98,18 @@ class EvaluationReport:
             seed=self.seed,
             split_hash=self.split_hash,
         )
+        write_json(self.output_dir / "split.json", self.split(test))
         write_predictions(self.output_dir / "predictions.csv", self.complete(test, content))
         write_json(self.output_dir / "metrics.json", content)
         shown = ", ".join(f"{name} {content['slice'][name]:.3f}" for name in ("f1", "auroc", "average_precision"))
         logger.info(f"{content['n']['slices']} slices of {content['n']['patients']} patients: {shown}")
         logger.info(f"Scores with intervals are in {self.output_dir / 'metrics.json'}.")
+
+    def split(self, test: Predictions) -> dict[str, list[str]]:
+        """Return part -> case ids, in the form that the knob `split_file` reads."""
+        validation = collected(self.validation)
+        parts = {"train": self.train_dataset.cases, "val": validation.case.tolist(), "test": test.case.tolist()}
+        return {part: sorted(set(cases)) for part, cases in parts.items()}
 
     def complete(self, test: Predictions, content: dict[str, Any]) -> Predictions:
         """Return the predictions with what pooling runs needs: the position baseline, and IoUs at the fixed cuts."""

@@ -7,7 +7,7 @@ import logging
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +21,7 @@ PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-lear
 
 
 class RunRecord:
-    """Writes `run.json` (settings, versions, revision, split) and `config.json` (the merged config) when a run starts.
+    """Writes `run.json` (settings, versions, revision), `split.json` and `config.json` (merged) when a run starts.
 
     `config.json` exists for runs of `python -m monai.bundle run`; it is itself a config file, so a run is repeated by
     `--config_file <output_dir>/config.json`. `run.json` gains the end time and the last epoch's losses when the run is
@@ -34,6 +34,7 @@ class RunRecord:
         split_hash: identifies who is in training and validation.
         bundle_root: folder whose git revision is recorded.
         write: False on all ranks but the first.
+        cases: "train" and "val" -> case ids; `split.json` holds them in the form that the knob `split_file` reads.
 
     Example:
         >>> RunRecord("runs/example", {"seed": 0}, write=False).attach(Engine(lambda engine, batch: None))
@@ -46,12 +47,14 @@ class RunRecord:
         split_hash: str = "",
         bundle_root: str | Path = ".",
         write: bool = True,
+        cases: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.settings = dict(settings)
         self.split_hash = split_hash
         self.bundle_root = Path(bundle_root)
         self.write = write
+        self.cases = dict(cases or {})
 
     def attach(self, engine: Engine) -> None:
         """Write at the start and at the end of the trainer's run."""
@@ -60,7 +63,7 @@ class RunRecord:
             engine.add_event_handler(Events.COMPLETED, self.complete)
 
     def start(self, engine: Engine) -> None:
-        """Write both files."""
+        """Write the files."""
         self.output_dir.mkdir(parents=True, exist_ok=True)
         command_line = CommandLine.read()
         earlier = self.earlier(engine)
@@ -76,6 +79,8 @@ class RunRecord:
             "versions": {name: metadata.version(name) for name in PACKAGES},
         }
         write_json(self.output_dir / "run.json", record)
+        if self.cases:
+            write_json(self.output_dir / "split.json", self.cases)
         if command_line is not None:
             write_json(self.output_dir / "config.json", command_line.merged())
 

@@ -20,7 +20,9 @@ def some(seed):
     return Predictions(patient, patient, patient, np.tile(np.arange(10), 6), label, draw.random(60) / 2 + label / 3)
 
 
-TRAIN = SimpleNamespace(labels=np.array([0, 1, 1, 0]), relative_position=np.array([0.0, 0.4, 0.6, 1.0]))
+TRAIN = SimpleNamespace(
+    cases=["t1", "t0"], labels=np.array([0, 1, 1, 0]), relative_position=np.array([0.0, 0.4, 0.6, 1.0])
+)
 
 
 def evaluate(folder, *, test=0, validation=1, **options):
@@ -41,6 +43,8 @@ def test_both_files_appear(tmp_path, caplog):
     assert metrics["threshold_from"] == "validation"
     assert "position" in metrics["baselines"]
     np.testing.assert_array_equal(read_predictions(tmp_path / "run/predictions.csv").probability, some(0).probability)
+    split = json.loads((tmp_path / "run/split.json").read_text())
+    assert split == {"train": ["t0", "t1"], "val": [f"p{k}" for k in range(6)], "test": [f"p{k}" for k in range(6)]}
     assert f"f1 {metrics['slice']['f1']:.3f}" in caplog.text
 
 
@@ -57,7 +61,7 @@ def test_metrics_come_last(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluation_report, "write_predictions", fail)
     with pytest.raises(OSError, match="disk full"):
         evaluate(tmp_path)
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["split.json"]
 
 
 @pytest.mark.parametrize(

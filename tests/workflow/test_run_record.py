@@ -17,10 +17,12 @@ def test_record_of_a_run(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", str(tmp_path / "train.json"), "--seed", "7"])
     engine = Engine(lambda engine, batch: None)
     engine.state.metrics = {}
-    RunRecord(tmp_path / "run", {"seed": 7}, split_hash="abc", bundle_root=tmp_path).attach(engine)
+    cases = {"train": ["a", "b"], "val": ["c"]}
+    RunRecord(tmp_path / "run", {"seed": 7}, split_hash="abc", bundle_root=tmp_path, cases=cases).attach(engine)
     engine.run([0, 1], max_epochs=3)
     record = json.loads((tmp_path / "run" / "run.json").read_text())
     assert record["settings"] == {"seed": 7}
+    assert json.loads((tmp_path / "run" / "split.json").read_text()) == cases
     assert record["split_hash"] == "abc"
     assert record["epochs"] == 3
     assert record["started"] <= record["completed"]
