@@ -17,6 +17,8 @@ from ignite.engine import Engine, Events
 
 from bundle.workflow.command_line import CommandLine
 
+MAY_CHANGE = {"device", "amp"}
+"""Settings that a resumed run may change: where it computes, not what."""
 PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 
 
@@ -35,6 +37,9 @@ class RunRecord:
         bundle_root: folder whose git revision is recorded.
         write: False on all ranks but the first.
         cases: "train" and "val" -> case ids; `split.json` holds them in the form that the knob `split_file` reads.
+
+    Raises:
+        ValueError: a run is resumed with other settings.
 
     Example:
         >>> RunRecord("runs/example", {"seed": 0}, write=False).attach(Engine(lambda engine, batch: None))
@@ -67,6 +72,7 @@ class RunRecord:
         self.output_dir.mkdir(parents=True, exist_ok=True)
         command_line = CommandLine.read()
         earlier = self.earlier(engine)
+        self.require_same_settings(earlier)
         record = {
             "settings": self.settings,
             "split_hash": self.split_hash,
@@ -89,6 +95,20 @@ class RunRecord:
         path = self.output_dir / "run.json"
         record: dict[str, Any] = json.loads(path.read_text()) if engine.state.epoch and path.exists() else {}
         return record
+
+    def require_same_settings(self, earlier: Mapping[str, Any]) -> None:
+        """Refuse to go on with other settings: the checkpoint would overrule some of them in silence."""
+        asked = json.loads(json.dumps(self.settings, default=str))
+        changed = [
+            f"{name} {asked.get(name)} (started with {value})"
+            for name, value in earlier.get("settings", {}).items()
+            if name not in MAY_CHANGE and asked.get(name) != value
+        ]
+        if changed:
+            raise ValueError(
+                f"{self.output_dir}: resume expected the settings that the run was started with, got "
+                f"{', '.join(changed)}: use those, or another output_dir."
+            )
 
     def complete(self, engine: Engine) -> None:
         """Add what came out."""

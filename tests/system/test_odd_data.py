@@ -104,3 +104,14 @@ def test_a_broken_file_stops_training_with_its_name(tmp_path):
 
     with refused(r"case_3\.nii\.gz"):
         train(folder, tmp_path / "run", dataset=DATALIST)
+
+
+def test_a_data_folder_is_only_read(tmp_path):
+    folder = datalist(tmp_path / "data")
+    before = {path: path.stat().st_mtime_ns for path in [folder, *folder.iterdir()]}
+    folder.chmod(0o555)
+
+    evaluate(folder, train(folder, tmp_path / "run", dataset=DATALIST), dataset=DATALIST)
+
+    folder.chmod(0o755)
+    assert {path: path.stat().st_mtime_ns for path in [folder, *folder.iterdir()]} == before

@@ -1,0 +1,99 @@
+"""What MONAI's own programs ask of a bundle: properties, overrides, other lists of items, a federated client."""
+
+import monai.bundle
+import pytest
+import torch
+from bundle_runs import DEMO, NETWORK, ROOT, TINY, TRAINING
+from monai.bundle import ConfigWorkflow
+from monai.fl.client import MonaiAlgo
+from monai.fl.utils.exchange_object import ExchangeObject
+
+CONFIGS = ROOT / "configs"
+KINDS = {"train": ["train.json"], "evaluate": ["train.json", "evaluate.json"], "inference": ["inference.json"]}
+
+
+def workflow(*files, kind="train", **overrides):
+    paths = [str(CONFIGS / file) for file in files]
+    return ConfigWorkflow(paths, workflow_type=kind, logging_file=False, **overrides)
+
+
+@pytest.fixture
+def settings(phantoms, tmp_path):
+    """Folders and sizes of a small run."""
+    sizes = {**TRAINING, "max_epochs": 1}
+    return {"dataset_dir": str(phantoms), "output_dir": str(tmp_path), "cache_dir": str(tmp_path / "cache"), **sizes}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_property_is_missing(phantoms, trained, tmp_path, name):
+    kind = "inference" if name == "inference" else "train"
+    given = {"dataset_dir": str(phantoms), "output_dir": str(tmp_path), "bundle_root": str(ROOT), **NETWORK}
+    folders = given if name == "inference" else {**given, "cache_dir": str(phantoms.parent / "cache")}
+    one = workflow(*KINDS[name], DEMO, kind=kind, **folders)
+    one.initialize()
+
+    assert one.check_properties() == []
+    # what exists must also resolve: hasattr alone is satisfied by a reference that leads nowhere
+    assert all(getattr(one, property) is not None for property, entry in one.properties.items() if entry["required"])
+
+
+def test_max_epochs_of_the_trainer_reaches_the_scheduler(settings):
+    one = workflow("train.json", DEMO, TINY, **settings, **{"train#trainer#max_epochs": 7})
+    one.initialize()
+
+    assert one.parser.get_parsed_content("train#trainer").state.max_epochs == 7
+    assert one.parser.get_parsed_content("lr_scheduler").T_max == 7
+
+
+def test_items_of_another_program_replace_the_finder(phantoms, settings, tmp_path):
+    """MONAI Label gives {"image", "label"} and an own device, and lets the network train on."""
+    names = [f"phantom_{number:03d}" for number in range(6)]
+    items = [
+        {"image": str(phantoms / name / f"{name}_t1.nii.gz"), "label": str(phantoms / name / f"{name}_seg.nii.gz")}
+        for name in names
+    ]
+    overrides = {
+        "bundle_root": str(ROOT),
+        "device": "cpu",
+        "in_channels": 1,
+        "dataset_dir": str(tmp_path / "nowhere"),
+        "train#dataset#data": items[:4],
+        "validate#dataset#data": items[4:],
+        "train#trainer#max_epochs": 2,
+        "max_epochs": 2,
+    }
+
+    monai.bundle.run(config_file=str(CONFIGS / "train.json"), logging_file=False, **{**settings, **overrides})
+
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert state["progress"]["epoch"] == 2
+    assert (tmp_path / "model.pt").exists()
+
+
+def test_a_federated_client_trains_two_rounds(settings):
+    client = MonaiAlgo(str(ROOT), train_kwargs=client_settings(settings), eval_kwargs=client_settings(settings))
+    client.config_train_filename = ["configs/train.json", f"configs/{DEMO}"]
+    client.config_evaluate_filename = ["configs/train.json", f"configs/{DEMO}", "configs/evaluate.json"]
+    client.send_weight_diff = False
+    client.initialize()
+    start = {name: weight.clone() for name, weight in client.get_weights().weights.items()}
+
+    client.train(ExchangeObject(weights={name: weight.numpy() for name, weight in start.items()}))
+    client.train(
+        ExchangeObject(weights={name: weight.numpy() for name, weight in client.get_weights().weights.items()})
+    )
+
+    trained = client.get_weights()
+    assert client.trainer.state.epoch == 2
+    assert trained.weights.keys() == start.keys() == client.train_workflow.network_def.state_dict().keys()
+    assert any(not torch.equal(trained.weights[name], start[name]) for name in start)
+    assert trained.statistics["num_executed_iterations"] > 0
+
+    metrics = client.evaluate(ExchangeObject(weights=trained.weights)).metrics
+    assert 0 <= metrics["accuracy"] <= 1
+    client.finalize()
+
+
+def client_settings(settings):
+    """Return settings without the number of epochs, which the client decides."""
+    return {name: value for name, value in settings.items() if name != "max_epochs"}

@@ -1,0 +1,51 @@
+"""Checkpoint, run record and results say on which split they stand; another one is refused."""
+
+import json
+
+import pytest
+from bundle_runs import LIGHT, checkpoint, evaluate, record, refused, run
+
+
+@pytest.fixture(scope="module")
+def metrics(phantoms, trained, tmp_path_factory):
+    """The evaluation of the trained run."""
+    return evaluate(phantoms, trained, LIGHT)
+
+
+def test_checkpoint_record_and_metrics_carry_one_hash(trained, metrics):
+    hashes = {checkpoint(trained)["progress"]["split_hash"], record(trained)["split_hash"], metrics["split_hash"]}
+
+    assert len(hashes) == 1
+    assert len(hashes.pop()) == 64
+
+
+def test_metrics_have_the_promised_parts(metrics):
+    assert {"slice", "volume", "map", "n"} <= metrics.keys()
+    assert {"f1", "accuracy", "auroc", "average_precision", "cohen_kappa"} <= metrics["slice"].keys()
+
+
+def test_evaluation_on_another_split_is_refused(phantoms, trained, metrics):
+    before = (trained / "metrics.json").read_bytes()
+
+    with refused("test patients may have been trained on"):
+        evaluate(phantoms, trained, split_seed=1)
+
+    assert (trained / "metrics.json").read_bytes() == before
+
+
+def test_evaluation_leaves_the_weights_alone(phantoms, trained):
+    before = (trained / "model.pt").read_bytes(), (trained / "checkpoint.pt").read_bytes()
+
+    evaluate(phantoms, trained)
+
+    assert ((trained / "model.pt").read_bytes(), (trained / "checkpoint.pt").read_bytes()) == before
+
+
+def test_a_run_is_repeated_by_its_own_config(trained, tmp_path):
+    config = json.loads((trained / "config.json").read_text())
+    assert config["augmentation"][0]["_target_"] == "RandFlipd"
+
+    run(trained / "config.json", output_dir=tmp_path)
+
+    assert (tmp_path / "model.pt").read_bytes() == (trained / "model.pt").read_bytes()
+    assert record(tmp_path)["metrics"] == record(trained)["metrics"]
