@@ -75,10 +75,15 @@ def test_results_survive_a_kill_during_inference(phantoms, trained, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in times} == times
 
 
-def test_without_resume_inference_does_all_cases_again(phantoms, trained, tmp_path):
-    first = infer(phantoms, trained / "model.pt", tmp_path, DEMO, TINY) / "phantom_000" / "slices.csv"
-    before = first.stat().st_mtime_ns
+def test_without_resume_inference_does_a_case_again(phantoms, trained, tmp_path):
+    folder = phantoms / "phantom_000"
+    channels = [str(folder / f"{folder.name}_{channel}.nii.gz") for channel in ("t1", "t2", "flair")]
+    source, model = [{"image": channels, "case": "one"}], trained / "model.pt"
+    slices = infer(source, model, tmp_path) / "one" / "slices.csv"
+    before = slices.stat().st_mtime_ns
 
-    infer(phantoms, trained / "model.pt", tmp_path, DEMO, TINY)
+    infer(source, model, tmp_path, resume=True)
+    assert slices.stat().st_mtime_ns == before
 
-    assert first.stat().st_mtime_ns > before
+    infer(source, model, tmp_path)
+    assert slices.stat().st_mtime_ns > before
