@@ -10,7 +10,7 @@ from bundle.handlers import PrepareSliceBatch
 @pytest.mark.parametrize(
     ("stored", "expected"),
     [
-        (torch.tensor([0, 51, 255], dtype=torch.uint8), [0, 0.2, 1]),
+        (torch.tensor([0, 51, 204], dtype=torch.uint8), [0, 0.2, 0.8]),
         (torch.tensor([-0.25, 0.5, 1.25], dtype=torch.float16), [-0.25, 0.5, 1.25]),
         (torch.tensor([-0.25, 0.5, 1.25]), [-0.25, 0.5, 1.25]),
     ],
