@@ -1,7 +1,7 @@
 """Make the tables of an experiment from its run folders: Markdown on the screen, CSV where asked.
 
 Example:
-    python scripts/make_tables.py configs/experiments/lgg_folds.yaml --output_dir runs --csv tables
+    python scripts/make_tables.py configs/experiments/table1_lgg.yaml --output_dir runs --csv tables
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Run every row of an experiment, some processes at a time; finished runs are kept, killed ones continue.
 
+Any other `--id value` is an override of every run, as in `python -m monai.bundle run`.
+
 Example:
-    python scripts/run_experiments.py configs/experiments/lgg_folds.yaml --dataset_dir /data/lgg
+    python scripts/run_experiments.py configs/experiments/table1_lgg.yaml --dataset_dir /data/lgg --max_epochs 10
 """
 
 from __future__ import annotations
@@ -12,23 +14,39 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import Experiment, RunQueue
+from bundle.experiments import Experiment, run_experiment
+from bundle.workflow.command_line import parse_arguments
 
 
 def main() -> None:
     """Run the experiment that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("experiment", type=Path, help="configs/experiments/<name>.yaml")
     parser.add_argument("--dataset_dir", type=Path, required=True, help="folder of the data set")
-    parser.add_argument("--output_dir", type=Path, default=Path("runs"), help="runs go to <output_dir>/<name>/<row>")
+    parser.add_argument("--output_dir", type=Path, default=Path("runs"), help="runs go to <output_dir>/<folder>/<row>")
     parser.add_argument("--cache_dir", type=Path, default=Path("cache"), help="folder of the slice store")
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")
-    arguments = parser.parse_args()
-    settings = {"dataset_dir": str(arguments.dataset_dir.absolute()), "cache_dir": str(arguments.cache_dir.absolute())}
-    runs = Experiment.read(arguments.experiment).runs(arguments.output_dir, settings)
-    failed = RunQueue(runs, arguments.parallel)()
+    parser.add_argument("--only", default="1/1", metavar="i/n", help="the i-th of n shares of the runs, from 1 on")
+    arguments, others = parser.parse_known_args()
+    if others and not others[0].startswith("--"):
+        parser.error(f"unrecognized argument: {others[0]}")
+    folders = {"dataset_dir": str(arguments.dataset_dir.absolute()), "cache_dir": str(arguments.cache_dir.absolute())}
+    try:
+        failed = run_experiment(
+            Experiment.read(arguments.experiment),
+            arguments.output_dir,
+            {**parse_arguments(others), **folders},
+            only=arguments.only,
+            parallel=arguments.parallel,
+        )
+    except (ValueError, OSError) as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit("ended; the same command continues")
     if failed:
-        sys.exit(f"{len(failed)} of {len(runs)} runs failed: " + ", ".join(run.name for run in failed))
+        sys.exit(f"{len(failed)} runs failed: " + ", ".join(run.name for run in failed))
 
 
 if __name__ == "__main__":

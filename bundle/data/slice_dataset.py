@@ -33,7 +33,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         transform: item -> list of slice dictionaries, as `SliceVolumed`; runs once per case, so deterministic.
         cache_dir: folder of slice stores, see `SliceStore`.
         dtype: `"float16"`, `"float32"` or `"uint8"`.
-        supervised_cases: `"all"`, a fraction, or case ids, see `supervised_cases`.
+        supervised_cases: `"all"`, a fraction, a count, or case ids, see `supervised_cases`.
         augmentation: random dictionary transforms of a slice, see `SliceAugmentation`.
         seed: of augmentation and of the choice of supervised cases.
         num_workers: ingesting processes; 0 works in this one.

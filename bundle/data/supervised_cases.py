@@ -14,40 +14,58 @@ def supervised_cases(
 ) -> NDArray[np.bool_]:
     """Return (n,) which cases supervise the maps.
 
-    A fraction takes the first of the cases with a mask in an order drawn from the seed, so a smaller fraction is part
-    of a larger one, whatever order the cases come in.
+    A fraction or a count takes the first of the cases with a mask in an order drawn from the seed, so fewer are part
+    of more, whatever order the cases come in.
 
     Args:
-        choice: `"all"`, a fraction from 0 to 1 of the cases with a mask, or case ids.
+        choice: `"all"`; a fraction from 0 to 1 of the cases with a mask; a count of them from 2 on (1 is a fraction,
+            all of them); or case ids.
         cases: (n,) ids.
         has_mask: (n,) which cases have one.
         seed: of the order.
 
     Raises:
-        ValueError: another word, a number outside [0, 1], an id that is unknown (with the nearest one) or has no mask.
+        ValueError: another word, a number that is neither fraction nor count, a count of more cases than have a mask,
+            an id that is unknown (with the nearest one) or has no mask.
 
     Source: subsets of supervised cases, figure 4 of the paper.
 
     Example:
         >>> supervised_cases(0.5, ["a", "b", "c"], np.array([True, False, True])).tolist()
         [True, False, False]
+        >>> supervised_cases(2, ["a", "b", "c"], np.array([True, False, True])).tolist()
+        [True, False, True]
     """
     has_mask = np.asarray(has_mask, dtype=bool)
     if isinstance(choice, str):
         if choice != "all":
-            raise ValueError(f"Expected `supervised_cases` to be 'all', a fraction or case ids but got {choice!r}.")
+            raise ValueError(
+                f"Expected `supervised_cases` to be 'all', a fraction, a count or case ids but got {choice!r}."
+            )
         return has_mask.copy()
     if isinstance(choice, int | float):
-        return _fraction(float(choice), cases=cases, has_mask=has_mask, seed=seed)
+        count = _count(choice, available=int(has_mask.sum()))
+        return _drawn(count, cases=cases, has_mask=has_mask, seed=seed)
     return _named([str(name) for name in choice], cases=cases, has_mask=has_mask)
 
 
-def _fraction(fraction: float, *, cases: Sequence[str], has_mask: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    if not 0 <= fraction <= 1:
-        raise ValueError(f"Expected `supervised_cases` to be a fraction from 0 to 1 but got {fraction}.")
+def _count(choice: float, *, available: int) -> int:
+    """Return how many cases a fraction or a count means."""
+    if isinstance(choice, bool) or not (0 <= choice <= 1 or (choice > 1 and float(choice).is_integer())):
+        raise ValueError(
+            f"Expected `supervised_cases` to be a fraction from 0 to 1 or a whole number from 2 on but got {choice}."
+        )
+    if choice > max(available, 1):
+        raise ValueError(
+            f"Expected `supervised_cases` to be at most {available}, the training cases with a mask, but got {choice}."
+        )
+    return int(choice) if choice > 1 else round(choice * available)
+
+
+def _drawn(count: int, *, cases: Sequence[str], has_mask: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     with_mask = sorted(name for name, masked in zip(cases, has_mask, strict=True) if masked)
     order = np.random.default_rng(seed).permutation(len(with_mask))
-    chosen = {with_mask[place] for place in order[: round(fraction * len(with_mask))]}
+    chosen = {with_mask[place] for place in order[:count]}
     return np.array([name in chosen for name in cases], dtype=bool)
 
 

@@ -14,6 +14,8 @@ from typing import Any
 
 from fire.parser import DefaultParseValue
 
+from bundle.experiments.process_group import ProcessGroup
+
 BUNDLE_ROOT = Path(__file__).parents[2]
 """Processes start here, where `configs/` lies, whatever folder the caller stands in."""
 
@@ -29,6 +31,7 @@ class BundleRun:
         output_dir: the run's folder; its `metrics.json` says that the run is finished.
         config_files: train.json and the overlays on it, in order.
         overrides: `--id value` pairs.
+        evaluates: False for a run that only trains, as a search does; the end time in `run.json` says that it is done.
 
     Example:
         >>> run = BundleRun("lgmvit/0", Path("runs/lgmvit/0"), ["configs/train.json"], {"seed": 0})
@@ -40,11 +43,16 @@ class BundleRun:
     output_dir: Path
     config_files: Sequence[str]
     overrides: Mapping[str, Any] = field(default_factory=dict)
+    evaluates: bool = True
+    processes: ProcessGroup = field(default_factory=ProcessGroup, compare=False, repr=False)
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run trained and was evaluated."""
-        return (self.output_dir / "metrics.json").exists()
+        """Whether the run trained and, unless it only trains, was evaluated."""
+        if self.evaluates:
+            return (self.output_dir / "metrics.json").exists()
+        record = self.output_dir / "run.json"
+        return record.exists() and "completed" in json.loads(record.read_text())
 
     @property
     def progress(self) -> float:
@@ -52,7 +60,8 @@ class BundleRun:
         if self.is_finished or not self.log.exists():
             return float(self.is_finished)
         epochs = re.findall(r"epoch (\d+)/(\d+)", self.log.read_text(errors="replace"))
-        return 0.95 * int(epochs[-1][0]) / int(epochs[-1][1]) if epochs else 0.0
+        training = 0.95 if self.evaluates else 1.0
+        return training * int(epochs[-1][0]) / int(epochs[-1][1]) if epochs else 0.0
 
     @property
     def log(self) -> Path:
@@ -60,14 +69,13 @@ class BundleRun:
         return self.output_dir / "log.txt"
 
     def commands(self) -> list[list[str]]:
-        """Return the commands to train and to evaluate."""
+        """Return the command to train and, unless the run only trains, the one to evaluate."""
         options = {"output_dir": self.output_dir.absolute(), **self.overrides}
         pairs = [text for name, value in options.items() for text in (f"--{name}", as_argument(value))]
         run = [sys.executable, "-m", "monai.bundle", "run", "--config_file"]
-        return [
-            [*run, as_argument(list(self.config_files)), *pairs, "--resume", "True"],
-            [*run, as_argument([*self.config_files, "configs/evaluate.json"]), *pairs],
-        ]
+        training = [*run, as_argument(list(self.config_files)), *pairs, "--resume", "True"]
+        evaluation = [*run, as_argument([*self.config_files, "configs/evaluate.json"]), *pairs]
+        return [training, evaluation] if self.evaluates else [training]
 
     def __call__(self) -> bool:
         """Run in its own processes, one thread each, printing into `log`; return whether it finished."""
@@ -75,13 +83,19 @@ class BundleRun:
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         with self.log.open("a") as log:
             for command in self.commands():
-                done = subprocess.run(command, cwd=BUNDLE_ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-                if done.returncode:
+                options = {"cwd": BUNDLE_ROOT, "env": environment, "stdout": log, "stderr": subprocess.STDOUT}
+                if self.processes.run(command, **options):
                     return False
         return self.is_finished
 
+    def end(self) -> None:
+        """End the process at work, from another thread; the same run continues it later."""
+        self.processes.end()
+
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of the log."""
+        """Return the end of the log, nothing if there is none."""
+        if not self.log.exists():
+            return ""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
 
     def metrics(self) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from bundle.workflow import OverrideGuard
 FILES = sorted((ROOT / "configs").glob("*/*.yaml"))
 OVERLAYS = [f"{path.parent.name}/{path.stem}" for path in FILES if path.parent.name != "experiments"]
 METHODS = [name for name in OVERLAYS if name.startswith("methods/")]
+ATTRIBUTIONS = [name for name in OVERLAYS if name.startswith("attributions/")]
+DATASETS = [name for name in OVERLAYS if name.startswith("datasets/")]
 MADE = ["finder", "preprocessing", "case_to_slices", "check", "attribution", "localization_loss", "augmentation"]
 
 
@@ -46,6 +48,50 @@ def test_a_size_fits_itself(size):
     assert knobs["hidden_size"] % (4 * knobs["num_heads"]) == 0
     assert knobs["smoothing_kernel"] == scaled_kernel_size(knobs["image_size"])
     assert knobs["min_learning_rate"] == pytest.approx(knobs["learning_rate"] / 100)
+
+
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_every_method_and_map_parses_and_can_be_made_with_every_data_set(dataset, tmp_path, recwarn):
+    for method in METHODS:
+        for attribution in ATTRIBUTIONS:
+            parser = tiny_bundle("train", [dataset, method, attribution], tmp_path)
+            for name in MADE:
+                parser.get_parsed_content(name)
+            found = parser.get_parsed_content("attribution")
+            assert type(found).__name__.lower() == attribution.split("/")[1].replace("_", "")
+    assert not [warning for warning in recwarn if "merge" in str(warning.message)]
+
+
+@pytest.fixture(scope="module")
+def demo_folder(tmp_path_factory):
+    """One small data set and one slice store for all."""
+    folder = tmp_path_factory.mktemp("demo")
+    demo(folder / "data")
+    return folder
+
+
+@pytest.mark.parametrize("attribution", ATTRIBUTIONS)
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_trains_with_every_map(method, attribution, demo_folder):
+    knobs = {"split_fractions": [1.0, 0.0, 0.0], "learning_rate": 1e-3, "batch_size": 20, "batch_order": "shuffle"}
+    parser = tiny_bundle("train", ["datasets/demo", method, attribution], demo_folder, **knobs)
+    handlers = ["EvidenceSplit", "LocalizationLoss"]
+    chosen = [item for item in parser["train#handlers"] if item["_target_"].split(".")[-1] in handlers]
+    parser["train#handlers"] = chosen  # a step, no validation and no files
+    network = parser.get_parsed_content("network")
+    weight = parser.get_parsed_content("localization_weight")
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    trainer = parser.get_parsed_content("train#trainer")
+    trainer.run()
+    output = trainer.state.output
+    assert output["loss"].isfinite()
+    assert ("localization_loss" in output) == (weight > 0)
+    assert not all(torch.equal(before[name], value) for name, value in network.state_dict().items())
+    if weight:
+        expected = output["classification_loss"] + weight * output["localization_loss"]
+        torch.testing.assert_close(output["loss"].detach(), expected)
+        # a fresh network looks nearly the same everywhere, and a constant map is none: GradMask finds nothing to punish
+        assert output["localization_loss"] > 0 or method == "methods/gradmask"
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -132,6 +132,20 @@ def test_fractions_are_nested_and_do_not_depend_on_order(count, seed, one, other
     assert again.tolist() == high[order].tolist()
 
 
+@given(st.integers(2, 30), st.integers(0, 5), st.data())
+def test_a_count_takes_so_many_of_the_order_that_fractions_take(count, seed, data):
+    names, masked = [f"c{number}" for number in range(2 * count)], np.arange(2 * count) % 2 > 0
+    wanted = data.draw(st.integers(2, count))
+    found = supervised_cases(wanted, names, masked, seed)
+    assert found.sum() == wanted
+    assert found.tolist() == supervised_cases(wanted / count, names, masked, seed).tolist()
+
+
+@pytest.mark.parametrize("fraction", [0, 0.5, 1, 1.0])
+def test_a_fraction_of_no_mask_is_none(fraction):
+    assert supervised_cases(fraction, ["a"], np.zeros(1, bool)).tolist() == [False]
+
+
 def test_supervised_cases_by_name():
     names, masked = ["brats_001", "brats_002", "brats_003"], np.array([True, True, False])
     assert supervised_cases("all", names, masked).tolist() == [True, True, False]
@@ -140,7 +154,12 @@ def test_supervised_cases_by_name():
     wrong = {
         "did you mean 'brats_001'": ["brats_01"],
         "'brats_003' has none": ["brats_003"],
-        "from 0 to 1 but got 33": 33,
+        "at most 2, the training cases with a mask, but got 33": 33,
+        "fraction from 0 to 1 or a whole number from 2 on but got 1.5": 1.5,
+        "but got -1": -1,
+        "but got nan": float("nan"),
+        "but got inf": float("inf"),
+        "but got True": True,
         "but got 'some'": "some",
     }
     for message, choice in wrong.items():

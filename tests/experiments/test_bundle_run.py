@@ -2,7 +2,6 @@
 
 import json
 import os
-import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +10,7 @@ import pytest
 from fire.parser import DefaultParseValue
 from ignite.engine import Engine
 
-from bundle.experiments import BundleRun
+from bundle.experiments import BundleRun, ProcessGroup
 from bundle.experiments.bundle_run import as_argument
 from bundle.handlers import RunProgress
 from bundle.workflow.command_line import CommandLine
@@ -24,7 +23,7 @@ def started(monkeypatch):
     """What is started instead of MONAI; `codes` are the exit codes, `write` what an evaluation leaves."""
     seen = SimpleNamespace(commands=[], options=[], codes=[0, 0], write=True)
 
-    def run(command, *, stdout, **options):
+    def run(self, command, *, stdout, **options):
         seen.commands.append(command)
         seen.options.append(options)
         stdout.write(f"epoch {len(seen.commands)}/2: loss 1\n")
@@ -33,9 +32,9 @@ def started(monkeypatch):
         if "evaluate.json" in str(command) and code == 0 and seen.write:
             folder = Path(CommandLine.read(["monai/bundle/__main__.py", *command[3:]]).overrides["output_dir"])
             (folder / "metrics.json").write_text('{"slice": {"f1": 0.5}}')
-        return SimpleNamespace(returncode=code)
+        return code
 
-    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(ProcessGroup, "run", run)
     return seen
 
 
@@ -123,3 +122,16 @@ def test_progress_reads_the_lines_that_run_progress_writes(tmp_path, caplog):
     engine.run([0], max_epochs=2)
     (tmp_path / "log.txt").write_text("\n".join(caplog.messages))
     assert BundleRun("a", tmp_path, FILES).progress == 0.95
+
+
+def test_a_run_that_only_trains_is_finished_by_its_record(started, tmp_path):
+    run = BundleRun("a", tmp_path, FILES, evaluates=False)
+    (tmp_path / "run.json").write_text('{"settings": {}}')
+    assert (run(), len(started.commands), run.progress) == (False, 1, 0.5)
+    (tmp_path / "run.json").write_text('{"settings": {}, "completed": "2026-11-25T03:46:59+00:00"}')
+    assert (run.is_finished, run.progress) == (True, 1.0)
+    assert not BundleRun("a", tmp_path, FILES).is_finished
+
+
+def test_no_log_no_words(tmp_path):
+    assert BundleRun("a", tmp_path, FILES).last_words() == ""

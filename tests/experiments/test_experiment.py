@@ -1,7 +1,6 @@
 """A table before it has numbers."""
 
 import pytest
-from conftest import ROOT
 
 from bundle.experiments import Experiment
 
@@ -48,8 +47,38 @@ def test_a_wrong_entry_is_named(file, old, new, named):
         Experiment.read(file)
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs/experiments").glob("*.yaml")), ids=lambda path: path.stem)
-def test_the_experiments_of_the_bundle_name_files_that_exist(path, tmp_path):
-    runs = Experiment.read(path).runs(tmp_path)
-    assert len({run.output_dir for run in runs}) == len(runs) > 1
-    assert {name for run in runs for name in run.config_files if not (ROOT / name).exists()} == set()
+def test_a_row_has_overrides_of_its_own(file, tmp_path):
+    file.write_text(CONTENT.replace("[plain.yaml]", "{overlays: [plain.yaml], beta: 0.5, max_epochs: 3, seed: 7}"))
+    plain, guided, *_ = Experiment.read(file).runs(tmp_path, {"max_epochs": 4})
+    assert plain.config_files == ["configs/train.json", "size.yaml", "plain.yaml"]
+    assert plain.overrides == {"beta": 0.5, "max_epochs": 3, "seed": 0}, "row before settings, repeat before all"
+    assert guided.overrides == {"max_epochs": 4, "seed": 0}
+
+
+@pytest.mark.parametrize("row", ["plain.yaml", "{beta: 0.5}", "{overlays: plain.yaml}", "[1]"])
+def test_a_row_of_another_form_is_named(row, file):
+    file.write_text(CONTENT.replace("[plain.yaml]", row))
+    with pytest.raises(ValueError, match=r"table\.yaml: row plain expected \[overlay"):
+        Experiment.read(file)
+
+
+def test_experiments_of_a_folder_share_runs(file, tmp_path):
+    file.write_text(CONTENT + "folder: shared\n")
+    assert Experiment.read(file).run("guided", "1", tmp_path).output_dir == tmp_path / "shared/guided/1"
+
+
+def test_shares_name_rows(file):
+    file.write_text(CONTENT + "shares: {plain: 0, guided: 100}\n")
+    assert Experiment.read(file).shares == {"plain": 0, "guided": 100}
+    file.write_text(CONTENT + "shares: {plian: 0}\n")
+    with pytest.raises(ValueError, match=r"rows \(plain, guided\), got \['plian'\]"):
+        Experiment.read(file)
+
+
+def test_published_scores_come_from_the_table_beside_it(file, tmp_path):
+    file.write_text(CONTENT + "published: X\n")
+    (tmp_path / "published.csv").write_text("dataset,row,f1,auroc\nY,plain,1±1,1±1\nX,plain,89.5±0.13,96±1.25\n")
+    assert Experiment.read(file).published == {"plain": {"f1": "0.895 ± 0.001", "auroc": "0.960 ± 0.013"}}
+    file.write_text(CONTENT + "published: Z\n")
+    with pytest.raises(ValueError, match=r"published\.csv expected lines of the data set 'Z'"):
+        Experiment.read(file)

@@ -81,7 +81,7 @@ def test_a_row_tested_on_other_slices_is_refused(rows):
 
 
 def test_the_script_names_a_run_that_is_missing(tmp_path):
-    command = [sys.executable, ROOT / "scripts/make_tables.py", ROOT / "configs/experiments/lgg_folds.yaml"]
+    command = [sys.executable, ROOT / "scripts/make_tables.py", ROOT / "configs/experiments/table1_lgg.yaml"]
     done = subprocess.run([*command, "--output_dir", tmp_path], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert "baseline/fold0 expected metrics.json" in done.stderr

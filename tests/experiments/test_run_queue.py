@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from bundle.experiments import RunQueue
-from bundle.experiments.run_queue import time_left
 
 
 @dataclass
@@ -37,6 +36,12 @@ class ToyRun:
         self.progress = float(self.is_finished)
         return self.is_finished
 
+    def last_words(self):
+        return f"last line\nof {self.name}"
+
+    def end(self):
+        self.ended = True
+
 
 def test_what_is_not_finished_runs_and_what_fails_stops_nothing(capsys):
     runs = [ToyRun("done", is_finished=True, progress=1.0), ToyRun("bad", False), ToyRun("worse", OSError("disk full"))]
@@ -48,6 +53,8 @@ def test_what_is_not_finished_runs_and_what_fails_stops_nothing(capsys):
     assert "good: done; " in lines
     assert "bad: FAILED, its last words are in bad/log.txt; " in lines
     assert "worse: disk full" in lines
+    assert "    last line\n    of bad\n" in lines
+    assert "of good" not in lines
     assert "done: " not in lines.replace(": done; ", "")
 
 
@@ -102,14 +109,7 @@ def test_an_interrupt_starts_no_other_run(monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         RunQueue(runs, parallel=1)()
     assert sum(len(run.calls) for run in runs) == 0
-
-
-@pytest.mark.parametrize(
-    ("seconds", "done", "to_do", "expected"),
-    [(60, 2, 3, "0:01:30"), (10, 0.5, 0, "0:00:00"), (1e9, 0, 5, "an unknown time"), (5, -0.1, 1, "an unknown time")],
-)
-def test_time_left(seconds, done, to_do, expected):
-    assert time_left(seconds, done, to_do) == expected
+    assert all(run.ended for run in runs)
 
 
 def test_what_cannot_run_is_refused():

@@ -1,0 +1,42 @@
+"""Whether a run's folder holds another run than the one that is asked for now."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun
+from bundle.workflow.command_line import CommandLine
+
+PLACES = frozenset(
+    {"bundle_root", "dataset_dir", "output_dir", "model_dir", "cache_dir", "device", "resume", "num_workers"}
+)
+"""What may differ between two machines that make the same run."""
+
+
+def changed_settings(run: BundleRun) -> dict[str, tuple[Any, Any]]:
+    """Return knob -> (then, now) for a run that was started before, by its `config.json`; nothing for a new one.
+
+    Compared are the knobs that are plain values and what the overlays and overrides of the run set, so that a newer
+    train.json with more handlers does not make a finished run another one.
+
+    Example:
+        >>> from pathlib import Path
+        >>> changed_settings(BundleRun("a", Path("not/there"), ["configs/train.json"]))
+        {}
+    """
+    record = run.output_dir / "config.json"
+    if not record.exists():
+        return {}
+    then = json.loads(record.read_text())
+    base, *overlays = (str(BUNDLE_ROOT / file) for file in run.config_files)
+    now = json.loads(json.dumps(CommandLine((base, *overlays), dict(run.overrides)).merged(), default=str))
+    own = CommandLine(tuple(overlays)).merged() if overlays else {}
+    named = {name.lstrip("+").split("#")[0] for name in [*own, *run.overrides]}
+    compared = {name for name in {*then} & {*now} - PLACES if name in named or is_plain(now[name])}
+    return {name: (then[name], now[name]) for name in sorted(compared) if then[name] != now[name]}
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value is a knob: neither an object nor an expression."""
+    return not isinstance(value, dict | list) and not str(value).startswith(("$", "@"))

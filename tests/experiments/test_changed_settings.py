@@ -1,0 +1,62 @@
+"""A folder that holds another run than its name says."""
+
+import json
+
+import pytest
+from conftest import ROOT
+
+from bundle.experiments import BundleRun, Experiment, changed_settings, run_experiment
+from bundle.workflow.command_line import CommandLine
+
+LGMVIT, RELEVANCE = "configs/methods/lgmvit.yaml", "configs/attributions/relevance.yaml"
+
+
+def started(folder, files=(LGMVIT,), **overrides):
+    """Leave the record of a run, as RunRecord writes it."""
+    paths = tuple(str(ROOT / file) for file in ("configs/train.json", *files))
+    folder.mkdir(parents=True)
+    merged = CommandLine(paths, {"output_dir": str(folder), "resume": True, **overrides}).merged()
+    (folder / "config.json").write_text(json.dumps(merged))
+    return merged
+
+
+def run(folder, files=(LGMVIT,), **overrides):
+    return BundleRun("a", folder, ["configs/train.json", *files], overrides)
+
+
+def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
+    started(tmp_path / "a", dataset_dir="/here", cache_dir="/here", fold=0, split_fractions=(0.5, 0.25, 0.25))
+    again = run(tmp_path / "a", dataset_dir="/there", cache_dir="/there", fold=0, split_fractions=[0.5, 0.25, 0.25])
+    assert changed_settings(again) == {}
+
+
+@pytest.mark.parametrize(
+    ("files", "overrides", "changed"),
+    [
+        ([LGMVIT], {"max_epochs": 10}, {"max_epochs": (25, 10)}),
+        ([LGMVIT], {"localization_weight": 250.0, "seed": 1}, {"localization_weight": (1000.0, 250.0), "seed": (0, 1)}),
+        ([], {"beta": 0.5}, {"beta": (0.85, 0.5)}),
+        ([LGMVIT], {"attribution#beta": 0.1}, {"attribution": None}),
+        ([LGMVIT, RELEVANCE], {}, {"attribution": None}),
+    ],
+)
+def test_what_differs_is_named_with_both_values(files, overrides, changed, tmp_path):
+    started(tmp_path / "a")
+    found = changed_settings(run(tmp_path / "a", files, **overrides))
+    assert found.keys() == changed.keys()
+    assert {name: pair for name, pair in changed.items() if pair} == {k: v for k, v in found.items() if changed[k]}
+
+
+def test_a_newer_base_with_other_handlers_makes_no_other_run(tmp_path):
+    merged = started(tmp_path / "a")
+    merged["train"]["handlers"].pop()
+    del merged["min_last_fraction"]
+    (tmp_path / "a/config.json").write_text(json.dumps(merged))
+    assert changed_settings(run(tmp_path / "a")) == {}
+
+
+def test_a_queue_refuses_to_go_on_with_another_run(tmp_path):
+    experiment = Experiment("t", ["configs/train.json"], {"x": [LGMVIT]}, {"s": {"seed": 4}})
+    started(tmp_path / "t/x/s", seed=4, max_epochs=10)
+    with pytest.raises(ValueError, match=r"t/x/s: max_epochs was 10, is 25"):
+        run_experiment(experiment, tmp_path, {})
