@@ -39,7 +39,7 @@ class RunRecord:
         cases: "train" and "val" -> case ids; `split.json` holds them in the form that the knob `split_file` reads.
 
     Raises:
-        ValueError: a run is resumed with other settings.
+        ValueError: a run is resumed with other settings, or a new one would overwrite a run of another split.
 
     Example:
         >>> RunRecord("runs/example", {"seed": 0}, write=False).attach(Engine(lambda engine, batch: None))
@@ -73,6 +73,8 @@ class RunRecord:
         command_line = CommandLine.read()
         earlier = self.earlier(engine)
         self.require_same_settings(earlier)
+        if not earlier:
+            self.make_room(is_command=command_line is not None)
         record = {
             "settings": self.settings,
             "split_hash": self.split_hash,
@@ -109,6 +111,17 @@ class RunRecord:
                 f"{self.output_dir}: resume expected the settings that the run was started with, got "
                 f"{', '.join(changed)}: use those, or another output_dir."
             )
+
+    def make_room(self, *, is_command: bool) -> None:
+        """Take away the scores of an earlier run's weights; refuse to mix weights and records of two splits."""
+        path = self.output_dir / "run.json"
+        trained = json.loads(path.read_text()).get("split_hash") if path.exists() else None
+        if is_command and trained not in (None, self.split_hash):
+            raise ValueError(
+                f"{self.output_dir} expected to be empty or of the same split, but holds a run of split {trained[:12]} "
+                f"(this one is {self.split_hash[:12]}): choose another output_dir, or move that run away."
+            )
+        (self.output_dir / "metrics.json").unlink(missing_ok=True)
 
     def complete(self, engine: Engine) -> None:
         """Add what came out."""

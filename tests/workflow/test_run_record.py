@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import pytest
 from ignite.engine import Engine, Events
 
 from bundle.workflow import RunRecord, run_record
@@ -87,3 +88,28 @@ def test_a_resumed_run_records_what_it_brought(tmp_path, monkeypatch):
 def test_a_fresh_run_in_the_same_folder_starts_a_new_record(tmp_path):
     run_of(tmp_path, epochs=2)
     assert run_of(tmp_path, epochs=1, loss=2.0)["resumed"] is None
+
+
+def test_a_new_run_drops_the_scores_of_the_old_weights(tmp_path):
+    (tmp_path / "metrics.json").write_text("{}")
+    engine = Engine(lambda engine, batch: None)
+    RunRecord(tmp_path, {}).attach(engine)
+    engine.run([0])
+    assert not (tmp_path / "metrics.json").exists()
+
+
+def test_a_new_run_does_not_overwrite_one_of_another_split(tmp_path, monkeypatch):
+    """Killed before its first epoch it would leave the old weights beside the new split's record."""
+    (tmp_path / "run.json").write_text(json.dumps({"split_hash": "old"}))
+    (tmp_path / "train.json").write_text("{}")
+    engine = Engine(lambda engine, batch: None)
+    RunRecord(tmp_path, {}, split_hash="new").attach(engine)
+    program = "/somewhere/monai/bundle/__main__.py"
+    monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", str(tmp_path / "train.json")])
+    with pytest.raises(ValueError, match="holds a run of split old"):
+        engine.run([0])
+    monkeypatch.setattr(sys, "argv", ["monailabel"])  # it trains in place, on whatever was annotated by then
+    engine = Engine(lambda engine, batch: None)
+    RunRecord(tmp_path, {}, split_hash="new").attach(engine)
+    engine.run([0])
+    assert json.loads((tmp_path / "run.json").read_text())["split_hash"] == "new"
