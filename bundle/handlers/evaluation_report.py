@@ -6,7 +6,7 @@ import json
 import logging
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 from ignite.engine import Engine, Events
@@ -36,7 +36,7 @@ class EvaluationReport:
     Args:
         output_dir: folder of the run.
         test: collected by the evaluator that this handler is attached to.
-        validation: collected before.
+        validation: collected before; without any the threshold is 0.5, and `threshold_from` says "default".
         train_dataset: labels and relative positions of the training slices.
         threshold: "validation" or a number fixed before.
         draws: resamplings of the patients for the intervals.
@@ -85,12 +85,25 @@ class EvaluationReport:
                 f"{self.split_hash[:12]}: test patients may have been trained on. Use the run's split settings."
             )
 
+    def finish(self) -> None:
+        """Fail where nothing was scored: MONAI skips an empty test set in silence.
+
+        Raises:
+            ValueError: there is no test slice.
+        """
+        if self.test.predictions is None:
+            raise ValueError(
+                "evaluation expected slices in the test split, got none: set split_fractions, test_site, fold or "
+                "split_file so that somebody is tested."
+            )
+
     def __call__(self, engine: Engine) -> None:
         """Score and write."""
-        test = collected(self.test)
+        self.finish()
+        test = cast("Predictions", self.test.predictions)
         content = evaluate_predictions(
             test,
-            collected(self.validation),
+            self.validation.predictions,
             train_position=self.train_dataset.relative_position,
             train_label=self.train_dataset.labels,
             threshold=self.threshold,
@@ -107,8 +120,8 @@ class EvaluationReport:
 
     def split(self, test: Predictions) -> dict[str, list[str]]:
         """Return part -> case ids, in the form that the knob `split_file` reads."""
-        validation = collected(self.validation)
-        parts = {"train": self.train_dataset.cases, "val": validation.case.tolist(), "test": test.case.tolist()}
+        chosen = [] if self.validation.predictions is None else self.validation.predictions.case.tolist()
+        parts = {"train": self.train_dataset.cases, "val": chosen, "test": test.case.tolist()}
         return {part: sorted(set(cases)) for part, cases in parts.items()}
 
     def complete(self, test: Predictions, content: dict[str, Any]) -> Predictions:
@@ -117,12 +130,3 @@ class EvaluationReport:
         cuts = (content["map"], content["baselines"].get("centre_prior", {}).get("map", {}))
         index, prior_index = (IOU_THRESHOLDS.index(one.get("iou_threshold", IOU_THRESHOLDS[0])) for one in cuts)
         return replace(test, position_only=alone).with_iou_at(index, prior_index)
-
-
-def collected(handler: CollectPredictions) -> Predictions:
-    """Return what a handler collected."""
-    if handler.predictions is None:
-        raise RuntimeError(
-            "the evaluation expected both evaluators to run, validation first: see configs/evaluate.json."
-        )
-    return handler.predictions

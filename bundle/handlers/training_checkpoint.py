@@ -11,6 +11,9 @@ from ignite.handlers import Checkpoint, DiskSaver
 from monai.engines import Evaluator
 from torch import nn
 
+NEVER = -1
+"""MONAI's best epoch of an evaluator that has not run: there is no validation data, or not yet."""
+
 
 class TrainingCheckpoint:
     """At the end of an epoch writes `checkpoint.pt`, and `model.pt` when the epoch was the best so far.
@@ -76,8 +79,8 @@ class TrainingCheckpoint:
             engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Write the best weights, if this epoch has them, and the checkpoint."""
-        if self.validator.state.best_metric_epoch == engine.state.epoch:
+        """Write the best weights, if this epoch has them, and the checkpoint; unvalidated, the last are the best."""
+        if self.validator.state.best_metric_epoch in (engine.state.epoch, NEVER):
             disk_saver(self.folder)(self.network.state_dict(), "model.pt")
         progress = TrainingProgress(engine, self.validator, self.split_hash)
         checkpoint = Checkpoint(self._objects(progress), disk_saver(self.folder), filename_pattern=self.file.name)

@@ -86,7 +86,17 @@ def test_another_split_is_refused_before_anything_is_scored(record, split_hash, 
     assert (tmp_path / "metrics.json").exists() is not refused
 
 
-@pytest.mark.parametrize("missing", ["test", "validation"])
-def test_an_evaluator_that_did_not_run_is_missed(missing, tmp_path):
-    with pytest.raises(RuntimeError, match="both evaluators to run, validation first"):
-        evaluate(tmp_path, **{missing: None})
+def test_an_empty_test_set_is_an_error(tmp_path):
+    """MONAI warns and skips such an evaluation, and the run would end well without any result."""
+    with pytest.raises(ValueError, match="slices in the test split, got none"):
+        evaluate(tmp_path, test=None)
+    report = EvaluationReport(tmp_path, SimpleNamespace(predictions=None), None, TRAIN)
+    with pytest.raises(ValueError, match="slices in the test split, got none"):
+        report.finish()
+
+
+def test_without_validation_the_threshold_is_one_half_and_says_so(tmp_path):
+    evaluate(tmp_path, validation=None)
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    assert (metrics["threshold"], metrics["threshold_from"]) == (0.5, "default")
+    assert json.loads((tmp_path / "split.json").read_text())["val"] == []

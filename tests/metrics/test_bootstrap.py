@@ -63,7 +63,7 @@ def test_a_thousand_draws_of_two_thousand_slices_take_moments():
 
 @pytest.mark.parametrize("wrong", [{"draws": 0}, {"confidence": 1.0}])
 def test_ranges_are_checked(wrong):
-    with pytest.raises(ValueError, match="draws >= 1|0 < confidence < 1"):
+    with pytest.raises(ValueError, match=r"draws >= 1|0 < confidence < 1"):
         cluster_bootstrap([1], mean_of(np.ones(1)), **wrong)
 
 

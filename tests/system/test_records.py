@@ -3,7 +3,9 @@
 import json
 
 import pytest
-from bundle_runs import LIGHT, checkpoint, evaluate, record, refused, run
+from bundle_runs import LIGHT, checkpoint, evaluate, record, refused, run, train
+
+NOBODY_VALIDATES = {"split_fractions": [0.75, 0, 0.25], "max_epochs": 2}
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +51,24 @@ def test_a_run_is_repeated_by_its_own_config(trained, tmp_path):
 
     assert (tmp_path / "model.pt").read_bytes() == (trained / "model.pt").read_bytes()
     assert record(tmp_path)["metrics"] == record(trained)["metrics"]
+
+
+def test_without_validation_patients_the_last_epoch_is_kept_and_the_threshold_says_so(phantoms, tmp_path):
+    metrics = evaluate(phantoms, train(phantoms, tmp_path, **NOBODY_VALIDATES), **NOBODY_VALIDATES)
+
+    assert (tmp_path / "model.pt").exists()
+    assert metrics["threshold_from"] == "default"
+
+
+def test_without_test_patients_an_evaluation_fails_and_says_why(phantoms, tmp_path):
+    nobody = {"split_fractions": [0.75, 0.25, 0], "max_epochs": 1}
+    train(phantoms, tmp_path, **nobody)
+
+    with refused("slices in the test split, got none"):
+        evaluate(phantoms, tmp_path, **nobody)
+
+
+def test_the_split_file_of_a_run_makes_the_same_split(phantoms, trained, metrics, tmp_path):
+    train(phantoms, tmp_path, split_file=str(trained / "split.json"), max_epochs=1)
+
+    assert record(tmp_path)["split_hash"] == metrics["split_hash"]
