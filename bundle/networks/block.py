@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from bundle.networks.attention import Attention
 from bundle.networks.drop_path import DropPath
+from bundle.networks.dropout import Dropout
 
 
 class Block(nn.Module):
@@ -69,7 +70,7 @@ class MLP(nn.Module):
         self.fc1 = nn.Linear(hidden_size, mlp_size)
         self.act = nn.GELU()
         self.fc2 = nn.Linear(mlp_size, hidden_size)
-        self.drop = nn.Dropout(dropout)
+        self.drop = Dropout(dropout)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return (B, 1 + N, d)."""
