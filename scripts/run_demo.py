@@ -17,6 +17,7 @@ from bundle.writers import write_atomically, write_picture
 
 ROOT = Path(__file__).parents[1]
 CHANNELS = ("t1", "t2", "flair")
+PHANTOMS = ("--cases", "96", "--shape", "64", "64", "20")  # many patients rather than large ones: fewer are memorised
 
 
 def main() -> None:
@@ -28,7 +29,7 @@ def main() -> None:
     root = arguments.output_dir.absolute()
     data = root / "phantoms"
     print(f"1/4  phantoms: {data}", flush=True)
-    subprocess.run([sys.executable, ROOT / "scripts/make_phantoms.py", data], check=True)
+    subprocess.run([sys.executable, ROOT / "scripts/make_phantoms.py", data, *PHANTOMS], check=True)
     experiment = Experiment.read(ROOT / "configs/experiments/demo.yaml")
     runs = experiment.runs(root, {"dataset_dir": str(data), "cache_dir": str(root / "cache")})
     print(f"2/4  training and evaluation: {len(runs)} runs, {arguments.parallel} at a time", flush=True)
