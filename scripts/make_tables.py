@@ -1,7 +1,7 @@
-"""Make the tables of an experiment from its run folders: Markdown on the screen, CSV where asked.
+"""Make the tables and figures of an experiment from its run folders: Markdown on the screen, files where asked.
 
 Example:
-    python scripts/make_tables.py configs/experiments/table1_lgg.yaml --output_dir runs --csv tables
+    python scripts/make_tables.py configs/experiments/table1_lgg.yaml --output_dir runs --save results
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import Experiment, ResultsTable
+from bundle.experiments import RULE, Experiment, ResultsTable, map_grid
+from bundle.writers import write_picture
 
 
 def main() -> None:
@@ -21,25 +22,32 @@ def main() -> None:
     parser.add_argument("experiment", type=Path, help="configs/experiments/<name>.yaml")
     parser.add_argument("--output_dir", type=Path, default=Path("runs"), help="where run_experiments.py put the runs")
     parser.add_argument("--draws", type=int, default=2000, help="resamplings of the patients (default: %(default)s)")
-    parser.add_argument("--csv", type=Path, help="folder for the tables as CSV")
+    parser.add_argument("--save", type=Path, help="folder for Markdown, CSV and, of a curve, PNG")
+    parser.add_argument("--dataset_dir", type=Path, help="draw where each method looks too, from these volumes")
     arguments = parser.parse_args()
-    experiment = Experiment.read(arguments.experiment)
-    folder = arguments.output_dir / experiment.name
-    rows = {row: [folder / row / repeat for repeat in experiment.repeats] for row in experiment.rows}
+    if arguments.dataset_dir and not arguments.save:
+        parser.error("--dataset_dir draws a picture: say with --save where it goes")
     try:
-        results = ResultsTable(rows, arguments.draws)
-    except (FileNotFoundError, ValueError) as error:
+        experiment = Experiment.read(arguments.experiment)
+        folders = experiment.folders(arguments.output_dir)
+        results = ResultsTable(folders, arguments.draws, published=experiment.published)
+        tables = results.tables()
+        text = "\n\n".join(f"{title[0].upper()}{title[1:]}\n\n{table.markdown()}" for title, table in tables.items())
+        print(text)
+        if not arguments.save:
+            return
+        arguments.save.mkdir(parents=True, exist_ok=True)
+        (arguments.save / "tables.md").write_text(text + "\n", encoding="utf-8")
+        for title, table in tables.items():
+            name = title.split(",")[0].replace(" ", "_")
+            (arguments.save / f"{name}.csv").write_text(table.csv(), encoding="utf-8")
+        if experiment.shares:
+            write_picture(arguments.save / "curve.png", results.curve(experiment.shares))
+        if arguments.dataset_dir:
+            picture = map_grid(experiment, arguments.output_dir, arguments.dataset_dir)
+            print(f"\nmaps.png shows {RULE}: {write_picture(arguments.save / 'maps.png', picture)}")
+    except (OSError, ValueError, RuntimeError) as error:
         sys.exit(str(error))
-    tables = {
-        "mean and standard deviation over runs": results.over_runs(),
-        "all runs pooled, 95 percent intervals from resampling patients": results.pooled_scores(),
-        f"difference to {results.baseline}, paired by patient, p-values after Holm": results.differences(),
-    }
-    for title, table in tables.items():
-        print(f"\n{title[0].upper()}{title[1:]}\n\n{table.markdown()}")
-        if arguments.csv:
-            arguments.csv.mkdir(parents=True, exist_ok=True)
-            (arguments.csv / f"{title.split(',')[0].replace(' ', '_')}.csv").write_text(table.csv(), encoding="utf-8")
 
 
 if __name__ == "__main__":

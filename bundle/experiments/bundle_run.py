@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from fire.parser import DefaultParseValue
 
@@ -78,15 +80,29 @@ class BundleRun:
         return [training, evaluation] if self.evaluates else [training]
 
     def __call__(self) -> bool:
-        """Run in its own processes, one thread each, printing into `log`; return whether it finished."""
+        """Run in its own processes, one thread each, printing into `log`; return whether it finished.
+
+        Where another process runs the same run, this one waits and takes its result.
+        """
         self.output_dir.mkdir(parents=True, exist_ok=True)
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
         with self.log.open("a") as log:
-            for command in self.commands():
+            self.lock(log)
+            for command in self.commands() if not self.is_finished else []:
                 options = {"cwd": BUNDLE_ROOT, "env": environment, "stdout": log, "stderr": subprocess.STDOUT}
                 if self.processes.run(command, **options):
                     return False
         return self.is_finished
+
+    def lock(self, log: IO[str]) -> None:
+        """Wait until no other process holds the log; what is started inherits the lock, so an orphan keeps it."""
+        while not self.processes.has_ended:
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                time.sleep(1)
+            else:
+                return
 
     def end(self) -> None:
         """End the process at work, from another thread; the same run continues it later."""

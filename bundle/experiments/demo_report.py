@@ -7,11 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel
 import numpy as np
-from numpy.typing import NDArray
 
 from bundle.experiments.bundle_run import BundleRun
+from bundle.experiments.raster import raster
 from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, verdict
 
 SCORES = {
@@ -118,16 +117,6 @@ def pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices:
         )
         for k in chosen
     ]
-
-
-def raster(path: str | Path) -> NDArray:
-    """Return a volume with rows = posterior, columns = left, slices from below."""
-    volume = nibabel.load(path)
-    wanted = nibabel.orientations.axcodes2ornt("PLS")
-    turned = volume.as_reoriented(
-        nibabel.orientations.ornt_transform(nibabel.orientations.io_orientation(volume.affine), wanted)
-    )
-    return np.asarray(turned.dataobj, dtype=np.float32)
 
 
 def probabilities(path: Path) -> dict[int, float]:

@@ -86,6 +86,10 @@ class Experiment:
             raise ValueError(f"row {name} expected [overlay, ...] or {{overlays: [...], id: value}}, got {content}.")
         return overlays, overrides
 
+    def folders(self, root: Path) -> dict[str, list[Path]]:
+        """Return row -> folders of its runs, in the order of the repeats."""
+        return {row: [self.run(row, repeat, root).output_dir for repeat in self.repeats] for row in self.rows}
+
     def run(
         self, row: str, repeat: str, root: Path, settings: Mapping[str, Any] | None = None, *, evaluates: bool = True
     ) -> BundleRun:

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun, as_argument
 
 
-def run_inference(run: BundleRun, images: Sequence[Any], output_dir: Path, overlays: Sequence[str]) -> list[Path]:
+def run_inference(
+    run: BundleRun,
+    images: Sequence[Any],
+    output_dir: Path,
+    overlays: Sequence[str],
+    overrides: Mapping[str, Any] | None = None,
+) -> list[Path]:
     """Run `configs/inference.json` on some volumes with the weights of a run; return the folders of the cases.
 
     Args:
         run: a finished run.
-        images: absolute paths of files, or lists of channel files.
+        images: absolute paths of files, lists of channel files, or case dictionaries.
         output_dir: where the case folders go; those it holds already are returned too.
         overlays: what the run was trained with that inference must know too: size and data set.
+        overrides: `--id value` pairs.
 
     Raises:
         RuntimeError: the inference failed; the message holds what it printed.
     """
     options = {
+        **(overrides or {}),
         "dataset_dir": list(images),
         "checkpoint": run.output_dir.absolute() / "model.pt",
         "output_dir": output_dir.absolute(),

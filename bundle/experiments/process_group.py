@@ -30,7 +30,7 @@ class ProcessGroup:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
-        self._ended = False
+        self.has_ended = False
 
     def run(self, command: Sequence[Any], **options: Any) -> int:
         """Wait for a command and return its exit code, negative where a signal ended it.
@@ -40,7 +40,7 @@ class ProcessGroup:
             options: of `subprocess.Popen`.
         """
         with self._lock:
-            if self._ended:
+            if self.has_ended:
                 return -signal.SIGTERM
             self._process = subprocess.Popen(command, start_new_session=True, **options)
         return self._process.wait()
@@ -48,7 +48,7 @@ class ProcessGroup:
     def end(self, grace_s: float = 10.0) -> None:
         """End the command at work: ask, and after the grace period do not ask."""
         with self._lock:
-            self._ended = True
+            self.has_ended = True
         if self._process is None or self._process.poll() is not None:
             return
         send(self._process, signal.SIGTERM)

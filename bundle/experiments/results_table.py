@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from bundle.reports import FinishedRun, PooledRuns, Table, corrected, score_text
+from numpy.typing import NDArray
+
+from bundle.reports import FinishedRun, PooledRuns, Table, corrected, score_curves, score_text
 
 SCORES = {
     "f1": "F1",
@@ -17,6 +19,7 @@ SCORES = {
     "map_energy_ratio": "energy ratio",
     "map_iou": "IoU",
 }
+ABSENT = score_text(float("nan"))
 POSITION, CENTRE = "slice position alone", "map of the centre"
 
 
@@ -27,6 +30,7 @@ class ResultsTable:
         rows: name of a row -> folders of its evaluated runs, in the same order of repeats; the first is the baseline.
         draws: resamplings of the patients.
         seed: of the resampling.
+        published: name of a row -> score -> text, what a paper printed.
 
     Raises:
         FileNotFoundError: a run is not evaluated.
@@ -38,8 +42,15 @@ class ResultsTable:
         FileNotFoundError: not/there expected metrics.json and predictions.csv of an evaluated run: run evaluate.json.
     """
 
-    def __init__(self, rows: Mapping[str, Sequence[str | Path]], draws: int = 1000, seed: int = 0) -> None:
+    def __init__(
+        self,
+        rows: Mapping[str, Sequence[str | Path]],
+        draws: int = 1000,
+        seed: int = 0,
+        published: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
         self.draws, self.seed = draws, seed
+        self.published = published or {}
         self.runs = {name: [FinishedRun.read(folder) for folder in folders] for name, folders in rows.items()}
         self.pooled = {
             name: PooledRuns([run.predictions for run in runs], [run.threshold for run in runs])
@@ -47,9 +58,38 @@ class ResultsTable:
         }
         self.baseline = next(iter(self.runs))
 
+    def tables(self) -> dict[str, Table]:
+        """Return title -> table, all there are; a title's words before the comma name it."""
+        tables = {
+            "mean and standard deviation over runs": self.over_runs(),
+            "all runs pooled, 95 percent intervals from resampling patients": self.pooled_scores(),
+            f"difference to {self.baseline}, paired by patient, p-values after Holm": self.differences(),
+        }
+        return tables | (
+            {"beside the paper, mean and standard deviation": self.beside_paper()} if self.published else {}
+        )
+
     def over_runs(self) -> Table:
         """Return mean and standard deviation over the runs of each row."""
         return self.table(lambda name: {score: score_text(self.per_run(name, score)) for score in SCORES}, self.runs)
+
+    def beside_paper(self) -> Table:
+        """Return mean and standard deviation over the runs, each score beside the published one."""
+        scores = [score for score in SCORES if any(score in found for found in self.published.values())]
+        columns = [text for score in scores for text in (SCORES[score], f"{SCORES[score]}, paper")]
+        rows = []
+        for name in self.runs:
+            paper = self.published.get(name, {})
+            pairs = [(score_text(self.per_run(name, score)), paper.get(score, ABSENT)) for score in scores]
+            rows.append([name, *(text for pair in pairs for text in pair)])
+        return Table(["", *columns], rows)
+
+    def curve(self, shares: Mapping[str, float]) -> NDArray:
+        """Return F1, accuracy and AUROC against the share of masks of each row, (3, H, W) uint8."""
+        curves = {
+            SCORES[score]: [self.per_run(name, score) for name in shares] for score in ("f1", "accuracy", "auroc")
+        }
+        return score_curves(list(shares.values()), curves, "training cases whose masks supervise the maps, percent")
 
     def per_run(self, name: str, score: str) -> list[float]:
         """Return one value per run of a row."""
@@ -95,7 +135,7 @@ class ResultsTable:
         rows = []
         for name in names:
             texts = cells(name)
-            rows.append([name, *(texts.get(score, score_text(float("nan"))) for score in SCORES)])
+            rows.append([name, *(texts.get(score, ABSENT) for score in SCORES)])
         return Table(["", *SCORES.values()], rows)
 
 

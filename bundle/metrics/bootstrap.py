@@ -31,7 +31,8 @@ def cluster_bootstrap(
         confidence: in (0, 1).
 
     Returns:
-        For each name its interval over the draws that were defined, and their number; NaN bounds where none was.
+        For each name its interval over the draws that were defined, and their number; NaN bounds where none was, or
+        there is one cluster only.
 
     Raises:
         ValueError: `draws` or `confidence` outside their range.
@@ -57,6 +58,8 @@ def bootstrap_draws(
     names, member = np.unique(np.asarray(clusters), return_inverse=True)
     if not len(names):
         return {}
+    if len(names) == 1:  # every draw would be the same: one patient says nothing of others
+        return {name: np.full(draws, np.nan) for name in statistic(np.ones(len(member)))}
     counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
     drawn: dict[str, list[float]] = {}
     for count in counts.astype(np.float64):

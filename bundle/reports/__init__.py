@@ -10,6 +10,7 @@ from bundle.reports.overlay_panel import overlay_panel
 from bundle.reports.picture_row import PictureRow
 from bundle.reports.pooled import PooledRuns, corrected
 from bundle.reports.read_predictions import read_predictions
+from bundle.reports.score_curves import score_curves
 from bundle.reports.score_row import ScoreRow
 from bundle.reports.score_text import score_text
 from bundle.reports.slice_evaluation import SliceEvaluation
@@ -31,6 +32,7 @@ __all__ = [
     "evaluate_predictions",
     "overlay_panel",
     "read_predictions",
+    "score_curves",
     "score_text",
     "verdict",
 ]

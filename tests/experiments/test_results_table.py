@@ -85,3 +85,24 @@ def test_the_script_names_a_run_that_is_missing(tmp_path):
     done = subprocess.run([*command, "--output_dir", tmp_path], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
     assert "baseline/fold0 expected metrics.json" in done.stderr
+
+
+def test_every_score_stands_beside_the_published_one(rows):
+    published = {"good": {"f1": "0.888 ± 0.006", "cohen_kappa": "0.828 ± 0.011"}}
+    tables = ResultsTable(rows, draws=50, published=published).tables()
+    table = tables["beside the paper, mean and standard deviation"]
+    assert table.columns == ["", "F1", "F1, paper", "kappa", "kappa, paper"]
+    assert [row[2] for row in table.rows] == ["n/a", "0.888 ± 0.006"]
+    assert table.rows[1][1] == "1.000 ± 0.000"
+    assert len(ResultsTable(rows, draws=50).tables()) == 3
+
+
+def test_the_curve_has_a_point_for_each_share(rows, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("bundle.experiments.results_table.score_curves", lambda *given: drawn.append(given))
+    results = ResultsTable(rows, draws=50)
+    results.curve({"good": 100, "baseline": 0})
+    ((x, curves, _),) = drawn
+    assert x == [100, 0]
+    assert list(curves) == ["F1", "accuracy", "AUROC"]
+    assert curves["F1"] == [[1.0, 1.0], results.per_run("baseline", "f1")]

@@ -92,3 +92,9 @@ def test_map_scores_are_averaged_over_positive_slices_with_a_mask():
     assert scorer(np.array([3.0, 1.0, 9.0, 9.0]))["energy_ratio"] == 2.5
     assert math.isnan(scorer(np.zeros(4))["iou"])
     assert MapScorer({}, [1, 1]).count == 0
+
+
+def test_one_patient_has_no_interval():
+    interval = cluster_bootstrap(["a", "a"], lambda weights: {"sum": weights.sum()})["sum"]
+    assert np.isnan([interval.low, interval.high]).all()
+    assert interval.draws == 0

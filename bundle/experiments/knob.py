@@ -1,0 +1,65 @@
+"""One knob of a search and the values it may take."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+GRIDS = {
+    "localization_weight": (0.01, 0.1, 0.5, 1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0),
+    "beta": (0.0, 0.5, 0.75, 0.85, 0.9, 0.95, 1.0),
+}
+"""Non-uniform grids over the paper's ranges, with every value that the paper chose; it does not print its grids."""
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A knob with a list of values, or a range.
+
+    Args:
+        name: id of the config, such as "localization_weight" or "attribution#beta".
+        values: what a grid goes through; a sampler chooses among them.
+        low: lower end of a range, for a sampler only.
+        high: upper end; a range from above 0 is sampled on a logarithmic scale.
+
+    Raises:
+        ValueError: `parse` found neither values, nor a range, nor a grid of its own for the name.
+
+    Example:
+        >>> Knob.parse("beta").values[-3:], Knob.parse("seed=1,2").values, Knob.parse("learning_rate=1e-5..1e-3").high
+        ((0.9, 0.95, 1.0), (1, 2), 0.001)
+    """
+
+    name: str
+    values: tuple[float, ...] = ()
+    low: float = 0.0
+    high: float = 0.0
+
+    @classmethod
+    def parse(cls, text: str) -> Knob:
+        """Return the knob of "name", "name=1,10,100" or "name=0.01..5000"."""
+        name, separator, given = text.partition("=")
+        try:
+            if not separator:
+                return cls(name, GRIDS[name])
+            if found := re.fullmatch(r"(.+)\.\.(.+)", given):
+                low, high = map(number, found.groups())
+                if low < high:
+                    return cls(name, (), low, high)
+            else:
+                return cls(name, tuple(number(part) for part in given.split(",")))
+        except (KeyError, ValueError):
+            pass
+        raise ValueError(
+            f"knob expected NAME=1,10,100 or NAME=LOW..HIGH, or one of {', '.join(GRIDS)} alone, got {text!r}."
+        )
+
+    @property
+    def is_range(self) -> bool:
+        """Whether it is a range and no list."""
+        return not self.values
+
+
+def number(text: str) -> float:
+    """Return a whole number as such, another as a float."""
+    return int(text) if re.fullmatch(r"-?\d+", text.strip()) else float(text)

@@ -1,0 +1,110 @@
+"""A search for knobs, on validation patients only."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from bundle.experiments.bundle_run import BundleRun
+from bundle.experiments.experiment import Experiment
+from bundle.experiments.knob import Knob, number
+from bundle.experiments.validation_scores import validation_scores
+
+
+@dataclass(frozen=True)
+class Search:
+    """Trials of one row and one repeat of an experiment that differ in some knobs.
+
+    A trial trains and is never evaluated, so the test set has no part in it. Its folder is named after its values: a
+    search that is repeated or killed finds what it has done, and two processes with one trial share it.
+
+    Args:
+        experiment: what is tuned.
+        row: the method.
+        repeat: the fold or seed.
+        knobs: what varies.
+        root: trials go to `root/<experiment>/<row>_<repeat>/<values>`.
+        settings: overrides of every trial, e.g. fewer epochs.
+
+    Raises:
+        ValueError: no such row or repeat, or no knob.
+
+    Example:
+        >>> rows = {"lgmvit": ["configs/methods/lgmvit.yaml"]}
+        >>> experiment = Experiment("t", ["configs/train.json"], rows, {"0": {"fold": 0}})
+        >>> search = Search(experiment, "lgmvit", "0", [Knob("beta", (0.5, 1.0))], Path("search"))
+        >>> [run.name for run in search.grid()]
+        ['beta=0.5', 'beta=1']
+    """
+
+    experiment: Experiment
+    row: str
+    repeat: str
+    knobs: Sequence[Knob]
+    root: Path
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, there in ((self.row, self.experiment.rows), (self.repeat, self.experiment.repeats)):
+            if name not in there:
+                raise ValueError(f"a search expected one of {', '.join(there)}, got {name!r}.")
+        if not self.knobs:
+            raise ValueError("a search expected at least one knob, got none.")
+
+    @property
+    def folder(self) -> Path:
+        """Where the trials are."""
+        return self.root / self.experiment.name / f"{self.row}_{self.repeat}"
+
+    def trial(self, values: Mapping[str, float]) -> BundleRun:
+        """Return the run of these values of the knobs."""
+        run = self.experiment.run(self.row, self.repeat, self.root, self.settings, evaluates=False)
+        name = folder_name(values)
+        return replace(run, name=name, output_dir=self.folder / name, overrides={**run.overrides, **values})
+
+    def grid(self) -> list[BundleRun]:
+        """Return a trial for every combination of the knobs' values."""
+        if ranges := [knob.name for knob in self.knobs if knob.is_range]:
+            raise ValueError(f"a grid expected values of {', '.join(ranges)}, got a range: write {ranges[0]}=1,10,100.")
+        names = [knob.name for knob in self.knobs]
+        combinations = itertools.product(*(knob.values for knob in self.knobs))
+        return [self.trial(dict(zip(names, values, strict=True))) for values in combinations]
+
+    def trials(self) -> list[Trial]:
+        """Return what was tried so far, by whatever process, the best first; what has no score yet is left out."""
+        names = {knob.name for knob in self.knobs}
+        found = []
+        for folder in sorted(self.folder.glob("*/")):
+            values = values_of(folder.name)
+            if values.keys() == names and (scores := validation_scores(folder)):
+                best = max(scores, key=lambda epoch: (scores[epoch], -epoch))
+                found.append(Trial(values, scores[best], best, max(scores), self.trial(values).is_finished))
+        return sorted(found, key=lambda trial: (not trial.is_finished, -trial.score))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What came of one choice of values: best validation score, its epoch, epochs done, and whether to the end."""
+
+    values: Mapping[str, float]
+    score: float
+    best_epoch: int
+    epochs: int
+    is_finished: bool
+
+
+def folder_name(values: Mapping[str, float]) -> str:
+    """Return the name of a trial; `values_of` reads it back."""
+    return ",".join(f"{name.replace('#', ':')}={value:.12g}" for name, value in values.items())
+
+
+def values_of(name: str) -> dict[str, float]:
+    """Return the values that name a trial's folder, nothing for another folder."""
+    try:
+        parts = [part.split("=") for part in name.split(",")]
+        return {knob.replace(":", "#"): number(value) for knob, value in parts}
+    except ValueError:
+        return {}

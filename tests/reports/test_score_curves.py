@@ -1,0 +1,33 @@
+"""The plot of scores: what is drawn, read from matplotlib's own objects."""
+
+import math
+from unittest import mock
+
+import pytest
+from matplotlib.axes import Axes
+
+from bundle.reports import score_curves
+from bundle.reports.score_curves import spread
+
+
+def test_points_are_means_in_order_with_their_deviation():
+    with mock.patch.object(Axes, "errorbar", autospec=True, side_effect=Axes.errorbar) as drawn:
+        picture = score_curves([100, 0], {"F1": [[0.9], [0.6, 0.8]], "AUROC": [[0.5], [0.5]]}, "percent")
+    assert picture.dtype == "uint8"
+    assert picture.shape[0] == 3
+    (_, x, y), options = drawn.call_args_list[0]
+    assert list(x) == [0, 100]
+    assert list(y) == pytest.approx([0.7, 0.9])
+    assert list(options["yerr"]) == pytest.approx([math.sqrt(0.02), 0])
+    assert [call.kwargs["label"] for call in drawn.call_args_list] == ["F1", "AUROC"]
+
+
+def test_a_run_without_a_value_is_left_out():
+    assert spread([0.5, float("nan"), 0.7])[0] == pytest.approx(0.6)
+    assert math.isnan(spread([float("nan")])[0])
+
+
+@pytest.mark.parametrize("curves", [{}, {"F1": [[0.5]]}])
+def test_curves_have_a_point_for_each_x(curves):
+    with pytest.raises(ValueError, match="expected curves of 2 points"):
+        score_curves([0, 1], curves, "x")
