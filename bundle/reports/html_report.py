@@ -64,8 +64,9 @@ class HtmlReport:
         return Table(("", *self.score_names.values()), cells)
 
     def panel(self) -> NDArray:
-        """Return the pictures as one, (3, H, W) uint8, for pages that show a picture and no report."""
-        return overlay_panel([row.pictures for row in self.pictures], column_titles=self.picture_columns)
+        """Return the pictures as one, (3, H, W) uint8, a slice per column, for pages that show no report."""
+        models = list(zip(*(row.pictures for row in self.pictures), strict=True))
+        return overlay_panel(models, row_titles=self.picture_columns)
 
     def render(self) -> str:
         """Return the page."""

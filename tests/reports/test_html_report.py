@@ -126,3 +126,12 @@ def test_the_verdict_says_what_the_numbers_say(baseline, method, words):
 def test_the_verdict_names_its_subjects():
     text = verdict([0.1], [0.2], score="AUROC", baseline_name="A", method_name="B")
     assert text.startswith("B's AUROC is 0.100 above that of A;")
+
+
+def test_the_panel_has_a_slice_per_column():
+    white, black = np.full((8, 8, 3), 255, np.uint8), np.zeros((8, 8, 3), np.uint8)
+    rows = [PictureRow(f"slice {k}", [white, black]) for k in range(3)]
+    panel = report(picture_columns=("slice", "map"), pictures=rows).panel()
+    assert panel.shape[2] > panel.shape[1]  # three slices wide, two models high
+    lower = panel[:, panel.shape[1] // 2 + 10 :].mean()
+    assert lower < 100 < panel[:, : panel.shape[1] // 2].mean()
