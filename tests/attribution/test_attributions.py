@@ -5,7 +5,7 @@ import torch
 from golden import FILES, load_golden
 
 from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding, minmax
-from bundle.networks import Evidence, SliceViT
+from bundle.networks import Evidence, SliceViT, WithEvidence
 
 METHODS = {
     "eafem": EAFEM(beta=0.85),
@@ -144,3 +144,65 @@ def test_minmax_of_a_constant_has_a_finite_gradient():
     maps = torch.ones(1, 4, requires_grad=True)
     minmax(maps).sum().backward()
     assert maps.grad.isfinite().all()
+
+
+def hooks_of(network):
+    kinds = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return sum(len(getattr(module, kind)) for module in network.modules() for kind in kinds)
+
+
+@every_method
+@pytest.mark.parametrize("training", [False, True])
+def test_the_network_is_left_as_it_was(name, training):
+    network, method = make_network().train(training), METHODS[name]
+    before = {key: value.clone() for key, value in network.state_dict().items() if "running" not in key}
+    trainable = [parameter.requires_grad for parameter in network.parameters()]
+    method(evidence_of(network, torch.rand(2, 3, 32, 32), method), (32, 32))
+    assert {module.training for module in network.modules()} == {training}
+    assert [parameter.requires_grad for parameter in network.parameters()] == trainable
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert hooks_of(network) == 0
+    after = network.state_dict()
+    assert all(torch.equal(value, after[key]) for key, value in before.items() if "num_batches" not in key)
+
+
+@every_method
+def test_only_what_a_method_declares_is_computed(name):
+    network, method = make_network(), METHODS[name]
+    evidence = evidence_of(network, torch.rand(2, 3, 32, 32), method)
+    assert (evidence.attentions is not None) == method.needs_attentions
+    assert evidence.logits.requires_grad == method.needs_grad
+
+
+COMPILED = [name for name, method in METHODS.items() if not method.needs_grad]
+
+
+@pytest.mark.parametrize("name", ["eafem", "rollout"])  # the last block's row alone, and every block's matrix
+def test_compiled_networks_give_the_same_map_and_gradient(name):
+    method, image = METHODS[name], torch.rand(2, 3, 32, 32)
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        network = make_network(dropout=0, drop_path=0, num_layers=2)
+        model = WithEvidence(network, attentions=method.needs_attentions)
+        model = torch.compile(model, backend="aot_eager") if compiled else model
+        attribution = method(model(image), (32, 32))
+        (attribution * torch.linspace(0, 1, 32)).sum().backward()
+        found.append((attribution.detach(), network.blocks[0].attn.qkv.weight.grad))
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", COMPILED)
+@pytest.mark.parametrize("option", ["static_graph", "find_unused_parameters"])
+def test_ddp_options_leave_a_gradient(name, option, tmp_path):
+    method, network = METHODS[name], make_network(dropout=0, drop_path=0)
+    torch.distributed.init_process_group("gloo", init_method=f"file://{tmp_path}/group", rank=0, world_size=1)
+    try:
+        wrapped = WithEvidence(network, attentions=method.needs_attentions)
+        model = torch.nn.parallel.DistributedDataParallel(wrapped, **{option: True})
+        evidence = model(torch.rand(2, 3, 32, 32))
+        (evidence.logits.sum() + (method(evidence, (32, 32)) * torch.linspace(0, 1, 32)).sum()).backward()
+        assert network.blocks[0].attn.qkv.weight.grad.abs().sum() > 0
+    finally:
+        torch.distributed.destroy_process_group()

@@ -1,8 +1,10 @@
 """One run in its own processes: what is started, and what is said of it."""
 
+import fcntl
 import json
 import os
 import sys
+import threading
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -135,3 +137,27 @@ def test_a_run_that_only_trains_is_finished_by_its_record(started, tmp_path):
 
 def test_no_log_no_words(tmp_path):
     assert BundleRun("a", tmp_path, FILES).last_words() == ""
+
+
+def test_a_run_that_another_process_has_is_waited_for_and_taken(started, tmp_path):
+    """Tables of one folder share runs, and may be at work on several machines."""
+    run = BundleRun("a", tmp_path, FILES)
+    results = []
+    with run.log.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=lambda: results.append(run()))
+        waiting.start()
+        waiting.join(timeout=0.2)
+        assert waiting.is_alive()
+        (tmp_path / "metrics.json").write_text("{}")
+    waiting.join(timeout=60)
+    assert (results, started.commands) == ([True], [])
+
+
+def test_a_run_that_waits_can_be_ended(started, tmp_path):
+    run = BundleRun("a", tmp_path, FILES)
+    with run.log.open("a") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        run.end()
+        started.codes = [-15, -15]
+        assert run() is False
