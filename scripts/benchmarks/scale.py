@@ -1,0 +1,54 @@
+"""How large the benchmark is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Sizes of network, data and repetitions; the defaults are those of the targets, ViT-B/16 at 256 x 256.
+
+    Args:
+        image_size: side of a slice in pixels.
+        patch_size: side of a patch in pixels.
+        hidden_size: width of a token.
+        num_layers: blocks.
+        num_heads: attention heads.
+        smoothing_kernel: side of the mask's blur in pixels.
+        batch_size: slices of a training step.
+        threads: of a step, unless said otherwise.
+        repetitions: turns of each comparison.
+        side: rows and columns of a volume's slices in its file.
+        depth: slices of a volume.
+        cases: volumes of the data part.
+        epoch_cases: phantoms of the epoch part.
+        many_cases: cases of the index.
+    """
+
+    image_size: int = 256
+    patch_size: int = 16
+    hidden_size: int = 768
+    num_layers: int = 12
+    num_heads: int = 12
+    smoothing_kernel: int = 51
+    batch_size: int = 8
+    threads: int = 2
+    repetitions: int = 7
+    side: int = 240
+    depth: int = 155
+    cases: int = 4
+    epoch_cases: int = 110
+    many_cases: int = 10_000
+
+    @classmethod
+    def quick(cls) -> Scale:
+        """Return sizes that show within a minute that everything runs, and nothing else."""
+        return cls(32, 8, 32, 2, 2, 7, 4, 1, 2, side=24, depth=8, cases=2, epoch_cases=6, many_cases=20)
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """Arguments of a network of this size."""
+        names = ("image_size", "patch_size", "hidden_size", "num_layers", "num_heads")
+        return {name: getattr(self, name) for name in names}
