@@ -71,7 +71,8 @@ def ingestion(items: Sequence[dict[str, Any]], scale: Scale, folder: Path) -> Fi
     }
     times = Timings.interleaved(actions, scale.repetitions)
     # a worker process starts Python and MONAI first, once per data set and not per case
-    workers = Timings.interleaved({f"{count}_workers": partial(fill, count) for count in (1, 2)}, 1)
+    counts = range(1, scale.workers + 1)
+    workers = Timings.interleaved({f"{count}_workers": partial(fill, count) for count in counts}, 1)
     details = {"without_checks": times.ratio("without_checks", "loader"), "workers": workers.summary()}
     return times.figure("ingest_over_loader_epoch", "in_this_process", "loader", floor="sequential_read", **details)
 

@@ -25,6 +25,7 @@ class Scale:
         cases: volumes of the data part.
         epoch_cases: phantoms of the epoch part.
         many_cases: cases of the index.
+        workers: ingesting processes, up to this number.
     """
 
     image_size: int = 256
@@ -41,11 +42,16 @@ class Scale:
     cases: int = 4
     epoch_cases: int = 110
     many_cases: int = 10_000
+    workers: int = 2
 
     @classmethod
     def quick(cls) -> Scale:
         """Return sizes that show within a minute that everything runs, and nothing else."""
-        return cls(32, 8, 32, 2, 2, 7, 4, 1, 2, side=24, depth=8, cases=2, epoch_cases=6, many_cases=20)
+        return cls(
+            **{"image_size": 32, "patch_size": 8, "hidden_size": 32, "num_layers": 2, "num_heads": 2},
+            **{"smoothing_kernel": 7, "batch_size": 4, "threads": 1, "repetitions": 1},
+            **{"side": 24, "depth": 8, "cases": 2, "epoch_cases": 5, "many_cases": 20, "workers": 0},
+        )
 
     @property
     def network(self) -> dict[str, Any]:
