@@ -26,6 +26,7 @@ class CaseStream(IterableDataset):
         transform: the preprocessing, case dict -> case dict with a volume (C, H, W, D).
         in_channels: channels the network expects.
         finished: names of cases to leave out because their results exist.
+        place: called with `case`, its name; raises where a name can have no results.
 
     Example:
         >>> import torch
@@ -41,11 +42,13 @@ class CaseStream(IterableDataset):
         transform: Callable[[dict[str, Any]], dict[str, Any]],
         in_channels: int = 3,
         finished: Sequence[str] | None = None,
+        place: Callable[..., Any] | None = None,
     ) -> None:
         self.data = data
         self.transform = transform
         self.in_channels = in_channels
         self.finished = frozenset(finished or ())
+        self.place = place
         self.failures: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -63,6 +66,8 @@ class CaseStream(IterableDataset):
 
     def read(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return a preprocessed case."""
+        if self.place is not None:
+            self.place(case=str(item[keys.CASE]))
         case = {keys.CASE: item[keys.CASE], **self.transform({**item})}
         channels = case[keys.IMAGE].shape[0]
         if channels != self.in_channels:

@@ -45,7 +45,7 @@ def inference_items(source: str | Path | Sequence[Any], finder: Finder | None = 
     if finder is not None:
         return [without_label(case.item()) for case in finder.find()]
     if path.is_dir():
-        files = sorted(file for file in path.iterdir() if file.name.endswith(VOLUME_SUFFIXES))
+        files = sorted(file for file in path.iterdir() if is_volume(file))
         if not files:
             raise ValueError(
                 f"{path} expected to hold volumes ({', '.join(VOLUME_SUFFIXES)}), found none. For cases with one "
@@ -53,6 +53,11 @@ def inference_items(source: str | Path | Sequence[Any], finder: Finder | None = 
             )
         return [{"image": str(file)} for file in files]
     return [{"image": str(path)}]
+
+
+def is_volume(file: Path) -> bool:
+    """Tell volumes from other files and from macOS's `._` twins."""
+    return file.name.lower().endswith(VOLUME_SUFFIXES) and not file.name.startswith(".")
 
 
 def without_label(item: dict[str, Any]) -> dict[str, Any]:

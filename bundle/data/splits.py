@@ -88,6 +88,7 @@ def _sites(*, items: Items) -> dict[str, str]:
 
 
 def _patients_at(*, items: Items, site: str) -> list[str]:
+    site = str(site)  # a command line makes a number of a hospital's number
     sites = sorted({item[SITE] for item in items})
     if site not in sites:
         raise ValueError(f"Expected test_site to be one of {sites}, but got {site!r}.")

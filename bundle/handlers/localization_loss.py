@@ -61,7 +61,8 @@ class LocalizationLoss:
         with torch.autocast(image.device.type, enabled=False):
             target = localization_target(batch, image=image, smooth=self.smooth)
             attribution = self.attribution(evidence, image.shape[-2:]).float()
-            term = self.loss(attribution, target) * share_of_all_ranks(target[keys.WEIGHT])
+            given = {**target, keys.PRED: evidence.logits}
+            term = self.loss(attribution, given) * share_of_all_ranks(target[keys.WEIGHT])
         output["classification_loss"] = output[keys.LOSS].detach()
         output["localization_loss"] = term.detach()
         output[keys.LOSS] = output[keys.LOSS] + self.weight * term

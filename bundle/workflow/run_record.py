@@ -39,7 +39,7 @@ class RunRecord:
         cases: "train" and "val" -> case ids; `split.json` holds them in the form that the knob `split_file` reads.
 
     Raises:
-        ValueError: a run is resumed with other settings, or a new one would overwrite a run of another split.
+        ValueError: the folder holds a run of other settings, or of another split.
 
     Example:
         >>> RunRecord("runs/example", {"seed": 0}, write=False).attach(Engine(lambda engine, batch: None))
@@ -72,7 +72,7 @@ class RunRecord:
         self.output_dir.mkdir(parents=True, exist_ok=True)
         command_line = CommandLine.read()
         earlier = self.earlier(engine)
-        self.require_same_settings(earlier)
+        self.require_same_settings(earlier or (self.recorded() if command_line is not None else {}))
         if not earlier:
             self.make_room(is_command=command_line is not None)
         record = {
@@ -94,12 +94,16 @@ class RunRecord:
 
     def earlier(self, engine: Engine) -> dict[str, Any]:
         """Return the record that a resumed run goes on with; a run that was complete already keeps its metrics."""
+        return self.recorded() if engine.state.epoch else {}
+
+    def recorded(self) -> dict[str, Any]:
+        """Return the record that lies in the folder, or nothing."""
         path = self.output_dir / "run.json"
-        record: dict[str, Any] = json.loads(path.read_text()) if engine.state.epoch and path.exists() else {}
+        record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return record
 
     def require_same_settings(self, earlier: Mapping[str, Any]) -> None:
-        """Refuse to go on with other settings: the checkpoint would overrule some of them in silence."""
+        """Refuse other settings: a resume would take the checkpoint of a run that was not this one."""
         asked = json.loads(json.dumps(self.settings, default=str))
         changed = [
             f"{name} {asked.get(name)} (started with {value})"
@@ -108,14 +112,13 @@ class RunRecord:
         ]
         if changed:
             raise ValueError(
-                f"{self.output_dir}: resume expected the settings that the run was started with, got "
+                f"{self.output_dir}: expected the settings that the run in it was started with, got "
                 f"{', '.join(changed)}: use those, or another output_dir."
             )
 
     def make_room(self, *, is_command: bool) -> None:
         """Take away the scores of an earlier run's weights; refuse to mix weights and records of two splits."""
-        path = self.output_dir / "run.json"
-        trained = json.loads(path.read_text()).get("split_hash") if path.exists() else None
+        trained = self.recorded().get("split_hash")
         if is_command and trained not in (None, self.split_hash):
             raise ValueError(
                 f"{self.output_dir} expected to be empty or of the same split, but holds a run of split {trained[:12]} "

@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from bundle.data import CaseStream
+from bundle.data import CaseStream, inference_items
 
 
 def read(item):
@@ -41,3 +41,19 @@ def test_finished_cases_are_left_alone():
 def test_nothing_is_split_so_nothing_warns_of_leaks(recwarn):
     assert len(list(stream("a.nii"))) == 1
     assert not recwarn.list
+
+
+def test_a_name_that_can_have_no_results_fails_alone():
+    def place(case):
+        if "/" in case:
+            raise ValueError(f"{case} cannot name a folder")
+
+    cases = CaseStream([{"image": "x.nii", "case": "a/b"}, {"image": "c.nii"}], read, place=place)
+    assert [case["case"] for case in cases] == ["c"]
+    assert cases.failures == {"a/b": "x.nii: a/b cannot name a folder"}
+
+
+def test_a_folder_of_volumes_without_the_twins_of_macos(tmp_path):
+    for name in ("a.nii.gz", "._a.nii.gz", "B.NII.GZ", "notes.txt"):
+        (tmp_path / name).touch()
+    assert [item["image"].split("/")[-1] for item in inference_items(tmp_path)] == ["B.NII.GZ", "a.nii.gz"]

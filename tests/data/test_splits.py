@@ -89,6 +89,8 @@ def test_folds_take_validation_from_the_rest():
 
 def test_held_out_site_is_the_test_set():
     split = split_cases(make(60, sites="xy"), test_site="y")
+    numbered = split_cases(make(60, sites="12"), test_site=2)  # as a command line reads it
+    assert len(numbered.test) == len(split.test)
     assert {item["site"] for item in split.test} == {"y"}
     assert {item["site"] for item in split.train + split.val} == {"x"}
     assert (len(split.train), len(split.val), len(split.test)) == (26, 4, 30)

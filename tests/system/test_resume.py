@@ -76,7 +76,7 @@ def test_resume_with_other_settings_is_refused(phantoms, tmp_path, knob, value):
     train(phantoms, tmp_path)
     before = (tmp_path / "run.json").read_bytes(), (tmp_path / "checkpoint.pt").read_bytes()
 
-    with refused(rf"resume expected the settings .* got {knob} {value} \(started with"):
+    with refused(rf"expected the settings .* got {knob} {value} \(started with"):
         train(phantoms, tmp_path, resume=True, **{knob: value})
 
     assert ((tmp_path / "run.json").read_bytes(), (tmp_path / "checkpoint.pt").read_bytes()) == before

@@ -113,3 +113,18 @@ def test_a_new_run_does_not_overwrite_one_of_another_split(tmp_path, monkeypatch
     RunRecord(tmp_path, {}, split_hash="new").attach(engine)
     engine.run([0])
     assert json.loads((tmp_path / "run.json").read_text())["split_hash"] == "new"
+
+
+def test_a_new_run_does_not_take_over_the_folder_of_one_with_other_settings(tmp_path, monkeypatch):
+    """Killed before its first epoch and resumed, it would go on with the other run's weights."""
+    (tmp_path / "run.json").write_text(json.dumps({"settings": {"localization_weight": 0}, "split_hash": "a"}))
+    (tmp_path / "train.json").write_text("{}")
+    program = "/somewhere/monai/bundle/__main__.py"
+    monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", str(tmp_path / "train.json")])
+    engine = Engine(lambda engine, batch: None)
+    RunRecord(tmp_path, {"localization_weight": 1000}, split_hash="a").attach(engine)
+    with pytest.raises(ValueError, match=r"localization_weight 1000 \(started with 0\)"):
+        engine.run([0])
+    engine = Engine(lambda engine, batch: None)
+    RunRecord(tmp_path, {"localization_weight": 0}, split_hash="a").attach(engine)
+    engine.run([0])
