@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
@@ -57,7 +58,9 @@ def open_study(search: Search, seed: int | None) -> Any:
     import optuna
 
     search.folder.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings():
+    # one at a time: two processes that make the database at once fail in Alembic
+    with (search.folder / "study.lock").open("w") as lock, warnings.catch_warnings():
+        fcntl.flock(lock, fcntl.LOCK_EX)
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # what heartbeats are to Optuna
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{search.folder.absolute() / 'study.db'}",
@@ -65,14 +68,14 @@ def open_study(search: Search, seed: int | None) -> Any:
             heartbeat_interval=HEARTBEAT_S,
             heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
         )
-    return optuna.create_study(
-        study_name=str(list(search.knobs)),  # Optuna refuses other values in one study
-        storage=storage,
-        direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5, constant_liar=True),
-        pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
-        load_if_exists=True,
-    )
+        return optuna.create_study(
+            study_name=str(list(search.knobs)),  # Optuna refuses other values in one study
+            storage=storage,
+            direction="maximize",
+            sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=5, constant_liar=True),
+            pruner=optuna.pruners.MedianPruner(n_startup_trials=4, n_warmup_steps=2),
+            load_if_exists=True,
+        )
 
 
 def objective(search: Search, trial: Any) -> float:
