@@ -13,7 +13,7 @@ DRAWS = 2**16
 class Dropout(nn.Module):
     """While training, sets each number to zero with probability `rate`, and scales the rest up.
 
-    On a CPU PyTorch's own dropout draws one number at a time, a tenth of a ViT-B step. Here four draws of 16 bits come
+    On a CPU PyTorch's own dropout draws one number at a time, which shows in a step. Here four draws of 16 bits come
     from each random number, so the rate is rounded to a multiple of 2**-16; the scale fits the rounded rate. Other
     devices and compiled networks take PyTorch's kernel. Draws come from PyTorch's generator of the device.
 
