@@ -31,7 +31,8 @@ class SliceInferer(Inferer):
 
     The result is one tensor, because that is what the evaluator, MONAI Label and MONAI Deploy all take: channel 0 is
     the attribution on the grid of the volume, channels 1..K are the slice's class probabilities, the same over the
-    whole slice (K = 1 for a single logit). Beyond input and result, memory is that of one batch, whatever the depth.
+    whole slice (K = 1 for a single logit). Beyond the input and the result,
+    which is held twice while it is joined, memory is that of one batch.
 
     A slice that is zero everywhere after `slice_transform` shows nothing: all such slices share the network's answer
     to one zero image, computed at most once per volume (so evaluation agrees), and a map of exact zeros marks them.
