@@ -11,6 +11,7 @@ from bundle.reports import FinishedRun, PooledRuns, Table, corrected, score_curv
 
 SCORES = {
     "f1": "F1",
+    "f1_at_0.5": "F1 at 0.5",
     "accuracy": "accuracy",
     "auroc": "AUROC",
     "average_precision": "AP",
@@ -19,6 +20,10 @@ SCORES = {
     "map_energy_ratio": "energy ratio",
     "map_iou": "IoU",
 }
+WHERE = {score: ("map", score.removeprefix("map_")) for score in SCORES if score.startswith("map_")} | {
+    "f1_at_0.5": ("slice_at_0.5", "f1")
+}
+"""Group and key in metrics.json of the scores that are not slice scores at the run's threshold."""
 ABSENT = score_text(float("nan"))
 POSITION, CENTRE = "slice position alone", "map of the centre"
 
@@ -93,8 +98,8 @@ class ResultsTable:
 
     def per_run(self, name: str, score: str) -> list[float]:
         """Return one value per run of a row."""
-        group, key = ("map", score.removeprefix("map_")) if score.startswith("map_") else ("slice", score)
-        values = [run.metrics[group].get(key) for run in self.runs[name]]
+        group, key = WHERE.get(score, ("slice", score))
+        values = [run.metrics.get(group, {}).get(key) for run in self.runs[name]]
         return [float("nan") if value is None else float(value) for value in values]
 
     def pooled_scores(self) -> Table:

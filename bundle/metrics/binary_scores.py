@@ -44,7 +44,7 @@ class BinaryScores:
         hits = float(weights @ (self._labels * self._predicted))
         auroc, average_precision = self._areas(weights, positive, negative)
         values = (
-            ratio(2 * hits, called + positive) if positive else float("nan"),
+            self.f1(weights),
             ratio(negative - called + 2 * hits, positive + negative),
             auroc,
             average_precision,
@@ -53,6 +53,12 @@ class BinaryScores:
             ratio(negative - called + hits, negative),
         )
         return dict(zip(self.names, values, strict=True))
+
+    def f1(self, weights: NDArray) -> float:
+        """Return F1 alone, without the curves that cost most of a call."""
+        positive, called = float(weights @ self._labels), float(weights @ self._predicted)
+        hits = float(weights @ (self._labels * self._predicted))
+        return ratio(2 * hits, called + positive) if positive else float("nan")
 
     def _areas(self, weights: NDArray, positive: float, negative: float) -> tuple[float, float]:
         """Return the areas under the ROC curve (trapezia) and under the precision-recall steps."""

@@ -16,8 +16,9 @@ class PooledRuns:
     """Test predictions of several runs, each called positive at the threshold its own validation fixed.
 
     Slices of all runs are scored together; intervals come from resampling patients, so a patient that several seeds
-    tested is drawn with all of them. F1, accuracy and kappa use each run's threshold; AUROC and average precision
-    order the slices of all runs by probability, so a run that is calibrated differently costs them something.
+    tested is drawn with all of them. F1, accuracy and kappa use each run's threshold, `f1_at_0.5` that fixed one; AUROC
+    and average precision order the slices of all runs by probability, so a run that is calibrated differently costs
+    them something.
 
     Args:
         runs: test predictions, in the same order for every row of a table.
@@ -44,7 +45,9 @@ class PooledRuns:
         self.patient = self.joined("patient")
         self.label = self.joined("label") > 0
         called = [run.probability >= threshold for run, threshold in zip(self.runs, thresholds, strict=True)]
-        self._score = BinaryScores(self.label, self.joined("probability"), np.concatenate(called))
+        probability = self.joined("probability")
+        self._score = BinaryScores(self.label, probability, np.concatenate(called))
+        self._at_half = BinaryScores(self.label, probability, probability >= 0.5)
         maps = self.maps("map_scores")
         self._maps = MapScorer(maps, self.label)
 
@@ -60,7 +63,8 @@ class PooledRuns:
     def scores(self, weights: NDArray | None = None) -> dict[str, float]:
         """Return label scores, and map scores as `map_...`, for weights (n,) or for each slice once."""
         weights = np.ones(len(self.label)) if weights is None else weights
-        return self._score(weights) | {f"map_{name}": value for name, value in self._maps(weights).items()}
+        maps = {f"map_{name}": value for name, value in self._maps(weights).items()}
+        return self._score(weights) | {"f1_at_0.5": self._at_half.f1(weights)} | maps
 
     def intervals(self, draws: int = 1000, seed: int = 0) -> dict[str, Interval]:
         """Return the 95% interval of each score."""

@@ -31,6 +31,7 @@ def test_scores_are_those_of_all_slices_each_at_its_runs_threshold():
     probability = np.concatenate([run.probability for run in runs])
     called = np.concatenate([run.probability >= threshold for run, threshold in zip(runs, thresholds, strict=True)])
     assert found["f1"] == pytest.approx(f1_score(label, called))
+    assert found["f1_at_0.5"] == pytest.approx(f1_score(label, probability >= 0.5))
     assert found["auroc"] == pytest.approx(roc_auc_score(label, probability))
     assert found["average_precision"] == pytest.approx(average_precision_score(label, probability))
     hits = np.concatenate([run.map_scores["pointing_game"] for run in runs])
