@@ -5,7 +5,15 @@ from monai.handlers import LrScheduleHandler, ValidationHandler
 from toy_training import ToyLoader, toy_batch, toy_evaluator, toy_network, toy_trainer
 
 from bundle.attribution import EAFEM
-from bundle.handlers import EarlyStopping, EpochSeed, EvidenceSplit, LocalizationLoss, SliceScores, TrainingCheckpoint
+from bundle.handlers import (
+    EarlyStopping,
+    EpochSeed,
+    EvidenceSplit,
+    LocalizationLoss,
+    SliceScores,
+    TrainingCheckpoint,
+    WeightAverage,
+)
 from bundle.losses import DistributionKL
 from bundle.networks import WithEvidence
 from bundle.workflow import RunRecord
@@ -16,7 +24,9 @@ EPOCHS = 5
 class ToyRun:
     """The handlers of configs/train.json in their order."""
 
-    def __init__(self, folder, *, hidden_size=8, epochs=EPOCHS, resume=False, split_hash="abc", patience=None):
+    def __init__(
+        self, folder, *, hidden_size=8, epochs=EPOCHS, resume=False, split_hash="abc", patience=None, momentum=None
+    ):
         torch.manual_seed(99)
         self.folder = folder
         self.network = toy_network(hidden_size=hidden_size)
@@ -24,14 +34,17 @@ class ToyRun:
         self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=EPOCHS)
         loader = ToyLoader(toy_batch([1, 0, 1, 0], seed=seed) for seed in range(3))
         metric = {"key_score": SliceScores("auroc")}
-        self.validator = toy_evaluator(self.network, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric)
+        average = WeightAverage(self.network, momentum)
+        self.validator = toy_evaluator(average.kept, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric)
         self.checkpoint = TrainingCheckpoint(
-            folder, self.network, self.optimizer, self.scheduler, self.validator, resume, split_hash
-        )
+            folder, self.network, self.optimizer, self.scheduler, self.validator, resume, split_hash,
+            kept_network=average.kept,
+        )  # fmt: skip
         handlers = [
             EpochSeed(loader, seed=3),
             EvidenceSplit(),
             LocalizationLoss(EAFEM(), DistributionKL(), weight=10.0),
+            average,
             ValidationHandler(interval=1, validator=self.validator),
             LrScheduleHandler(self.scheduler, print_lr=False),
             self.checkpoint,

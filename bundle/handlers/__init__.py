@@ -13,6 +13,7 @@ from bundle.handlers.prepare_batch import PrepareSliceBatch
 from bundle.handlers.run_progress import RunProgress
 from bundle.handlers.slice_scores_metric import SliceScores
 from bundle.handlers.training_checkpoint import TrainingCheckpoint
+from bundle.handlers.weight_average import WeightAverage
 
 __all__ = [
     "AttributionImages",
@@ -28,4 +29,5 @@ __all__ = [
     "RunProgress",
     "SliceScores",
     "TrainingCheckpoint",
+    "WeightAverage",
 ]

@@ -28,6 +28,10 @@ class LocalizationLoss:
         loss: `(map, batch) -> scalar`, the weighted mean over `batch["weight"]`.
         weight: lambda of Eq. 10.
         smooth: `(B, 1, H, W) -> (B, 1, H, W)`, the Gaussian of Eq. 9, or None to compare with the mask as it is.
+        negatives: slices of supervised cases without the object count too, with their empty mask: a loss that compares
+            distributions asks for a flat map there. Not in the paper.
+        final_weight: lambda of the last epoch, reached in a line from the first one's; by default the same. Not in the
+            paper.
 
     `state.output` gains `classification_loss` and `localization_loss` (before lambda), both detached.
 
@@ -43,11 +47,15 @@ class LocalizationLoss:
         loss: Callable[[Tensor, dict[str, Any]], Tensor],
         weight: float,
         smooth: Callable[[Tensor], Tensor] | None = None,
+        negatives: bool = False,
+        final_weight: float | None = None,
     ) -> None:
         self.attribution = attribution
         self.loss = loss
         self.weight = weight
         self.smooth = smooth
+        self.negatives = negatives
+        self.final_weight = weight if final_weight is None else final_weight
 
     def attach(self, engine: Engine) -> None:
         """Add the term after the classification loss of every iteration."""
@@ -59,26 +67,35 @@ class LocalizationLoss:
         evidence = output.pop(keys.EVIDENCE)
         image = output[keys.IMAGE]
         with torch.autocast(image.device.type, enabled=False):
-            target = localization_target(batch, image=image, smooth=self.smooth)
+            target = localization_target(batch, image=image, smooth=self.smooth, negatives=self.negatives)
             attribution = self.attribution(evidence, image.shape[-2:]).float()
             given = {**target, keys.PRED: evidence.logits}
             term = self.loss(attribution, given) * share_of_all_ranks(target[keys.WEIGHT])
         output["classification_loss"] = output[keys.LOSS].detach()
         output["localization_loss"] = term.detach()
-        output[keys.LOSS] = output[keys.LOSS] + self.weight * term
+        output[keys.LOSS] = output[keys.LOSS] + self.weight_at(engine) * term
+
+    def weight_at(self, engine: Engine) -> float:
+        """Return lambda of the engine's epoch."""
+        epochs = (engine.state.max_epochs or 1) - 1
+        done = (engine.state.epoch - 1) / epochs if epochs else 0.0
+        return self.weight + done * (self.final_weight - self.weight)
 
 
 def localization_target(
-    batch: dict[str, Any], *, image: Tensor, smooth: Callable[[Tensor], Tensor] | None
+    batch: dict[str, Any], *, image: Tensor, smooth: Callable[[Tensor], Tensor] | None, negatives: bool = False
 ) -> dict[str, Tensor]:
     """Return what a localization loss compares a map with: image, mask, smoothed mask and weight (B,).
 
     A slice counts where it is positive, its case is supervised and its mask is not empty: augmentation may have moved
-    the object out of the picture.
+    the object out of the picture. With `negatives` a slice labelled negative counts too, if its mask is empty.
     """
     mask = batch[keys.MASK].float()
-    positive = batch[keys.LABEL].reshape(len(mask)) > 0
-    weight = batch[keys.SUPERVISED].float() * positive * (mask.amax(dim=(1, 2, 3)) > 0)
+    label, seen = batch[keys.LABEL].reshape(len(mask)), mask.amax(dim=(1, 2, 3)) > 0
+    counts = (label > 0) & seen
+    if negatives:
+        counts = counts | ((label == 0) & ~seen)
+    weight = batch[keys.SUPERVISED].float() * counts
     smoothed = mask if smooth is None else smooth(mask)
     return {keys.IMAGE: image, keys.MASK: mask, keys.SMOOTHED_MASK: smoothed, keys.WEIGHT: weight}
 

@@ -33,6 +33,7 @@ class TrainingCheckpoint:
         split_hash: written into the checkpoint; resuming on another split is refused.
         save: False on all ranks but the first.
         localization_loss: continued on resume; RES-L learns with the network but is no part of `model.pt`.
+        kept_network: whose weights `model.pt` holds, if not those of `network` itself: their moving average.
 
     Raises:
         ValueError: the checkpoint belongs to another split or another network.
@@ -55,6 +56,7 @@ class TrainingCheckpoint:
         split_hash: str = "",
         save: bool = True,
         localization_loss: nn.Module | None = None,
+        kept_network: nn.Module | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.network = network
@@ -65,6 +67,7 @@ class TrainingCheckpoint:
         self.split_hash = split_hash
         self.save = save
         self.localization_loss = localization_loss or nn.Identity()
+        self.kept_network = kept_network or network
 
     @property
     def file(self) -> Path:
@@ -81,7 +84,7 @@ class TrainingCheckpoint:
     def __call__(self, engine: Engine) -> None:
         """Write the best weights, if this epoch has them, and the checkpoint; unvalidated, the last are the best."""
         if self.validator.state.best_metric_epoch in (engine.state.epoch, NEVER):
-            disk_saver(self.folder)(self.network.state_dict(), "model.pt")
+            disk_saver(self.folder)(self.kept_network.state_dict(), "model.pt")
         progress = TrainingProgress(engine, self.validator, self.split_hash)
         checkpoint = Checkpoint(self._objects(progress), disk_saver(self.folder), filename_pattern=self.file.name)
         checkpoint(engine)
@@ -104,7 +107,8 @@ class TrainingCheckpoint:
         engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
 
     def _objects(self, progress: TrainingProgress) -> dict[str, Any]:
-        return {
+        average = {} if self.kept_network is self.network else {"kept_network": self.kept_network}
+        return average | {
             "model": self.network,
             "optimizer": self.optimizer,
             "lr_scheduler": self.lr_scheduler,

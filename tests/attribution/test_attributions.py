@@ -10,6 +10,7 @@ from bundle.networks import Evidence, SliceViT, WithEvidence
 METHODS = {
     "eafem": EAFEM(beta=0.85),
     "class_attention": ClassAttention(),
+    "class_attention_of_two_blocks": ClassAttention(num_blocks=2),
     "token_embedding": TokenEmbedding(),
     "rollout": Rollout(),
     "rollout_reference": Rollout(reference=True),
@@ -108,8 +109,9 @@ def test_missing_attentions_are_told(name):
         METHODS[name](evidence, (32, 32))
 
 
-def test_only_rollout_and_relevance_need_matrices():
-    assert {name for name, method in METHODS.items() if method.needs_attentions} == set(BETWEEN_0_AND_1)
+def test_only_methods_that_follow_several_blocks_need_matrices():
+    needing = {name for name, method in METHODS.items() if method.needs_attentions}
+    assert needing == {*BETWEEN_0_AND_1, "class_attention_of_two_blocks"}
     assert {name for name, method in METHODS.items() if method.needs_grad} == {"relevance", "relevance_class_0"}
 
 

@@ -71,6 +71,39 @@ def test_losses_and_gradient_are_the_hand_written_ones(labels, supervised, maske
         torch.testing.assert_close(gradients(network)[name], gradient, rtol=2e-4, atol=2e-7, msg=name)
 
 
+@pytest.mark.parametrize(
+    ("labels", "supervised", "masked", "counted"),
+    [
+        ([1, 0, 1, 0], [1, 1, 1, 0], [1, 0, 1, 0], [0, 1, 2]),
+        ([1, 0, 0, -1], [1, 1, 1, 1], [0, 0, 1, 0], [1]),  # moved out of the picture, something else, no label
+    ],
+)
+def test_negatives_count_with_their_empty_mask(labels, supervised, masked, counted):
+    batch = toy_batch(labels, supervised, [bool(one) for one in masked])
+    evidence = toy_network(**EXACT).eval().forward_evidence(batch["image"])
+    handler = LocalizationLoss(EAFEM(BETA), DistributionKL(), WEIGHT, negatives=True)
+    found = call(handler, batch, evidence, torch.zeros(()))["localization_loss"]
+    with torch.no_grad():
+        expected = hand_written_losses(evidence._replace(logits=torch.zeros(4, 1)), batch, counted)[1]
+    torch.testing.assert_close(found, expected, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize(("epochs", "weights"), [(1, [30.0]), (3, [30.0, 20.0, 10.0])])
+def test_the_weight_falls_in_a_line_over_the_epochs(epochs, weights):
+    seen = []
+    handler = LocalizationLoss(EAFEM(), DistributionKL(), WEIGHT, final_weight=10.0)
+    network = WithEvidence(toy_network(**EXACT))
+    trainer = toy_trainer(network, [toy_batch()], [EvidenceSplit(), handler], max_epochs=epochs)
+
+    @trainer.on("ITERATION_COMPLETED")
+    def see(engine):
+        output = engine.state.output
+        seen.append(((output["loss"] - output["classification_loss"]) / output["localization_loss"]).item())
+
+    trainer.run()
+    assert seen == pytest.approx(weights, rel=1e-3)
+
+
 def test_without_a_slice_that_counts_the_term_is_zero_and_the_graph_is_whole():
     network = toy_network(**EXACT)
     output = train_once(network, toy_batch([0, 0]), LocalizationLoss(EAFEM(), DistributionKL(), WEIGHT))

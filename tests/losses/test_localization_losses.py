@@ -10,11 +10,12 @@ import torch
 from golden import FILES, load_golden
 
 from bundle.attribution import EAFEM, Relevance, Rollout
-from bundle.losses import DistributionKL, GradMaskLoss, RESLoss, RobustViTLoss
+from bundle.losses import DistributionKL, GradMaskLoss, PatchShareKL, RESLoss, RobustViTLoss
 
 LOSSES = {
     "kl": lambda: DistributionKL(),
     "kl_paper": lambda: DistributionKL("paper"),
+    "patch_share": lambda: PatchShareKL(patch_size=8),
     "gradmask": lambda: GradMaskLoss(),
     "gradmask_original": lambda: GradMaskLoss("original"),
     "robustvit": lambda: RobustViTLoss(),

@@ -1,0 +1,40 @@
+"""The moving average of the weights, where one is asked for."""
+
+from __future__ import annotations
+
+from ignite.engine import Engine
+from ignite.handlers import EMAHandler
+from torch import nn
+
+
+class WeightAverage:
+    """Keeps an exponential moving average of a network's weights: Ignite's `EMAHandler`, or nothing.
+
+    After n steps the start values are (1 - momentum)^n of it, so it lags in the first 3 / momentum steps.
+
+    Args:
+        network: what is trained.
+        momentum: share of the new weights at each step, or None for no average.
+
+    Raises:
+        ValueError: from Ignite, if the momentum is not between 0 and 1.
+
+    Example:
+        >>> network = nn.Linear(2, 1)
+        >>> WeightAverage(network).kept is network, WeightAverage(network, momentum=0.01).kept is network
+        (True, False)
+    """
+
+    def __init__(self, network: nn.Module, momentum: float | None = None) -> None:
+        self.network = network
+        self.handler = None if momentum is None else EMAHandler(network, momentum)
+
+    @property
+    def kept(self) -> nn.Module:
+        """The network that is validated and kept: the average, or the trained one itself."""
+        return self.network if self.handler is None else self.handler.ema_model
+
+    def attach(self, engine: Engine) -> None:
+        """Update the average after every iteration of the trainer."""
+        if self.handler is not None:
+            self.handler.attach(engine)
