@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import RULE, Experiment, ResultsTable, map_grid
+from bundle.experiments import RULE, Experiment, ResultsTable, copy_records, map_grid
 from bundle.writers import write_picture
 
 
@@ -24,6 +24,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2000, help="resamplings of the patients (default: %(default)s)")
     parser.add_argument("--save", type=Path, help="folder for Markdown, CSV and, of a curve, PNG")
     parser.add_argument("--dataset_dir", type=Path, help="draw where each method looks too, from these volumes")
+    parser.add_argument("--records", type=Path, help="copy the runs' records there, without weights and local folders")
     arguments = parser.parse_args()
     if arguments.dataset_dir and not arguments.save:
         parser.error("--dataset_dir draws a picture: say with --save where it goes")
@@ -34,6 +35,10 @@ def main() -> None:
         tables = results.tables()
         text = "\n\n".join(f"{title[0].upper()}{title[1:]}\n\n{table.markdown()}" for title, table in tables.items())
         print(text)
+        if arguments.records:
+            copy_records(
+                [folder for row in folders.values() for folder in row], arguments.output_dir, arguments.records
+            )
         if not arguments.save:
             return
         arguments.save.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,70 @@
+"""Records that leave the machine: all that a table needs, nothing that tells where it was made."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bundle.experiments import copy_records
+
+
+@pytest.fixture
+def run(tmp_path):
+    """An evaluated run with everything that lies in its folder."""
+    folder = tmp_path / "here/runs/table/lgmvit/fold0"
+    folder.mkdir(parents=True)
+    places = {"dataset_dir": "/hospital/data", "cache_dir": "/fast/cache", "output_dir": str(folder)}
+    config = {**places, "seed": 0, "finder": {"root": "/hospital/data"}, "split_file": "@dataset_dir"}
+    command = [
+        "/opt/python/monai/bundle/__main__.py",
+        "run",
+        "--output_dir",
+        str(folder),
+        "--dataset_dir",
+        "/hospital/data",
+    ]
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "run.json").write_text(json.dumps({"command": command, "settings": {"seed": 0}}))
+    for name in ("metrics.json", "predictions.csv", "split.json", "model.pt", "log.txt"):
+        (folder / name).write_text(f"content of {name}")
+    return folder
+
+
+def copied(run, tmp_path):
+    copy_records([run], tmp_path / "here/runs", tmp_path / "records")
+    return tmp_path / "records/table/lgmvit/fold0"
+
+
+def test_scores_are_copied_byte_for_byte_and_weights_stay(run, tmp_path):
+    found = copied(run, tmp_path)
+    names = {"config.json", "run.json", "metrics.json", "predictions.csv", "split.json"}
+    assert {file.name for file in found.iterdir()} == names
+    for name in ("metrics.json", "predictions.csv", "split.json"):
+        assert (found / name).read_bytes() == (run / name).read_bytes()
+
+
+def test_no_folder_of_the_machine_is_named(run, tmp_path):
+    found = copied(run, tmp_path)
+    config, record = (json.loads((found / name).read_text()) for name in ("config.json", "run.json"))
+    assert config == {
+        "dataset_dir": "data",
+        "cache_dir": "cache",
+        "output_dir": "runs/table/lgmvit/fold0",
+        "seed": 0,
+        "finder": {"root": "data"},
+        "split_file": "@dataset_dir",
+    }
+    expected = ["monai.bundle", "run", "--output_dir", "runs/table/lgmvit/fold0", "--dataset_dir", "data"]
+    assert record == {"command": expected, "settings": {"seed": 0}}
+
+
+def test_a_second_copy_replaces_the_first(run, tmp_path):
+    copied(run, tmp_path)
+    (run / "metrics.json").write_text("again")
+    assert (copied(run, tmp_path) / "metrics.json").read_text() == "again"
+
+
+def test_a_run_that_is_not_evaluated_is_named(run, tmp_path):
+    Path(run / "metrics.json").unlink()
+    with pytest.raises(FileNotFoundError, match=r"fold0.metrics\.json"):
+        copied(run, tmp_path)
