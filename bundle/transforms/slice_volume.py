@@ -97,7 +97,8 @@ def _plain(volume: Any) -> Tensor:
 
 
 def _slices(volume: Tensor, *, range_: slice) -> Tensor:
-    return volume[..., range_].permute(3, 0, 1, 2).contiguous()  # (C,H,W,D) -> (N,C,H,W)
+    # (C,H,W,D) -> (N,C,H,W); on one thread NumPy copies against the grain in half the time of torch
+    return torch.from_numpy(np.ascontiguousarray(volume[..., range_].permute(3, 0, 1, 2).numpy()))
 
 
 def _classes_of(masks: Tensor, *, num_classes: int) -> Tensor:

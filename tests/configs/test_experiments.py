@@ -1,5 +1,7 @@
 """Every file of configs/experiments: its runs have their files, pass the guard and are what their table says."""
 
+import csv
+
 import pytest
 from conftest import ROOT
 
@@ -106,6 +108,20 @@ def test_the_tables_have_their_rows(dataset):
     assert list(read(f"table1_{dataset}").rows) == ["baseline", "gradmask", "robustvit", "res_g", "res_l", "lgmvit"]
     maps = ["rollout", "relevance", "class_attention", "token_embedding"]
     assert list(read(f"table2_{dataset}").rows) == ["baseline", *maps, "lgmvit"]
+
+
+SEARCHED = sorted((ROOT / "docs/results/search").glob("*/*/trials.csv"))
+
+
+@pytest.mark.parametrize("trials", SEARCHED, ids=lambda file: file.parent.name)
+def test_tuned_weights_are_those_of_the_recorded_search(trials, tmp_path):
+    rows = list(csv.DictReader(trials.open()))
+    best = max(rows, key=lambda row: float(row["best validation score"]))
+    row, repeat = trials.parent.name.rsplit("_", 1)
+    found = resolved(read(trials.parents[1].name).run(row, repeat, tmp_path))
+    assert found["localization_weight"] == float(best["localization_weight"])
+    assert len(rows) == 4
+    assert {row["epochs"] for row in rows} == {"10"}
 
 
 def test_published_scores_of_every_row_that_the_paper_printed():
