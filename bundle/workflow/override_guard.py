@@ -13,6 +13,9 @@ from monai.bundle import ConfigParser
 from bundle.workflow.command_line import CommandLine
 
 TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"})
+BASES = ("train.json", "evaluate.json", "inference.json", "multi_gpu_train.json")
+CONFIGS = Path(__file__).parents[2] / "configs"
+"""The bundle's own, for a first file that lies elsewhere, such as a run's `config.json`."""
 COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
 
 
@@ -21,9 +24,10 @@ class OverrideGuard:
 
     MONAI accepts any id in silence, so a misspelt knob trains with the default. Under `python -m monai.bundle run`
     this component reads the config files and `--id` overrides from the command line. Known are the ids of the first
-    file and of the base configs beside it (`*.json`, so that an overlay of training serves inference too). Allowed
-    besides: `_meta_`, the arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a
-    `_target_`, and appends to a known id with `+` in a file; on the command line MONAI would replace instead.
+    file and of the base configs beside it and of this bundle, so that an overlay of training serves inference too, and
+    a run's record is evaluated by `['RUN/config.json','configs/evaluate.json']`. Allowed besides: `_meta_`, the
+    arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with
+    `+` in a file; on the command line MONAI would replace instead.
 
     `--id None` is refused too, because MONAI leaves it out in silence; in a file `null` counts.
 
@@ -50,7 +54,8 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
     for name in command_line.left_out:
         yield f"--{name} None would change nothing, MONAI leaves it out: write `{name}: null` into an overlay."
     first, *later = command_line.files
-    base = [first, *(str(path) for path in sorted(Path(first).parent.glob("*.json")) if path.name != "metadata.json")]
+    beside = [str(folder / name) for folder in (Path(first).parent, CONFIGS) for name in BASES]
+    base = [first, *(file for file in beside if Path(file).exists())]
     contents = [load(file) for file in base]
     known = {id_ for content in contents for id_ in ids(content)}
     components = {id_ for content in contents for id_ in ids(content, components_only=True)}

@@ -35,6 +35,31 @@ def test_evaluation_on_another_split_is_refused(phantoms, trained, metrics):
     assert (trained / "metrics.json").read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    ("overlays", "settings", "knob"),
+    [
+        (["intensities/volume.yaml"], {}, "preprocessing#transforms#2 nothing"),
+        (["orientation/file_order.yaml"], {}, "preprocessing#transforms#1 .*Orientationd"),
+        (["attributions/rollout.yaml"], {}, "attribution .*EAFEM"),
+        ([], {"beta": 0.5}, "beta 0.85"),
+        ([], {"position_encoding": "learned"}, "position_encoding 'sincos'"),
+    ],
+)
+def test_evaluation_with_other_settings_is_refused(phantoms, trained, metrics, overlays, settings, knob):
+    before = {name: (trained / name).read_bytes() for name in ("metrics.json", "predictions.csv", "split.json")}
+
+    with refused(f"{trained}/config.json: the run was trained with {knob}"):
+        evaluate(phantoms, trained, *overlays, **settings)
+
+    assert {name: (trained / name).read_bytes() for name in before} == before
+
+
+def test_a_run_is_evaluated_by_its_own_config(trained, metrics, tmp_path):
+    run(trained / "config.json", "evaluate.json", output_dir=tmp_path, checkpoint=trained / "model.pt")
+
+    assert json.loads((tmp_path / "metrics.json").read_text()) == metrics
+
+
 def test_evaluation_leaves_the_weights_alone(phantoms, trained):
     before = (trained / "model.pt").read_bytes(), (trained / "checkpoint.pt").read_bytes()
 

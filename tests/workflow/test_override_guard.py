@@ -97,6 +97,16 @@ def test_other_programs_are_left_alone():
     assert OverrideGuard(["monailabel", "--learning_rat", "1"]).problems == []
 
 
+def test_the_record_of_a_run_is_a_first_file_and_its_other_files_are_none(tmp_path):
+    """Beside it lie run.json and metrics.json, whose entries are no knobs."""
+    (tmp_path / "config.json").write_text(json.dumps(BASE))
+    (tmp_path / "metrics.json").write_text(json.dumps({"calibration": {}}))
+    argv = [PROGRAM, "run", "--config_file", str([str(tmp_path / "config.json"), str(ROOT / "configs/evaluate.json")])]
+    assert OverrideGuard([*argv, "--evaluation#report#draws", "5"]).problems == []
+    with pytest.raises(SystemExit, match="--calibration is not an id of the base configs"):
+        OverrideGuard([*argv, "--calibration", "1"])
+
+
 def test_ids_of_a_config():
     content = {"a": [{"_target_": "X", "b": 1}], "c": {"d": 2}}
     assert list(ids(content)) == ["a", "a#0", "a#0#_target_", "a#0#b", "c", "c#d"]
