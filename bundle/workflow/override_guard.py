@@ -26,8 +26,8 @@ class OverrideGuard:
     this component reads the config files and `--id` overrides from the command line. Known are the ids of the first
     file and of the base configs beside it and of this bundle, so that an overlay of training serves inference too, and
     a run's record is evaluated by `['RUN/config.json','configs/evaluate.json']`. Allowed besides: `_meta_`, the
-    arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with
-    `+` in a file; on the command line MONAI would replace instead.
+    arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a `_target_`, and appends to a
+    known id with `+` in a file; on the command line MONAI would replace instead.
 
     `--id None` is refused too, because MONAI leaves it out in silence; in a file `null` counts.
 
