@@ -71,10 +71,12 @@ class RunRecord:
         """Write the files."""
         self.output_dir.mkdir(parents=True, exist_ok=True)
         command_line = CommandLine.read()
-        earlier = self.earlier(engine)
-        self.require_same_settings(earlier or (self.recorded() if command_line is not None else {}))
+        recorded = self.recorded()
+        earlier = recorded if engine.state.epoch else {}
+        if earlier or command_line is not None:
+            self.require_same_run(recorded)
         if not earlier:
-            self.make_room(is_command=command_line is not None)
+            (self.output_dir / "metrics.json").unlink(missing_ok=True)  # scores of weights that are about to go
         record = {
             "settings": self.settings,
             "split_hash": self.split_hash,
@@ -92,39 +94,26 @@ class RunRecord:
         if command_line is not None:
             write_json(self.output_dir / "config.json", command_line.merged())
 
-    def earlier(self, engine: Engine) -> dict[str, Any]:
-        """Return the record that a resumed run goes on with; a run that was complete already keeps its metrics."""
-        return self.recorded() if engine.state.epoch else {}
-
     def recorded(self) -> dict[str, Any]:
         """Return the record that lies in the folder, or nothing."""
         path = self.output_dir / "run.json"
         record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
         return record
 
-    def require_same_settings(self, earlier: Mapping[str, Any]) -> None:
-        """Refuse other settings: a resume would take the checkpoint of a run that was not this one."""
-        asked = json.loads(json.dumps(self.settings, default=str))
+    def require_same_run(self, recorded: Mapping[str, Any]) -> None:
+        """Refuse other settings and another split: weights and record would be of two runs, also after a kill."""
+        asked = json.loads(json.dumps({**self.settings, "split_hash": self.split_hash}, default=str))
+        started = {**recorded.get("settings", {}), "split_hash": recorded.get("split_hash", self.split_hash)}
         changed = [
             f"{name} {asked.get(name)} (started with {value})"
-            for name, value in earlier.get("settings", {}).items()
+            for name, value in started.items()
             if name not in MAY_CHANGE and asked.get(name) != value
         ]
         if changed:
             raise ValueError(
                 f"{self.output_dir}: expected the settings that the run in it was started with, got "
-                f"{', '.join(changed)}: use those, or another output_dir."
+                f"{', '.join(changed)}: use those, choose another output_dir, or move that run away."
             )
-
-    def make_room(self, *, is_command: bool) -> None:
-        """Take away the scores of an earlier run's weights; refuse to mix weights and records of two splits."""
-        trained = self.recorded().get("split_hash")
-        if is_command and trained not in (None, self.split_hash):
-            raise ValueError(
-                f"{self.output_dir} expected to be empty or of the same split, but holds a run of split {trained[:12]} "
-                f"(this one is {self.split_hash[:12]}): choose another output_dir, or move that run away."
-            )
-        (self.output_dir / "metrics.json").unlink(missing_ok=True)
 
     def complete(self, engine: Engine) -> None:
         """Add what came out."""

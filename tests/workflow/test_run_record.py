@@ -106,7 +106,7 @@ def test_a_new_run_does_not_overwrite_one_of_another_split(tmp_path, monkeypatch
     RunRecord(tmp_path, {}, split_hash="new").attach(engine)
     program = "/somewhere/monai/bundle/__main__.py"
     monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", str(tmp_path / "train.json")])
-    with pytest.raises(ValueError, match="holds a run of split old"):
+    with pytest.raises(ValueError, match=r"split_hash new \(started with old\)"):
         engine.run([0])
     monkeypatch.setattr(sys, "argv", ["monailabel"])  # it trains in place, on whatever was annotated by then
     engine = Engine(lambda engine, batch: None)
@@ -128,3 +128,15 @@ def test_a_new_run_does_not_take_over_the_folder_of_one_with_other_settings(tmp_
     engine = Engine(lambda engine, batch: None)
     RunRecord(tmp_path, {"localization_weight": 0}, split_hash="a").attach(engine)
     engine.run([0])
+
+
+def test_another_run_is_named_by_all_that_differs(tmp_path, monkeypatch):
+    (tmp_path / "run.json").write_text(json.dumps({"settings": {"seed": 0, "beta": 0.5}, "split_hash": "a"}))
+    (tmp_path / "metrics.json").write_text("{}")
+    program = "/somewhere/monai/bundle/__main__.py"
+    monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", "train.json"])
+    engine = Engine(lambda engine, batch: None)
+    RunRecord(tmp_path, {"seed": 1, "beta": 0.5}, split_hash="b").attach(engine)
+    with pytest.raises(ValueError, match=r"got seed 1 \(started with 0\), split_hash b \(started with a\): use those"):
+        engine.run([0])
+    assert (tmp_path / "metrics.json").exists()
