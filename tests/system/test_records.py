@@ -1,9 +1,10 @@
 """Checkpoint, run record and results say on which split they stand; another one is refused."""
 
 import json
+import shutil
 
 import pytest
-from bundle_runs import LIGHT, checkpoint, evaluate, record, refused, run, train
+from bundle_runs import LIGHT, ROOT, checkpoint, ended, evaluate, record, refused, run, start, train
 
 NOBODY_VALIDATES = {"split_fractions": [0.75, 0, 0.25], "max_epochs": 2}
 
@@ -52,6 +53,19 @@ def test_evaluation_with_other_settings_is_refused(phantoms, trained, metrics, o
         evaluate(phantoms, trained, *overlays, **settings)
 
     assert {name: (trained / name).read_bytes() for name in before} == before
+
+
+def test_a_run_is_repeated_from_another_folder_with_its_data_elsewhere(phantoms, trained, tmp_path):
+    away, moved = tmp_path / "away", shutil.copytree(phantoms, tmp_path / "moved")
+    away.mkdir()
+    folders = {"dataset_dir": moved, "cache_dir": tmp_path / "cache", "output_dir": tmp_path / "again"}
+
+    status, printed = ended(start(trained / "config.json", cwd=away, bundle_root=ROOT, **folders))
+
+    assert status == 0, printed
+    assert (tmp_path / "again/model.pt").read_bytes() == (trained / "model.pt").read_bytes()
+    assert record(tmp_path / "again")["split_hash"] == record(trained)["split_hash"]
+    assert list(away.iterdir()) == []
 
 
 def test_a_run_is_evaluated_by_its_own_config(trained, metrics, tmp_path):
