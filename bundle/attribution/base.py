@@ -26,6 +26,8 @@ class Attribution(ABC):
     """Whether `evidence.attentions` must be there."""
     needs_grad = False
     """Whether the forward pass must have been recorded, also in evaluation."""
+    is_pixel_gradient = False
+    """Whether the map is the gradient of the logits by the pixels, with a graph; no method here gives that."""
 
     @abstractmethod
     def grid_map(self, evidence: Evidence) -> Tensor:

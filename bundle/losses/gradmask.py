@@ -16,11 +16,15 @@ class GradMaskLoss(nn.Module):
 
     Args:
         form: "paper": min-max per slice, the smoothed mask, mean over pixels, as LGM-ViT's authors compare it.
-            "original": the map as it is, the mask itself, sum over pixels; GradMask's own map is the gradient of the
-            logits by the pixels.
+            "original": the map as it is, the mask itself, sum over pixels and channels. Its map is the gradient of the
+            logits by the pixels. No attribution of this bundle gives that, so `LocalizationLoss` refuses this form; a
+            training loop of your own makes it from `evidence = network.forward_evidence(image, attentions=True)` by
+            `torch.autograd.grad(evidence.logits.sum(), image, create_graph=True)`. Without the attentions the network
+            takes the fused kernel, which has no second derivative.
 
     Shapes:
-        map (B, 1, H, W), batch with "mask", "smoothed_mask" (B, 1, H, W) and "weight" (B,) -> scalar.
+        map (B, 1, H, W), for "original" (B, C, H, W); batch with "mask", "smoothed_mask" (B, 1, H, W) and "weight" (B,)
+        -> scalar.
 
     Raises:
         ValueError: an unknown form.
@@ -40,6 +44,7 @@ class GradMaskLoss(nn.Module):
         if form not in FORMS:
             raise ValueError(f"GradMaskLoss expected form to be one of {sorted(FORMS)}, got {form!r}.")
         self.form = form
+        self.needs_pixel_gradient = form == "original"
 
     def forward(self, attribution: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
         """Return the loss, in float32 whatever the map's type."""
@@ -53,7 +58,7 @@ def mean_outside(attribution: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
 
 
 def sum_outside(attribution: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-    """Return (B,): sum over pixels of (map (1 - mask))^2."""
+    """Return (B,): sum over pixels and channels of (map (1 - mask))^2."""
     return (attribution * (1 - batch[keys.MASK].float())).square().flatten(1).sum(dim=1)
 
 

@@ -7,9 +7,9 @@ from ignite.engine import Engine
 from toy_ranks import on_ranks
 from toy_training import SIZE, toy_batch, toy_network, toy_trainer
 
-from bundle.attribution import EAFEM
+from bundle.attribution import EAFEM, Relevance
 from bundle.handlers import EvidenceSplit, LocalizationLoss
-from bundle.losses import DistributionKL, SliceClassificationLoss
+from bundle.losses import DistributionKL, GradMaskLoss, RobustViTLoss, SliceClassificationLoss
 from bundle.networks import Evidence, WithEvidence
 from bundle.transforms import SmoothMask
 
@@ -102,6 +102,34 @@ def test_the_weight_falls_in_a_line_over_the_epochs(epochs, weights):
 
     trainer.run()
     assert seen == pytest.approx(weights, rel=1e-3)
+
+
+def test_robustvits_own_form_is_the_hand_written_one_in_training():
+    """Its agreement term needs the logits, which the handler passes on."""
+    batch = toy_batch([1, 0, 1, 1], [1, 1, 0, 1])
+    network, twin = toy_network(**EXACT), toy_network(**EXACT)
+    output = train_once(network, batch, LocalizationLoss(Relevance(), RobustViTLoss(form="original"), WEIGHT))
+
+    evidence = twin.forward_evidence(batch["image"], attentions=True)
+    maps, masks = Relevance()(evidence, (SIZE, SIZE)), batch["mask"].float()
+    terms = []
+    for index in (0, 3):  # positive and supervised
+        relevance, mask, logit = maps[index, 0], masks[index, 0], evidence.logits[index, 0]
+        missing, wrong = ((relevance - 1) * mask).square().mean(), (relevance * (1 - mask)).square().mean()
+        certainty = logit.abs()  # cross entropy against its own prediction: log(1 + exp(-|logit|))
+        terms.append(0.8 * (0.3 * missing + 2 * wrong) + 0.2 * (1 + (-certainty).exp()).log())
+    localization = sum(terms) / 2
+    (F.binary_cross_entropy_with_logits(evidence.logits, batch["label"]) + WEIGHT * localization).backward()
+
+    assert output["localization_loss"].item() == pytest.approx(localization.item(), rel=1e-5)
+    for name, gradient in gradients(twin).items():
+        torch.testing.assert_close(gradients(network)[name], gradient, rtol=2e-4, atol=2e-7, msg=name)
+
+
+def test_gradmasks_own_form_is_refused_with_maps_that_are_no_gradient_by_the_pixels():
+    with pytest.raises(ValueError, match="gradient of the logits by the pixels for GradMaskLoss.*got the map of EAFEM"):
+        LocalizationLoss(EAFEM(), GradMaskLoss("original"), WEIGHT)
+    LocalizationLoss(EAFEM(), GradMaskLoss("paper"), WEIGHT)
 
 
 def test_without_a_slice_that_counts_the_term_is_zero_and_the_graph_is_whole():

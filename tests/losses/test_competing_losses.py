@@ -11,6 +11,7 @@ from bundle.losses.learned_imputation import LearnedImputation
 from bundle.losses.one_convolution_imputation import OneConvolutionImputation
 from bundle.losses.patch_grid import patch_grid
 from bundle.losses.unit_range import unit_range
+from bundle.networks import SliceViT
 
 MASK = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])
 MAP = torch.tensor([[[[0.5, 1.0], [0.25, 0.0]]]])
@@ -22,6 +23,33 @@ def test_gradmask_by_hand():
     # squares of 0.5 * 0.5, 1 * 0.5, 0.25, 0
     assert GradMaskLoss()(MAP, batch).item() == pytest.approx((0.0625 + 0.25 + 0.0625) / 4)
     assert GradMaskLoss("original")(MAP * 4, batch).item() == pytest.approx(1)
+
+
+def test_gradmasks_own_form_in_a_training_loop_of_ones_own():
+    """The gradient by the pixels, and its own derivative, which a small step of a weight must agree with."""
+    torch.manual_seed(0)
+    sizes = {"image_size": 8, "patch_size": 4, "in_channels": 2, "hidden_size": 8, "num_layers": 2, "num_heads": 2}
+    network = SliceViT(**sizes).double().eval()
+    image, mask = torch.rand(3, 2, 8, 8).double().requires_grad_(), (torch.rand(3, 1, 8, 8) > 0.5).double()
+    weight = network.blocks[0].attn.qkv.weight
+
+    def value():
+        logits = network.forward_evidence(image, attentions=True).logits
+        (gradient,) = torch.autograd.grad(logits.sum(), image, create_graph=True)
+        batch = {"mask": mask, "smoothed_mask": mask, "weight": torch.ones(3)}
+        expected = (gradient * (1 - mask)).square().sum() / 3
+        found = GradMaskLoss("original")(gradient, batch)
+        assert found.item() == pytest.approx(expected.item(), rel=1e-5)
+        return expected, found
+
+    (slope,) = torch.autograd.grad(value()[1], weight)
+    step = 1e-4 * slope / slope.norm()
+    with torch.no_grad():
+        weight += step
+    above = value()[0]
+    with torch.no_grad():
+        weight -= 2 * step
+    assert (above - value()[0]).item() == pytest.approx(2 * (slope * step).sum().item(), rel=1e-3)
 
 
 def test_robustvit_by_hand():
