@@ -71,20 +71,26 @@ def test_items_of_another_program_replace_the_finder(phantoms, settings, tmp_pat
 
 
 def test_a_federated_client_trains_two_rounds(settings):
-    client = MonaiAlgo(str(ROOT), train_kwargs=client_settings(settings), eval_kwargs=client_settings(settings))
+    """At the constant rate that docs/README.md advises: a cosine of one epoch would be at its end every other round."""
+    training = {**client_settings(settings), "min_learning_rate": "@learning_rate"}
+    client = MonaiAlgo(str(ROOT), train_kwargs=training, eval_kwargs=client_settings(settings))
     client.config_train_filename = ["configs/train.json", f"configs/{DEMO}"]
     client.config_evaluate_filename = ["configs/train.json", f"configs/{DEMO}", "configs/evaluate.json"]
     client.send_weight_diff = False
     client.initialize()
+    (group,) = client.trainer.optimizer.param_groups
+    rate = group["lr"]
     start = {name: weight.clone() for name, weight in client.get_weights().weights.items()}
 
     client.train(ExchangeObject(weights={name: weight.numpy() for name, weight in start.items()}))
+    assert group["lr"] == rate
     client.train(
         ExchangeObject(weights={name: weight.numpy() for name, weight in client.get_weights().weights.items()})
     )
 
     trained = client.get_weights()
     assert client.trainer.state.epoch == 2
+    assert group["lr"] == rate
     assert trained.weights.keys() == start.keys() == client.train_workflow.network_def.state_dict().keys()
     assert any(not torch.equal(trained.weights[name], start[name]) for name in start)
     assert trained.statistics["num_executed_iterations"] > 0
