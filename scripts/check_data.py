@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,11 @@ from bundle.reports import contact_sheet
 def main() -> int:
     """Print what is there and what is wrong; return 1 if training would refuse a case."""
     arguments = _arguments()
-    items, check = _items_and_check(arguments)
+    with warnings.catch_warnings(record=True) as told:  # what the finder says, shown with the problems of the cases
+        warnings.simplefilter("always", UserWarning)
+        items, check = _items_and_check(arguments)
     report = check_cases(items, in_channels=arguments.in_channels, check=check, num_workers=arguments.num_workers)
-    print(report.text())
+    print(report.text(), *(f"warning: {one.message}" for one in told), sep="\n")
     above = check.keywords.get("positive_above", 0) if check else 0
     contact_sheet(items, arguments.sheet, channel=arguments.channel, positive_above=above)
     print(f"contact sheet: {arguments.sheet}")
@@ -48,10 +51,8 @@ def _items_and_check(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]
     files = ast.literal_eval(named) if named.startswith("[") else [named]
     parser = ConfigParser()
     parser.read_config(files)
-    if arguments.dataset_dir:
-        parser["dataset_dir"] = arguments.dataset_dir
-    if arguments.in_channels:
-        parser["check#in_channels"] = arguments.in_channels
+    changes = {"dataset_dir": arguments.dataset_dir, "check#in_channels": arguments.in_channels}
+    parser.update({id_: value for id_, value in changes.items() if value})
     return [case.item() for case in parser.get_parsed_content("finder").find()], parser.get_parsed_content("check")
 
 

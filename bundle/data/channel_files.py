@@ -11,8 +11,10 @@ from bundle.data.case_identity import CaseIdentity
 from bundle.data.cases import Case
 from bundle.data.file_pattern import FilePattern
 from bundle.data.found_files import FoundFiles
+from bundle.data.left_out import warn_left_out
 
 _SUFFIX = "{suffix}"
+_ANY = "[^/]+"
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class ChannelFiles:
 
     A case of which any file exists is a case: its missing channels and its missing mask become the paths where they
     should lie, so that the checks report them. With `slice_labels` a case without mask takes its CSV if there is one.
+    Image files of no case give one warning.
 
     Args:
         root: folder that `pattern` starts from.
@@ -60,19 +63,27 @@ class ChannelFiles:
     organ: str | None = None
     slice_labels: str | None = None
     mask_optional: bool = False
-    case_regex: str = "[^/]+"
+    case_regex: str = _ANY
 
     def find(self) -> list[Case]:
         """Return the cases below `root`, sorted by id."""
         root = Path(self.root)
-        files = FoundFiles(root, self._file_pattern(), part="channel")
+        pattern = self._file_pattern(case_regex=self.case_regex)
+        files = FoundFiles(root, pattern, part="channel")
         identity = CaseIdentity(patient=self.patient, site=self.site, table=root / self.table if self.table else None)
         identity.warn_unused(files.cases)
-        return [self._case(case=case, files=files, identity=identity) for case in files.cases]
+        cases = [self._case(case=case, files=files, identity=identity) for case in files.cases]
+        warn_left_out(root, [pattern], cases, self._refused_ids(root=root))
+        return cases
 
-    def _file_pattern(self) -> FilePattern:
+    def _refused_ids(self, *, root: Path) -> set[str]:
+        """Ids of the cases that an expression leaves out on purpose."""
+        anything = self._file_pattern(case_regex=_ANY).find(root) if self.case_regex != _ANY else ()
+        return {fields["case"] for fields, _ in anything}
+
+    def _file_pattern(self, *, case_regex: str) -> FilePattern:
         names = [*self.channels, *(name for name in (self.mask, self.organ) if name)]
-        fields = {"case": self.case_regex, "channel": _either(names=names), "suffix": _either(names=self.suffixes)}
+        fields = {"case": case_regex, "channel": _either(names=names), "suffix": _either(names=self.suffixes)}
         return FilePattern(self.pattern + _SUFFIX, fields)
 
     def _case(self, *, case: str, files: FoundFiles, identity: CaseIdentity) -> Case:

@@ -51,6 +51,10 @@ class FilePattern:
             if fields is not None and not path.name.startswith("._"):
                 yield fields, path
 
+    def start(self, root: Path) -> Path:
+        """Return the deepest folder that holds all files that can fit."""
+        return root / self._tokens[0].rpartition("/")[0]
+
     def path(self, root: Path, fields: Mapping[str, str]) -> Path:
         """Return the file that the fields stand for; ``folder`` is what ``**/`` matched, by default nothing."""
         filled = [_fill(token=token, fields=fields) for token in self._tokens]

@@ -10,6 +10,7 @@ from bundle.data.case_identity import CaseIdentity
 from bundle.data.cases import Case
 from bundle.data.file_pattern import FilePattern
 from bundle.data.file_stem import file_stem
+from bundle.data.left_out import warn_left_out
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,8 @@ class PairedVolumes:
     """Find cases whose image and mask share the text that stands for the ``*`` of two patterns.
 
     An image without mask, or a mask without image, is a case whose other file is the path where it should lie, so that
-    the checks report it. The case id is the stem of the (first) image file.
+    the checks report it. The case id is the stem of the (first) image file. Image files of no case, in the folders that
+    the patterns start in, give one warning.
 
     Args:
         root: folder that the patterns start from.
@@ -71,6 +73,8 @@ class PairedVolumes:
         organs = _Numbered(root, self.organs) if self.organs else None
         cases = [self._case(key, channels, labels, organs, identity) for key in keys]
         identity.warn_unused(case.case for case in cases)
+        looked_for = [*channels, *(one for one in (labels, organs) if one)]
+        warn_left_out(root, [one.pattern for one in looked_for], cases, keys)
         return sorted(cases, key=lambda case: case.case)
 
     def _image_patterns(self) -> Sequence[str]:
@@ -107,9 +111,9 @@ class _Numbered:
         if template.count("{key}") != 1:
             raise ValueError(f"Expected a pattern with one * for what pairs image and mask, but got {pattern!r}.")
         self._root = root
-        self._pattern = FilePattern(template, {"key": "[^/]+"})
+        self.pattern = FilePattern(template, {"key": "[^/]+"})
         self.files: dict[str, Path] = {}
-        for fields, path in self._pattern.find(root):
+        for fields, path in self.pattern.find(root):
             if fields["key"] in self.files:
                 raise ValueError(
                     f"Expected one file for {pattern!r}, but found {self.files[fields['key']]} and {path}."
@@ -117,4 +121,4 @@ class _Numbered:
             self.files[fields["key"]] = path
 
     def path(self, key: str) -> str:
-        return str(self.files.get(key) or self._pattern.path(self._root, {"key": key}))
+        return str(self.files.get(key) or self.pattern.path(self._root, {"key": key}))

@@ -9,6 +9,7 @@ from bundle.data.case_identity import CaseIdentity
 from bundle.data.cases import Case
 from bundle.data.file_pattern import FilePattern
 from bundle.data.found_files import FoundFiles
+from bundle.data.left_out import warn_left_out
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class SliceImages:
 
     Slices come in numeric order (2 before 10). A number missing between the first and the last stays in the list as the
     path where the file should lie, so that the checks report it instead of two distant slices becoming neighbors.
+    Image files of no case give one warning.
 
     Args:
         root: folder that `image` starts from.
@@ -51,10 +53,13 @@ class SliceImages:
     def find(self) -> list[Case]:
         """Return the cases below `root`, sorted by id."""
         root = Path(self.root)
-        files = FoundFiles(root, FilePattern(self.image, {"case": "[^/]+", "index": "[0-9]+"}), part="index")
+        pattern = FilePattern(self.image, {"case": "[^/]+", "index": "[0-9]+"})
+        files = FoundFiles(root, pattern, part="index")
         identity = CaseIdentity(patient=self.patient, site=self.site, table=root / self.table if self.table else None)
         identity.warn_unused(files.cases)
-        return [self._case(case=case, files=files, identity=identity) for case in files.cases]
+        cases = [self._case(case=case, files=files, identity=identity) for case in files.cases]
+        warn_left_out(root, [pattern], cases)
+        return cases
 
     def _case(self, *, case: str, files: FoundFiles, identity: CaseIdentity) -> Case:
         images = _in_order(case=case, files=files)

@@ -96,6 +96,7 @@ def test_overlay_finds_the_published_layout(tmp_path, monkeypatch, capsys, overl
     status = run(monkeypatch, "--config_file", str(files), "--dataset_dir", str(root), "--sheet", str(sheet))
     printed = capsys.readouterr().out
     assert status == 0, printed
+    assert "warning: " not in printed
     assert " ".join(printed.splitlines()[1].split()).startswith(row)
     assert sheet.stat().st_size > 0
 
@@ -109,3 +110,13 @@ def test_errors_set_the_exit_status_and_are_all_printed(tmp_path, monkeypatch, c
     assert "found 4D, shape (6, 5, 4, 4)" in printed
     assert "absent.nii.gz: expected the file of a channel, found no such file" in printed
     assert "2 cases, 2 errors, 0 warnings" in printed
+
+
+def test_files_that_no_case_holds_are_told_below_the_table(tmp_path, monkeypatch, capsys):
+    lits17(tmp_path)
+    volume(tmp_path / "scans/volume-1.nii.gz")
+    files = [str(ROOT / "configs/train.json"), str(ROOT / "configs/datasets/lits17_organ.yaml")]
+    sheet = str(tmp_path / "s.png")
+    assert run(monkeypatch, "--config_file", str(files), "--dataset_dir", str(tmp_path), "--sheet", sheet) == 0
+    last = capsys.readouterr().out.splitlines()[-2]
+    assert last.startswith(f"warning: {tmp_path}: 1 image file of no known case left out, e.g. scans/volume-1.nii.gz")
