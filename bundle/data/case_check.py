@@ -44,7 +44,12 @@ class CaseRow:
 
 
 def check_case(
-    item: Mapping[str, Any], in_channels: int | None = None, *, num_classes: int = 1, positive_above: float = 0
+    item: Mapping[str, Any],
+    in_channels: int | None = None,
+    *,
+    num_classes: int = 1,
+    positive_above: float = 0,
+    file_order: bool = False,
 ) -> tuple[CaseRow, list[Problem]]:
     """Read the files of a case and return its row of the table with everything that is wrong with it.
 
@@ -53,6 +58,7 @@ def check_case(
         in_channels: channels that the files hold together; a 4D file is refused unless it holds that many.
         num_classes: with several classes, mask values and CSV classes must be below this number.
         positive_above: mask values above this make a slice positive (1 where 1 is the organ and 2 the lesion).
+        file_order: slices lie along the third axis of the file, as with `FileOrderd`, and not along the body.
 
     Example:
         >>> row, problems = check_case({"image": "not/there.nii", "case": "a", "patient": "a", "site": "x"})
@@ -62,13 +68,13 @@ def check_case(
     if CASE not in item or PATIENT not in item or SITE not in item:
         item = complete_items([item])[0]
     case, files = str(item[CASE]), _as_list(files=item[IMAGE])
-    volumes, problems = _read_images(case=case, files=files)
+    volumes, problems = _read_images(case=case, files=files, file_order=file_order)
     problems += [found for volume in volumes for found in image_problems(case, volume)]
     problems += [found for volume in volumes[1:] for found in geometry_problems(case, volume, volumes[0], "channel")]
     if len(volumes) == len(_groups(files=files)):
         problems += _channel_problems(case=case, volumes=volumes, in_channels=in_channels)
     first = volumes[0] if volumes else None
-    positive, of_label = _check_label(case, item, first, num_classes, positive_above)
+    positive, of_label = _check_label(case, item, first, num_classes, positive_above, file_order)
     row = CaseRow(
         case=case,
         patient=str(item[PATIENT]),
@@ -90,12 +96,12 @@ def _groups(*, files: Sequence[str]) -> list[list[str]]:
     return [list(files)] if is_slice_image(files[0]) else [[file] for file in files]
 
 
-def _read_images(*, case: str, files: Sequence[str]) -> tuple[list[VolumeFile], list[Problem]]:
-    read = [_read(case=case, files=group, what="channel") for group in _groups(files=files)]
+def _read_images(*, case: str, files: Sequence[str], file_order: bool) -> tuple[list[VolumeFile], list[Problem]]:
+    read = [_read(case=case, files=group, what="channel", file_order=file_order) for group in _groups(files=files)]
     return [volume for volume, _ in read if volume], [problem for _, problems in read for problem in problems]
 
 
-def _read(*, case: str, files: Sequence[str], what: str) -> tuple[VolumeFile | None, list[Problem]]:
+def _read(*, case: str, files: Sequence[str], what: str, file_order: bool) -> tuple[VolumeFile | None, list[Problem]]:
     what = "slice" if is_slice_image(files[0]) and what == "channel" else what
     remedy = "Copy it there, correct the finder's names, or leave the case out."
     missing = [
@@ -106,7 +112,7 @@ def _read(*, case: str, files: Sequence[str], what: str) -> tuple[VolumeFile | N
     if missing:
         return None, missing
     try:
-        return VolumeFile.read(files), []
+        return VolumeFile.read(files, file_order=file_order), []
     except Exception as error:  # whatever a reader raises at a broken file is the finding
         reason = f"an unreadable file ({type(error).__name__}: {error})"
         remedy = "Truncated or damaged: copy or export it again."
@@ -126,27 +132,33 @@ def _channel_problems(*, case: str, volumes: Sequence[VolumeFile], in_channels: 
 
 
 def _check_label(
-    case: str, item: Mapping[str, Any], first: VolumeFile | None, num_classes: int, positive_above: float
+    case: str,
+    item: Mapping[str, Any],
+    first: VolumeFile | None,
+    num_classes: int,
+    positive_above: float,
+    file_order: bool,
 ) -> tuple[int | None, list[Problem]]:
     problems: list[Problem] = []
     if item.get(ORGAN):
-        problems += _read_mask(case=case, files=_as_list(files=item[ORGAN]), first=first, what="organ mask")[1]
+        organ = _as_list(files=item[ORGAN])
+        problems += _read_mask(case=case, files=organ, first=first, what="organ mask", file_order=file_order)[1]
     if not item.get(LABEL):
         return None, problems
     files = _as_list(files=item[LABEL])
     if files[0].lower().endswith(".csv"):
         found = _check_csv(case=case, file=files[0], first=first, num_classes=num_classes)
         return (None if found else csv_positive(files[0])), problems + found
-    mask, found = _read_mask(case=case, files=files, first=first, what="mask")
+    mask, found = _read_mask(case=case, files=files, first=first, what="mask", file_order=file_order)
     if mask is not None:
         found += mask_problems(case, mask, num_classes)
     return _positive_slices(mask=mask, above=positive_above), problems + found
 
 
 def _read_mask(
-    *, case: str, files: Sequence[str], first: VolumeFile | None, what: str
+    *, case: str, files: Sequence[str], first: VolumeFile | None, what: str, file_order: bool
 ) -> tuple[VolumeFile | None, list[Problem]]:
-    mask, problems = _read(case=case, files=files, what=what)
+    mask, problems = _read(case=case, files=files, what=what, file_order=file_order)
     if mask is not None and first is not None:
         problems += geometry_problems(case, mask, first, what)
     return mask, problems
@@ -159,7 +171,10 @@ def _check_csv(*, case: str, file: str, first: VolumeFile | None, num_classes: i
     if first is not None and first.slice_axis != 2:
         # The CSV counts along the third axis of the file; slices of another axis would get its classes mixed up.
         found = f"slices along axis {first.slice_axis} (from 0)"
-        remedy = "Reorient the file so that its third axis runs to the head, and count along it, or give a mask."
+        remedy = (
+            "Reorient the file so that its third axis runs to the head, and count along it, or give a mask. To slice "
+            "along the third axis as it is, add configs/orientation/file_order.yaml."
+        )
         return [Problem(case, first.file, "slices along the file's third axis, where labels are a CSV", found, remedy)]
     try:
         return list(csv_problems(case, file, first.num_slices if first else None, num_classes))

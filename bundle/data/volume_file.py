@@ -22,6 +22,7 @@ class VolumeFile:
         file: the file, or the first of the slice images.
         data: voxel values.
         affine: voxel index to millimeters, (4, 4).
+        file_order: the third axis is sliced, wherever it runs in the body.
 
     Example:
         >>> volume = VolumeFile("a.nii", np.zeros((4, 5, 6)), np.diag([1.0, 1.0, 5.0, 1.0]))
@@ -32,21 +33,22 @@ class VolumeFile:
     file: str
     data: np.ndarray
     affine: np.ndarray
+    file_order: bool = False
 
     @classmethod
-    def read(cls, files: Sequence[str]) -> VolumeFile:
+    def read(cls, files: Sequence[str], *, file_order: bool = False) -> VolumeFile:
         """Read one volume file, or a list of slice images stacked along the third axis.
 
         Raises:
             Exception: whatever the reader of the format raises at a broken file.
         """
         if is_slice_image(files[0]):
-            return cls(files[0], np.stack([_read_slice(file=file) for file in files], axis=2), np.eye(4))
+            return cls(files[0], np.stack([_read_slice(file=file) for file in files], axis=2), np.eye(4), file_order)
         if files[0].lower().endswith((".nii", ".nii.gz")):
             image = nib.load(files[0])
-            return cls(files[0], np.asanyarray(image.dataobj), image.affine)
+            return cls(files[0], np.asanyarray(image.dataobj), image.affine, file_order)
         volume = LoadImage(image_only=True)(files[0])
-        return cls(files[0], volume.numpy(), np.asarray(volume.affine))
+        return cls(files[0], volume.numpy(), np.asarray(volume.affine), file_order)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -60,7 +62,9 @@ class VolumeFile:
 
     @property
     def slice_axis(self) -> int:
-        """The axis that runs most along the body, from feet to head: the one that is sliced."""
+        """The axis that is sliced: the one that runs most along the body, from feet to head, or the third."""
+        if self.file_order:
+            return 2
         axes = nib.io_orientation(self.affine)[:, 0]
         return int(np.argmax(axes == 2)) if (axes == 2).any() else 2
 

@@ -215,6 +215,21 @@ def test_csv_needs_slices_along_the_third_axis_of_the_file(tmp_path):
     ]
 
 
+def test_in_file_order_slices_are_those_of_the_third_axis(tmp_path):
+    affine = np.array([[0, 2.0, 0, 0], [0, 0, 2.0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])  # 6 slices along the body
+    name = {"image": save(tmp_path / "a.nii", image(), affine), "case": "c", "patient": "p", "site": "s"}
+    values = np.zeros(SHAPE, np.uint8)
+    values[2, 2, :3] = 1  # one slice along the body, three of the file
+    row, problems = check_case({**name, "label": save(tmp_path / "m.nii", values, affine)}, file_order=True)
+    assert (row.slices, row.positive, problems) == (4, 3, [])
+    (tmp_path / "c.csv").write_text("slice_index,class\n0,1\n3,1\n")
+    item = {**name, "label": str(tmp_path / "c.csv")}
+    row, problems = check_case(item, file_order=True)
+    assert (row.slices, row.positive, problems) == (4, 2, [])
+    (tmp_path / "c.csv").write_text("slice_index,class\n4,1\n")
+    assert found(item, None, file_order=True) == [("error", "c.csv", "4")]
+
+
 @pytest.fixture
 def pictures(tmp_path):
     pixels = np.random.default_rng(0).integers(0, 255, (3, 6, 5, 3), dtype=np.uint8)
