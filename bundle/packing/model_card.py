@@ -44,7 +44,7 @@ MAP_SCORES = {
 }
 
 
-def model_card(template: str, run: TrainedRun, threshold: float) -> str:
+def model_card(template: str, run: TrainedRun, threshold: float, volume_threshold: float | None = None) -> str:
     """Return the card with data, settings and scores of a run between its two marks.
 
     Names of cases and patients, and paths, stay out.
@@ -53,6 +53,7 @@ def model_card(template: str, run: TrainedRun, threshold: float) -> str:
         template: the repository's card.
         run: what is packed.
         threshold: probability from which a slice counts as positive.
+        volume_threshold: the same for the highest probability of a volume's slices; None takes `threshold`.
 
     Raises:
         ValueError: the template lacks the marks.
@@ -79,6 +80,7 @@ def model_card(template: str, run: TrainedRun, threshold: float) -> str:
         record=run.record,
         metrics=run.metrics,
         threshold=threshold,
+        volume_threshold=threshold if volume_threshold is None else volume_threshold,
         scores=score_rows(run.metrics, "slice", SCORES, baseline="position"),
         map_scores=score_rows(run.metrics, "map", MAP_SCORES, baseline="centre_prior"),
     )

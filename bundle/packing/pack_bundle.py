@@ -50,13 +50,14 @@ def pack_bundle(
     run, files = TrainedRun.read(run_folder), bundle_files(Path(root))
     defaults = {name: json.loads(files[name]) for name in (TRAIN, INFERENCE, METADATA)}
     train = packed_train(run.config, defaults[TRAIN])
-    inference = packed_inference(train, defaults[INFERENCE], run.threshold)
+    inference = packed_inference(train, defaults[INFERENCE], run.threshold, run.volume_threshold)
     metadata = packed_metadata(train, defaults[METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
         require_fit(config, run.weights, metadata)
     packed = {TRAIN: train, INFERENCE: inference, METADATA: metadata}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
-    files[CARD] = model_card(files[CARD].decode(), run, inference["threshold"]).encode()
+    thresholds = (inference["threshold"], run.volume_threshold)
+    files[CARD] = model_card(files[CARD].decode(), run, *thresholds).encode()
     files["models/model.pt"] = run.weights.read_bytes()
     return write_archive(archive, NAME, files)

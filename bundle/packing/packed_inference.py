@@ -10,13 +10,16 @@ from monai.bundle import ReferenceResolver
 
 ITS_OWN = frozenset(
     {"bundle_root", "dataset_dir", "output_dir", "device", "amp", "resume", "threshold", "finder", "network"}
-    | {"bundle_found", "bundle_path", "initialize", "run"}
+    | {"volume_threshold", "check", "bundle_found", "bundle_path", "initialize", "run"}
 )
 """Ids that training and inference share by name only."""
 
 
 def packed_inference(
-    train: Mapping[str, Any], defaults: Mapping[str, Any], threshold: float | None = None
+    train: Mapping[str, Any],
+    defaults: Mapping[str, Any],
+    threshold: float | None = None,
+    volume_threshold: float | None = None,
 ) -> dict[str, Any]:
     """Return the config that infers with the network, preprocessing and attribution that were trained.
 
@@ -26,6 +29,7 @@ def packed_inference(
         train: the packed train.json.
         defaults: the repository's inference.json.
         threshold: probability from which a slice counts as positive; None keeps the default.
+        volume_threshold: the same for the highest probability of a volume's slices.
 
     Example:
         >>> train = {"network_def": {"width": "@width", "deep": "@deep"}, "width": 32, "deep": True, "device": "cuda"}
@@ -35,8 +39,8 @@ def packed_inference(
     """
     shared = {name: train[name] for name in defaults if name in train and name not in ITS_OWN}
     packed = copy.deepcopy({**defaults, **shared})
-    if threshold is not None:
-        packed["threshold"] = threshold
+    chosen = {"threshold": threshold, "volume_threshold": volume_threshold}
+    packed.update({name: value for name, value in chosen.items() if value is not None})
     while missing := [name for name in references(packed) if name not in packed and name in train]:
         packed.update({name: copy.deepcopy(train[name]) for name in missing})
     return packed

@@ -66,6 +66,12 @@ class TrainedRun:
         chosen = self.metrics.get("threshold", None if isinstance(fixed, str) else fixed)
         return None if chosen is None else float(chosen)
 
+    @property
+    def volume_threshold(self) -> float | None:
+        """The same for the highest probability of a volume's slices; None where that of the slices serves both."""
+        chosen = self.metrics.get("volume", {}).get("max", {}).get("threshold")
+        return None if chosen is None else float(chosen)
+
 
 def read_json(file: Path) -> dict[str, Any]:
     """Return the content of a JSON file, nothing if it does not exist."""

@@ -26,7 +26,7 @@ def evaluate_predictions(
     """Return every score of a test set with 95% intervals from resampling patients, beside its baselines.
 
     What is chosen (the slice threshold, the thresholds of the volume scores, the cut of the maps) is chosen on
-    validation data; nothing is tuned on the test set.
+    validation data; nothing is tuned on the test set. A threshold that is given serves slices and volumes alike.
 
     Args:
         test: the slices to score.
@@ -58,7 +58,8 @@ def evaluate_predictions(
     test = test.tidy()
     validation = None if validation is None else validation.tidy()
     fixed, origin = fixed_threshold(threshold, validation)
-    slices = SliceEvaluation(test, validation, threshold=fixed, draws=draws, seed=seed)
+    of_volumes = fixed if origin == "given" else None
+    slices = SliceEvaluation(test, validation, threshold=fixed, volume_threshold=of_volumes, draws=draws, seed=seed)
     volumes, volume_intervals = slices.volumes(top_k)
     result: dict[str, Any] = {
         "slice": slice_scores(test.label, test.probability, fixed),

@@ -17,6 +17,7 @@ from bundle.metrics import (
     paired_difference,
     position_baseline,
     slice_scores,
+    volume_probability,
     volume_scores,
 )
 
@@ -28,6 +29,7 @@ class SliceEvaluation:
         test: the slices to score.
         validation: where thresholds are chosen; None leaves them at 0.5.
         threshold: for the slices.
+        volume_threshold: for all volume scores; None chooses one each.
         draws: resamplings of the patients.
         seed: of the resampling.
 
@@ -39,10 +41,17 @@ class SliceEvaluation:
     """
 
     def __init__(
-        self, test: Predictions, validation: Predictions | None, *, threshold: float, draws: int = 1000, seed: int = 0
+        self,
+        test: Predictions,
+        validation: Predictions | None,
+        *,
+        threshold: float,
+        volume_threshold: float | None = None,
+        draws: int = 1000,
+        seed: int = 0,
     ) -> None:
         self.test, self.validation = test, validation
-        self.threshold = threshold
+        self.threshold, self.volume_threshold = threshold, volume_threshold
         self.draws, self.seed = draws, seed
         self.scorer = SliceScorer(test.label, test.probability, threshold)
 
@@ -60,7 +69,7 @@ class SliceEvaluation:
         return slice_scores(site.label, site.probability, self.threshold) | counts(site)
 
     def volumes(self, top_k: int) -> tuple[dict[str, Any], dict[str, Any]]:
-        """Return the scores of max, top-k mean and noisy-or, each at its own threshold, and their intervals."""
+        """Return the scores of max, top-k mean and noisy-or, each at its threshold, and their intervals."""
         table = VolumeTable.from_slices(self.test.case, self.test.label, self.test.probability, top_k)
         thresholds = self.volume_thresholds(top_k)
         scores = volume_scores(self.test.case, self.test.label, self.test.probability, thresholds, top_k)
@@ -71,7 +80,9 @@ class SliceEvaluation:
         return {how: one | {"threshold": thresholds[how]} for how, one in scores.items()}, intervals
 
     def volume_thresholds(self, top_k: int) -> dict[str, float]:
-        """Return for each kind of volume probability the threshold that is best on validation data."""
+        """Return for each kind of volume probability the threshold that is given, or best on validation data."""
+        if self.volume_threshold is not None:
+            return dict.fromkeys(volume_probability([]), self.volume_threshold)
         slices = self.test.select(np.zeros(0, dtype=np.int64)) if self.validation is None else self.validation
         table = VolumeTable.from_slices(slices.case, slices.label, slices.probability, top_k)
         return {how: best_f1_threshold(table.label, values) for how, values in table.probability.items()}

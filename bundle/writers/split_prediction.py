@@ -25,6 +25,7 @@ class SplitPredictiond(Transform):
         threshold: probability from which a slice counts as positive.
         top_k: slices in the top-k mean of the volume.
         num_overlays: slices kept for the picture, those of highest probability.
+        volume_threshold: highest slice probability from which the volume counts as positive; None takes `threshold`.
 
     Raises:
         ValueError: `pred` is not the inferer's tensor.
@@ -35,8 +36,11 @@ class SplitPredictiond(Transform):
         {'slice': 0, 'probability': 0.75, 'positive': True, 'blank': False}
     """
 
-    def __init__(self, threshold: float = 0.5, top_k: int = 3, num_overlays: int = 6) -> None:
+    def __init__(
+        self, threshold: float = 0.5, top_k: int = 3, num_overlays: int = 6, volume_threshold: float | None = None
+    ) -> None:
         self.threshold = threshold
+        self.volume_threshold = threshold if volume_threshold is None else volume_threshold
         self.top_k = top_k
         self.num_overlays = num_overlays
 
@@ -69,8 +73,10 @@ class SplitPredictiond(Transform):
         return {
             "slices": slices,
             "volume": volume_probability(positive, self.top_k),
-            "positive": max(positive) >= self.threshold,
+            "positive": max(positive) >= self.volume_threshold,
+            "positive_if": "volume max >= volume_threshold",
             "threshold": self.threshold,
+            "volume_threshold": self.volume_threshold,
         }
 
     def choose(self, image: Tensor, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:

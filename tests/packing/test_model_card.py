@@ -80,7 +80,13 @@ def test_a_run_without_scores_says_so():
 
 
 def test_a_threshold_that_was_fixed_says_so():
-    assert "which was fixed before" in card(metrics={**METRICS, "threshold_from": "fixed"})
+    assert "both were fixed before" in card(metrics={**METRICS, "threshold_from": "given"})
+
+
+@pytest.mark.parametrize(("volume_threshold", "told"), [(0.75, "0.75"), (None, "0.25")])
+def test_the_threshold_of_a_volume_is_told(volume_threshold, told):
+    text = model_card(CARD, TrainedRun(Path("run"), CONFIG, RECORD, METRICS), 0.25, volume_threshold)
+    assert f"0.25, a volume where its highest slice has {told}; both were chosen" in text
 
 
 def test_the_repository_s_card_says_that_it_has_no_weights():

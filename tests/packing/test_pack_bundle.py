@@ -75,7 +75,9 @@ def test_configs_have_the_run_s_knobs(content, run_folder, source):
     assert train["max_epochs"] == 1
     assert train["model_dir"] == "$@bundle_root + '/models'"
     assert train["threshold"] == "validation"
-    assert inference["threshold"] == json.loads((run_folder / "metrics.json").read_text())["threshold"]
+    scores = json.loads((run_folder / "metrics.json").read_text())
+    assert inference["threshold"] == scores["threshold"]
+    assert inference["volume_threshold"] == scores["volume"]["max"]["threshold"]
     assert inference["finder"] is None
     assert list(train) == list(json.loads((source / "configs/train.json").read_text()))
 

@@ -32,7 +32,9 @@ def test_what_both_know_comes_from_training(name, value):
     assert packed_inference({**TRAIN, name: value}, INFERENCE)[name] == value
 
 
-@pytest.mark.parametrize("name", ["dataset_dir", "output_dir", "device", "finder", "run", "initialize", "threshold"])
+@pytest.mark.parametrize(
+    "name", ["dataset_dir", "output_dir", "device", "finder", "run", "initialize", "threshold", "volume_threshold"]
+)
 def test_what_is_shared_by_name_only_stays(name):
     assert packed_inference({**TRAIN, name: "training's"}, INFERENCE)[name] == INFERENCE[name]
 
@@ -42,6 +44,12 @@ def test_references_are_followed_to_their_end():
     packed = packed_inference(train, {"attribution": None, "threshold": 0.5}, threshold=0.25)
     del train["four"]  # nothing refers to it
     assert packed == {**train, "threshold": 0.25}
+
+
+def test_both_thresholds_are_the_run_s():
+    assert packed_inference(TRAIN, INFERENCE, 0.25)["volume_threshold"] == "@threshold"
+    packed = packed_inference(TRAIN, INFERENCE, 0.25, 0.75)
+    assert (packed["threshold"], packed["volume_threshold"]) == (0.25, 0.75)
 
 
 def test_references_of_a_config():

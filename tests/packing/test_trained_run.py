@@ -22,6 +22,14 @@ def test_threshold(knob, metrics, expected):
     assert TrainedRun(Path("run"), {"threshold": knob}, metrics=metrics).threshold == expected
 
 
+@pytest.mark.parametrize(
+    ("metrics", "expected"),
+    [({"volume": {"max": {"threshold": 0.6}, "noisy_or": {"threshold": 0.9}}}, 0.6), ({"threshold": 0.3}, None)],
+)
+def test_threshold_of_a_volume_is_that_of_its_highest_slice(metrics, expected):
+    assert TrainedRun(Path("run"), {}, metrics=metrics).volume_threshold == expected
+
+
 @pytest.fixture
 def folder(tmp_path):
     for name in ("config.json", "run.json", "metrics.json"):

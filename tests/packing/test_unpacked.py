@@ -123,7 +123,10 @@ def test_infers_with_the_threshold_of_the_run(copy, phantoms, elsewhere, run_fol
     summary = json.loads((result.parent / "summary.json").read_text())
     volume, attribution = nibabel.load(images[0]), nibabel.load(result.parent / "attribution.nii.gz")
     assert len(rows) == 6
-    assert summary["threshold"] == json.loads((run_folder / "metrics.json").read_text())["threshold"]
+    scores = json.loads((run_folder / "metrics.json").read_text())
+    assert summary["threshold"] == scores["threshold"]
+    assert summary["volume_threshold"] == scores["volume"]["max"]["threshold"]
+    assert summary["positive"] == (summary["volume"]["max"] >= summary["volume_threshold"])
     np.testing.assert_allclose(attribution.affine, volume.affine, atol=1e-6)
     assert attribution.shape == volume.shape
 

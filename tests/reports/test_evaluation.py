@@ -118,6 +118,16 @@ def test_volume_thresholds_are_the_best_of_validation():
     assert intervals["max"]["accuracy"].low == 1.0
 
 
+def test_a_threshold_that_is_given_serves_volumes_too():
+    names = np.array(["a", "b", "c"])
+    slices = Predictions(names, names, names, np.zeros(3, int), np.array([0, 1, 1]), np.array([0.1, 0.2, 0.9]))
+    chosen = evaluate_predictions(slices, slices, draws=20)["volume"]
+    assert chosen["max"]["threshold"] == pytest.approx(0.15)  # the best on these slices
+    given = evaluate_predictions(slices, slices, threshold=0.5, draws=20)["volume"]
+    assert {one["threshold"] for one in given.values()} == {0.5}
+    assert given["max"]["sensitivity"] == 0.5
+
+
 def test_intervals_draw_patients_not_slices(both, result):
     test, _ = both
     from bundle.metrics import SliceScorer

@@ -43,7 +43,9 @@ def test_slices_volume_and_decision():
             "noisy_or": pytest.approx(1 - np.prod(1 - np.array(P))),
         },
         "positive": True,
+        "positive_if": "volume max >= volume_threshold",
         "threshold": 0.5,
+        "volume_threshold": 0.5,
     }
     assert json.loads(json.dumps(data["result"])) == data["result"]
     assert data["other"] == 1
@@ -59,6 +61,14 @@ def test_a_slice_that_shows_something_is_not_blank_because_its_map_is_flat():
 @pytest.mark.parametrize(("threshold", "positive"), [(0.75, True), (0.76, False)])
 def test_a_volume_is_positive_from_the_threshold_on(threshold, positive):
     assert split(threshold=threshold)[2]["result"]["positive"] is positive
+
+
+@pytest.mark.parametrize(("volume_threshold", "positive"), [(0.75, True), (0.76, False)])
+def test_a_volume_can_have_a_threshold_of_its_own(volume_threshold, positive):
+    result = split(threshold=0.5, volume_threshold=volume_threshold)[2]["result"]
+    assert [row["positive"] for row in result["slices"]] == [False, True, True, False]
+    assert result["positive"] is positive
+    assert (result["threshold"], result["volume_threshold"]) == (0.5, volume_threshold)
 
 
 def test_of_several_classes_all_but_the_background_count():
