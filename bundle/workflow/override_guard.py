@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from monai.bundle import ConfigParser
 
@@ -28,6 +29,11 @@ class OverrideGuard:
     a run's record is evaluated by `['RUN/config.json','configs/evaluate.json']`. Allowed besides: `_meta_`, the
     arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a `_target_`, and appends to a
     known id with `+` in a file; on the command line MONAI would replace instead.
+    this component reads the config files and `--id` overrides from the command line. An option must be an id of the
+    given files. An overlay may also change what only other base configs beside the first file have (`*.json`), so that
+    an overlay of training serves inference too. Allowed besides: `_meta_`, the arguments of `run`, MLflow's keys,
+    `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with `+` in a file; on the
+    command line MONAI would replace instead.
 
     `--id None` is refused too, because MONAI leaves it out in silence; in a file `null` counts.
 
@@ -49,6 +55,18 @@ class OverrideGuard:
             sys.exit("\n".join(self.problems))
 
 
+class Known(NamedTuple):
+    """Ids of configs, and those of them that have a `_target_`."""
+
+    ids: set[str]
+    components: set[str]
+
+    @classmethod
+    def of(cls, contents: Sequence[Any]) -> Known:
+        """Gather the ids of several configs."""
+        return cls(*({id_ for content in contents for id_ in ids(content, components_only=c)} for c in (False, True)))
+
+
 def find_problems(command_line: CommandLine) -> Iterator[str]:
     """Yield a sentence for every override that would not do what it says."""
     for name in command_line.left_out:
@@ -66,17 +84,38 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
             yield f"{where} would replace {name[1:]}, not append to it: MONAI appends in files only, so use an overlay."
         elif not is_allowed(name.lstrip("+").replace("::", "#"), known=known, components=components):
             yield explain(where, name.lstrip("+"), known=known)
+    base = [first, *(str(path) for path in sorted(Path(first).parent.glob("*.json")) if path.name != "metadata.json")]
+    contents = {file: load(file) for file in base}
+    anywhere, given = Known.of(list(contents.values())), Known.of([replace(command_line, overrides={}).merged()])
+    for name in command_line.overrides:
+        id_ = name.replace("::", "#")
+        if name.startswith("+"):
+            yield f"--{name} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
+        elif not is_allowed(id_, given):
+            others = [Path(file).name for file in base if is_allowed(id_, Known.of([contents[file]]))]
+            yield explain_elsewhere(name, others) if others else explain(f"--{name}", name, known=given.ids)
+    for file in later:
+        for name in load(file) if file not in base else ():
+            if not is_allowed(name.lstrip("+").replace("::", "#"), anywhere):
+                yield explain(f"{file}: {name}", name.lstrip("+"), known=anywhere.ids)
 
 
-def is_allowed(name: str, *, known: set[str], components: set[str]) -> bool:
+def is_allowed(name: str, known: Known) -> bool:
     """Return whether an override of this id means something."""
     parent, _, last = name.rpartition("#")
     return (
-        name in known
+        name in known.ids
         or name.split("#")[0] == "_meta_"
         or name in TRACKING_ARGUMENTS
-        or (parent in known and last in COMPONENT_FIELDS)
-        or parent in components
+        or (parent in known.ids and last in COMPONENT_FIELDS)
+        or parent in known.components
+    )
+
+
+def explain_elsewhere(name: str, files: Sequence[str]) -> str:
+    """Return the error for an id of base configs that this run was not given."""
+    return (
+        f"--{name} is an id of {' and '.join(files)}, not of the config files given, so it would change nothing here."
     )
 
 

@@ -73,12 +73,25 @@ def test_all_problems_come_at_once(configs):
         "--train#handlers#0#new_argument",
         "--_meta_#version",
         "--tracking_uri",
-        "--checkpoint",  # of a base config beside the first file
         "--run_id",
     ],
 )
 def test_known_ids_pass(configs, option):
     assert guard(configs, option, "1").problems == []
+
+
+def test_an_option_of_a_config_that_is_not_given_is_refused_with_where_it_is_known(configs):
+    with pytest.raises(SystemExit, match=r"^--checkpoint is an id of evaluate.json, not of the config files given"):
+        guard(configs, "--checkpoint", "a.pt")
+    both = str([str(configs / name) for name in ("train.json", "evaluate.json")])
+    assert OverrideGuard([PROGRAM, "run", "--config_file", both, "--checkpoint", "a.pt"]).problems == []
+    assert guard(configs, overlay="checkpoint: a.pt\n").problems == []  # an overlay may serve both
+
+
+def test_an_option_may_be_an_id_that_an_overlay_brings(configs):
+    assert (
+        guard(configs, "--train#handlers#1#log_dir", "a", overlay="+train#handlers: [{_target_: G}]\n").problems == []
+    )
 
 
 def test_append_passes_in_a_file_and_is_refused_where_it_would_replace(configs):
@@ -114,6 +127,7 @@ def test_ids_of_a_config():
 
 
 BASES = ["train", "evaluate", "inference", "multi_gpu_train"]
+GIVEN_WITH = {"evaluate": ["train.json"], "multi_gpu_train": ["train.json"]}
 
 
 def real_guard(*arguments, files=("train.json",)):
@@ -125,7 +139,7 @@ def real_guard(*arguments, files=("train.json",)):
 def test_every_top_level_id_of_the_real_configs_passes(base):
     names = json.loads((ROOT / f"configs/{base}.json").read_text())
     options = [text for name in names for text in (f"--{name}", "1")]
-    assert real_guard(*options, files=(f"{base}.json",)).problems == []
+    assert real_guard(*options, files=(*GIVEN_WITH.get(base, []), f"{base}.json")).problems == []
 
 
 @pytest.mark.parametrize("base", BASES)
@@ -134,7 +148,7 @@ def test_every_top_level_id_of_the_real_configs_is_missed_with_a_letter_less(bas
     names = [name for name in names if len(name) > 4 and "#" not in name]
     for name in names:
         with pytest.raises(SystemExit, match="did you mean"):
-            real_guard(f"--{name[:-1]}", "1", files=(f"{base}.json",))
+            real_guard(f"--{name[:-1]}", "1", files=(*GIVEN_WITH.get(base, []), f"{base}.json"))
 
 
 @pytest.mark.parametrize(
@@ -148,8 +162,6 @@ def test_every_top_level_id_of_the_real_configs_is_missed_with_a_letter_less(bas
         "--train#trainer#compile",
         "--validate#evaluator#amp_kwargs#dtype",
         "--network_def#num_classes",
-        "--postprocessing#transforms#1#nearest_interp",
-        "--evaluation#report#draws",
         "--_meta_#version",
         "--tracking_uri",
         "--finder#_disabled_",
@@ -157,3 +169,22 @@ def test_every_top_level_id_of_the_real_configs_is_missed_with_a_letter_less(bas
 )
 def test_what_the_consumers_of_a_bundle_override_passes(option):
     assert real_guard(option, "1").problems == []
+
+
+@pytest.mark.parametrize(
+    ("files", "option"),
+    [
+        (["inference.json"], "--postprocessing#transforms#1#nearest_interp"),
+        (["inference.json", "datasets/brats2020.yaml"], "--finder#case_regex"),
+        (["train.json", "evaluate.json"], "--evaluation#report#draws"),
+        (["train.json", "multi_gpu_train.json"], "--train#trainer#network#static_graph"),
+    ],
+)
+def test_options_of_other_files_pass_where_these_are_given(files, option):
+    assert real_guard(option, "1", files=files).problems == []
+
+
+@pytest.mark.parametrize("option", ["--num_workers", "--fold", "--train#trainer#max_epochs", "--early_stopping"])
+def test_knobs_of_training_are_refused_in_inference(option):
+    with pytest.raises(SystemExit, match=f"{option} is an id of train.json, not of the config files given"):
+        real_guard(option, "1", files=["inference.json", "sizes/tiny.yaml", "datasets/demo.yaml"])
