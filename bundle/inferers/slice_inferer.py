@@ -31,8 +31,7 @@ class SliceInferer(Inferer):
 
     The result is one tensor, because that is what the evaluator, MONAI Label and MONAI Deploy all take: channel 0 is
     the attribution on the grid of the volume, channels 1..K are the slice's class probabilities, the same over the
-    whole slice (K = 1 for a single logit). Beyond the input and the result,
-    which is held twice while it is joined, memory is that of one batch.
+    whole slice (K = 1 for a single logit). Beyond the input and the result memory is that of one batch.
 
     A slice that is zero everywhere after `slice_transform` shows nothing: all such slices share the network's answer
     to one zero image, computed at most once per volume (so evaluation agrees), and a map of exact zeros marks them.
@@ -72,11 +71,14 @@ class SliceInferer(Inferer):
         volume = convert_to_tensor(inputs, track_meta=False)[0]
         blank = torch.zeros_like(volume[None, ..., 0], dtype=torch.float32)  # (1, C, H, W)
         answer_to_blank = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
-        parts = [
-            self.infer(slices.permute(3, 0, 1, 2).float(), network, answer_to_blank)  # (N, C, H, W)
-            for slices in volume.split(self.batch_size, dim=-1)
-        ]
-        return torch.cat(parts).permute(1, 2, 3, 0)[None]
+        result, done = torch.empty(0), 0
+        for slices in volume.split(self.batch_size, dim=-1):
+            part = self.infer(slices.permute(3, 0, 1, 2).float(), network, answer_to_blank)  # (N, 1 + K, H, W)
+            if not done:  # the first batch tells K
+                result = part.new_empty(1, part.shape[1], *volume.shape[1:])
+            result[0, ..., done : done + len(part)] = part.permute(1, 2, 3, 0)
+            done += len(part)
+        return result
 
     def infer(self, slices: Tensor, network: SliceViT, answer_to_blank: Callable[[], Tensor]) -> Tensor:
         """Return (N, 1 + K, H, W) for slices (N, C, H, W); only those that show something pass the network."""

@@ -1,5 +1,7 @@
 """A volume in batches of slices is what its slices are one by one."""
 
+import weakref
+
 import pytest
 import torch
 from monai.data import MetaTensor
@@ -79,6 +81,30 @@ def test_the_batch_does_not_matter(batch_size):
     torch.testing.assert_close(SliceInferer(TRANSFORM, EAFEM(), batch_size)(volume, network), whole)
     one = SliceInferer(TRANSFORM, EAFEM(), batch_size)(volume[..., 2:3], network)
     torch.testing.assert_close(one, whole[..., 2:3])
+
+
+@pytest.mark.parametrize("num_classes", [1, 3])
+def test_the_result_is_its_batches_joined_bit_for_bit(num_classes, monkeypatch):
+    parts, original = [], SliceInferer.infer
+    monkeypatch.setattr(SliceInferer, "infer", lambda *arguments: parts.append(original(*arguments)) or parts[-1])
+    answer = SliceInferer(TRANSFORM, EAFEM(), batch_size=3)(volume_of(7, blank=[1]), trained(num_classes=num_classes))
+    assert torch.equal(answer, torch.cat(parts).permute(1, 2, 3, 0)[None])
+    assert answer.is_contiguous()
+
+
+def test_no_batch_is_held_longer_than_until_the_next(monkeypatch):
+    parts, alive, original = [], [], SliceInferer.infer
+
+    def watched(*arguments):
+        alive.append(sum(part() is not None for part in parts))
+        part = original(*arguments)
+        parts.append(weakref.ref(part))
+        return part
+
+    monkeypatch.setattr(SliceInferer, "infer", watched)
+    SliceInferer(TRANSFORM, EAFEM(), batch_size=2)(volume_of(8), trained())
+    assert len(alive) == 4
+    assert max(alive) <= 1
 
 
 @pytest.mark.parametrize(
