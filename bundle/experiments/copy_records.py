@@ -35,14 +35,19 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     for folder in folders:
         place = folder.relative_to(root)
         for name in AS_THEY_ARE:
-            content = (folder / name).read_bytes()
-            write_atomically(target / place / name, lambda part, content=content: part.write_bytes(content))
+            copy_file(folder / name, target / place / name)
         config, record = (json.loads((folder / name).read_text()) for name in ("config.json", "run.json"))
         stand_ins = {config[name]: text for name, text in STAND_INS.items() if name in config}
         stand_ins[config["output_dir"]] = (Path("runs") / place).as_posix()
         record["command"][0] = "monai.bundle"
         write_json(target / place / "config.json", replaced(config, stand_ins))
         write_json(target / place / "run.json", replaced(record, stand_ins))
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy by rename."""
+    content = source.read_bytes()
+    write_atomically(target, lambda part: part.write_bytes(content))
 
 
 def replaced(content: Any, stand_ins: dict[str, str]) -> Any:

@@ -24,14 +24,10 @@ class OverrideGuard:
     """Compares overrides and overlays with the ids of the base configs; the first entry of `initialize`.
 
     MONAI accepts any id in silence, so a misspelt knob trains with the default. Under `python -m monai.bundle run`
-    this component reads the config files and `--id` overrides from the command line. Known are the ids of the first
-    file and of the base configs beside it and of this bundle, so that an overlay of training serves inference too, and
-    a run's record is evaluated by `['RUN/config.json','configs/evaluate.json']`. Allowed besides: `_meta_`, the
-    arguments of `run`, MLflow's keys, `_disabled_` and its kind, new arguments below a `_target_`, and appends to a
-    known id with `+` in a file; on the command line MONAI would replace instead.
     this component reads the config files and `--id` overrides from the command line. An option must be an id of the
-    given files. An overlay may also change what only other base configs beside the first file have (`*.json`), so that
-    an overlay of training serves inference too. Allowed besides: `_meta_`, the arguments of `run`, MLflow's keys,
+    given files. An overlay may also change what only other base configs have, beside the first file or of this bundle,
+    so that an overlay of training serves inference too, and a run's record is evaluated by
+    `['RUN/config.json','configs/evaluate.json']`. Allowed besides: `_meta_`, the arguments of `run`, MLflow's keys,
     `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with `+` in a file; on the
     command line MONAI would replace instead.
 
@@ -74,17 +70,6 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
     first, *later = command_line.files
     beside = [str(folder / name) for folder in (Path(first).parent, CONFIGS) for name in BASES]
     base = [first, *(file for file in beside if Path(file).exists())]
-    contents = [load(file) for file in base]
-    known = {id_ for content in contents for id_ in ids(content)}
-    components = {id_ for content in contents for id_ in ids(content, components_only=True)}
-    asked = [(f"--{name}", name) for name in command_line.overrides]
-    asked += [(f"{file}: {name}", name) for file in later if file not in base for name in load(file)]
-    for where, name in asked:
-        if where.startswith("--+"):
-            yield f"{where} would replace {name[1:]}, not append to it: MONAI appends in files only, so use an overlay."
-        elif not is_allowed(name.lstrip("+").replace("::", "#"), known=known, components=components):
-            yield explain(where, name.lstrip("+"), known=known)
-    base = [first, *(str(path) for path in sorted(Path(first).parent.glob("*.json")) if path.name != "metadata.json")]
     contents = {file: load(file) for file in base}
     anywhere, given = Known.of(list(contents.values())), Known.of([replace(command_line, overrides={}).merged()])
     for name in command_line.overrides:
@@ -92,7 +77,7 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
         if name.startswith("+"):
             yield f"--{name} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
         elif not is_allowed(id_, given):
-            others = [Path(file).name for file in base if is_allowed(id_, Known.of([contents[file]]))]
+            others = [Path(file).name for file in contents if is_allowed(id_, Known.of([contents[file]]))]
             yield explain_elsewhere(name, others) if others else explain(f"--{name}", name, known=given.ids)
     for file in later:
         for name in load(file) if file not in base else ():
@@ -114,9 +99,8 @@ def is_allowed(name: str, known: Known) -> bool:
 
 def explain_elsewhere(name: str, files: Sequence[str]) -> str:
     """Return the error for an id of base configs that this run was not given."""
-    return (
-        f"--{name} is an id of {' and '.join(files)}, not of the config files given, so it would change nothing here."
-    )
+    known = " and ".join(dict.fromkeys(files))
+    return f"--{name} is an id of {known}, not of the config files given, so it would change nothing here."
 
 
 def explain(where: str, name: str, *, known: set[str]) -> str:

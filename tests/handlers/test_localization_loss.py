@@ -127,7 +127,9 @@ def test_robustvits_own_form_is_the_hand_written_one_in_training():
 
 
 def test_gradmasks_own_form_is_refused_with_maps_that_are_no_gradient_by_the_pixels():
-    with pytest.raises(ValueError, match="gradient of the logits by the pixels for GradMaskLoss.*got the map of EAFEM"):
+    with pytest.raises(
+        ValueError, match=r"gradient of the logits by the pixels for GradMaskLoss.*got the map of EAFEM"
+    ):
         LocalizationLoss(EAFEM(), GradMaskLoss("original"), WEIGHT)
     LocalizationLoss(EAFEM(), GradMaskLoss("paper"), WEIGHT)
 
