@@ -81,7 +81,7 @@ def test_known_ids_pass(configs, option):
 
 
 def test_an_option_of_a_config_that_is_not_given_is_refused_with_where_it_is_known(configs):
-    with pytest.raises(SystemExit, match="^--checkpoint is an id of evaluate.json and inference.json, not"):
+    with pytest.raises(SystemExit, match=r"^--checkpoint is an id of evaluate.json and inference.json, not"):
         guard(configs, "--checkpoint", "a.pt")
     both = str([str(configs / name) for name in ("train.json", "evaluate.json")])
     assert OverrideGuard([PROGRAM, "run", "--config_file", both, "--checkpoint", "a.pt"]).problems == []
