@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from bundle.data.file_stem import file_stem
@@ -13,8 +15,9 @@ from bundle.keys import CASE, IMAGE, PATIENT, SITE
 def complete_items(items: Iterable[Mapping[str, Any]], warn: bool = True) -> list[dict[str, Any]]:
     """Return copies of the items in which `case`, `patient` and `site` are always there.
 
-    `case` defaults to the stem of the first image file, `patient` to the case, `site` to ``"unknown"``. One warning
-    tells how many items had to be named, because a patient with two scans then counts as two patients.
+    `case` defaults to the stem of the first image file, with as many folders in front as tell files of one stem apart
+    (``a_scan`` and ``b_scan``), `patient` to the case, `site` to ``"unknown"``. One warning tells how many items had to
+    be named, because a patient with two scans then counts as two patients.
 
     Args:
         items: case dictionaries with at least ``"image"``.
@@ -26,23 +29,48 @@ def complete_items(items: Iterable[Mapping[str, Any]], warn: bool = True) -> lis
     Example:
         >>> complete_items([{"image": "d/a.nii.gz", "case": "a", "patient": "p"}])
         [{'image': 'd/a.nii.gz', 'case': 'a', 'patient': 'p', 'site': 'unknown'}]
+        >>> [item["case"] for item in complete_items([{"image": f"{name}/scan.nii"} for name in "ab"], warn=False)]
+        ['a_scan', 'b_scan']
     """
     given = [dict(item) for item in items]
     unnamed = [item for item in given if CASE not in item or PATIENT not in item]
-    named = [_complete(item=item) for item in given]
+    names = _default_names(items=given)
+    named = [_complete(item=item, names=names) for item in given]
     _refuse_duplicates(items=named)
     if unnamed and warn:
+        example = _complete(item=unnamed[0], names=names)[CASE]
         warnings.warn(
             f"{len(unnamed)} of {len(given)} items say no `case` or no `patient`: the stem of the first file names the "
-            f"case (e.g. {_complete(item=unnamed[0])[CASE]!r}) and each case counts as a patient of its own. Add "
-            "`patient` if a patient has several scans, or splits may leak.",
+            f"case (e.g. {example!r}) and each case counts as a patient of its own. Add `patient` if a patient has "
+            "several scans, or splits may leak.",
             stacklevel=2,
         )
     return named
 
 
-def _complete(*, item: Mapping[str, Any]) -> dict[str, Any]:
-    case = str(item.get(CASE) or file_stem(_first_file(item=item)))
+def _default_names(*, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """First file -> name, for the items without one."""
+    taken = {str(item[CASE]) for item in items if item.get(CASE)}
+    by_stem: dict[str, list[str]] = defaultdict(list)
+    for item in items:
+        if not item.get(CASE):
+            by_stem[file_stem(_first_file(item=item))].append(_first_file(item=item))
+    groups = [(files, _apart(stem=stem, files=files, taken=taken)) for stem, files in by_stem.items()]
+    return {file: name for files, names in groups for file, name in zip(files, names, strict=True)}
+
+
+def _apart(*, stem: str, files: Sequence[str], taken: Collection[str]) -> list[str]:
+    """Name files of one stem by it and the fewest folders that make the names differ; the same file twice stays so."""
+    folders = [[part for part in Path(file).parent.parts if part != Path(file).anchor] for file in files]
+    for depth in range(max(map(len, folders)) + 1):
+        names = ["_".join([*above[max(len(above) - depth, 0) :], stem]) for above in folders]
+        if len(set(names)) == len(names) and not set(names) & set(taken):
+            return names
+    return [stem] * len(files)
+
+
+def _complete(*, item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    case = str(item.get(CASE) or names[_first_file(item=item)])
     return {**item, CASE: case, PATIENT: str(item.get(PATIENT) or case), SITE: str(item.get(SITE) or "unknown")}
 
 

@@ -241,9 +241,38 @@ def test_unnamed_items_take_the_stem_with_one_warning():
     ]
 
 
-def test_same_stem_in_two_hospitals_names_both_files():
-    with pytest.raises(ValueError, match=r"'scan1' names north/scan1.nii and south/scan1.nii"):
-        complete_items([{"image": "north/scan1.nii"}, {"image": "south/scan1.nii"}])
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        (["north/scan1.nii", "south/scan1.nii", "north/scan2.nii"], ["north_scan1", "south_scan1", "scan2"]),
+        (["/d/a/mr/scan.nii.gz", "/d/b/mr/scan.nii.gz"], ["a_mr_scan", "b_mr_scan"]),  # one folder is not enough
+        (["scan.nii", "a/scan.nii"], ["scan", "a_scan"]),
+        (["/scan.nii", "/a/scan.nii"], ["scan", "a_scan"]),
+        ([["a/t1.nii", "a/t2.nii"], ["b/t1.nii", "b/t2.nii"]], ["a_t1", "b_t1"]),
+    ],
+)
+def test_files_of_one_stem_are_named_by_the_folders_that_tell_them_apart(files, names):
+    items = [{"image": file} for file in files]
+    assert [item["case"] for item in complete_items(items, warn=False)] == names
+    assert [item["case"] for item in complete_items(items[::-1], warn=False)] == names[::-1]
+
+
+def test_a_default_name_gives_way_to_one_that_was_given():
+    items = [{"image": "x/scan.nii", "case": "scan"}, {"image": "y/scan.nii"}]
+    assert [item["case"] for item in complete_items(items, warn=False)] == ["scan", "y_scan"]
+
+
+@pytest.mark.parametrize(
+    ("items", "files"),
+    [
+        ([{"image": "a/s.nii"}, {"image": "a/s.nii"}], "a/s.nii and a/s.nii"),  # the same file
+        ([{"image": "a/s.nii"}, {"image": "a/s.nii.gz"}], "a/s.nii and a/s.nii.gz"),
+        ([{"image": "a.nii", "case": "s"}, {"image": "b.nii", "case": "s"}], "a.nii and b.nii"),
+    ],
+)
+def test_what_no_folder_tells_apart_names_both_files(items, files):
+    with pytest.raises(ValueError, match=f"'s' names {files}"):
+        complete_items(items, warn=False)
 
 
 def test_item_without_image_is_refused():
