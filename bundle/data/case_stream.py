@@ -19,7 +19,8 @@ class CaseStream(IterableDataset):
     """Yields preprocessed cases for inference.
 
     A case that cannot be read, or has another number of channels than the network, is logged with its file and left
-    out; `finish` then lists all of them and ends the process with status 1.
+    out; one that fails later, in the network or when it is written, is told to `fail`. `finish` then lists all of them
+    and ends the process with status 1.
 
     Args:
         data: case dicts, {"image": path or list of paths, optional "case", "patient", "site"}.
@@ -76,6 +77,11 @@ class CaseStream(IterableDataset):
                 "channel, in the order of training."
             )
         return case
+
+    def fail(self, case: str, error: Exception) -> None:
+        """Note that a case failed after it was read."""
+        self.failures[case] = root_cause(error)
+        logger.error(f"{case}: {self.failures[case]}", exc_info=error)
 
     def finish(self) -> None:
         """End with status 1 and the list of failures, if there are any."""

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ignite.engine import Engine, Events
+from ignite.engine import Engine
 from monai.data import MetaTensor
+from monai.engines import IterationEvents
 
 from bundle import keys
 from bundle.reports import draw_overlay, overlay_panel
@@ -29,7 +30,9 @@ class CaseFolders:
             `source_slice` of slices.csv, which is left out where the file is sliced along another axis.
 
     Example:
-        >>> CaseFolders("results").attach(Engine(lambda engine, batch: None))
+        >>> import torch
+        >>> from monai.engines import SupervisedEvaluator
+        >>> CaseFolders("results").attach(SupervisedEvaluator("cpu", [], torch.nn.Identity()))
     """
 
     def __init__(self, output_dir: str | Path, source_slices: Callable[[MetaTensor], list[int]] | None = None) -> None:
@@ -37,8 +40,8 @@ class CaseFolders:
         self.source_slices = source_slices
 
     def attach(self, engine: Engine) -> None:
-        """Write after every volume, which is one iteration."""
-        engine.add_event_handler(Events.ITERATION_COMPLETED, self)
+        """Write after every volume, which is one iteration, and within it, so that `KeepGoing` sees what fails."""
+        engine.add_event_handler(IterationEvents.MODEL_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Write the cases of this iteration."""

@@ -32,6 +32,16 @@ def test_a_bad_case_and_one_of_other_channels_are_told_with_their_reason(caplog)
         cases.finish()
 
 
+def test_a_case_that_fails_after_it_was_read_is_told_too(caplog):
+    cases = stream("a.nii", "b.nii")
+    for case in cases:
+        if case["case"] == "a":
+            cases.fail("a", RuntimeError("too odd for the network"))
+    assert "too odd for the network" in caplog.text
+    with pytest.raises(SystemExit, match="1 of 2 cases have no result:\n  a: too odd for the network"):
+        cases.finish()
+
+
 def test_finished_cases_are_left_alone():
     cases = stream("a.nii", "bad.nii", finished=["bad"])
     assert [case["case"] for case in cases] == ["a"]

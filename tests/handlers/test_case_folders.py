@@ -9,6 +9,7 @@ import pytest
 import torch
 from ignite.engine import Engine
 from monai.data import MetaTensor
+from monai.engines import IterationEvents
 from PIL import Image
 
 from bundle.handlers import CaseFolders
@@ -35,9 +36,11 @@ def run(folder, cases, **options):
     def process(engine, case):
         image = volume(**options.get("meta", {}))
         engine.state.batch = [{"case": case, "image": image}]
-        return [SplitPredictiond(num_overlays=2)({"image": image, "pred": prediction})]
+        engine.state.output = [SplitPredictiond(num_overlays=2)({"image": image, "pred": prediction})]
+        engine.fire_event(IterationEvents.MODEL_COMPLETED)
 
     engine = Engine(process)
+    engine.register_events(*IterationEvents)
     CaseFolders(folder, options.get("source_slices")).attach(engine)
     engine.run(cases)
     return prediction

@@ -135,6 +135,26 @@ def test_a_bad_file_is_reported_and_the_others_have_their_results(sources, model
     assert f"{two}: the network expects 3 channels, the image has 2" in printed
 
 
+def test_a_case_that_cannot_be_written_does_not_stop_the_others(sources, models, tmp_path):
+    output = tmp_path / "out"
+    output.mkdir()
+    (output / "a").write_text("in the way of the folder")
+
+    with refused(r"1 of 2 cases have no result:\n  a: .*out/a"):
+        infer(sources["a"].parent, models[3], output)
+
+    require_complete(output / "b", sources["b"])
+
+
+def test_scans_of_one_name_are_told_apart_by_their_folders(models, tmp_path):
+    files = [write_volume(tmp_path / f"in/{name}/scan.nii.gz", noise(ord(name)), SKEWED) for name in "ab"]
+
+    output = infer([str(file) for file in files], models[3], tmp_path / "out")
+
+    assert sorted(path.name for path in output.iterdir()) == ["a_scan", "b_scan"]
+    require_complete(output / "a_scan", files[0])
+
+
 def test_a_data_folder_is_only_read(sources, models, tmp_path):
     folder = sources["a"].parent
     before = {path: path.stat().st_mtime_ns for path in [folder, *folder.iterdir()]}
