@@ -63,7 +63,7 @@ class LocalizationLoss:
         self.weight = weight
         self.smooth = smooth
         self.negatives = negatives
-        self.final_weight = weight if final_weight is None else final_weight
+        self.final_weight = final_weight
 
     def attach(self, engine: Engine) -> None:
         """Add the term after the classification loss of every iteration."""
@@ -85,6 +85,8 @@ class LocalizationLoss:
 
     def weight_at(self, engine: Engine) -> float:
         """Return lambda of the engine's epoch."""
+        if self.final_weight is None:
+            return self.weight
         epochs = (engine.state.max_epochs or 1) - 1
         done = (engine.state.epoch - 1) / epochs if epochs else 0.0
         return self.weight + done * (self.final_weight - self.weight)
