@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +35,7 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     for folder in folders:
         place = folder.relative_to(root)
         for name in AS_THEY_ARE:
-            copy_file(folder / name, target / place / name)
+            write_atomically(target / place / name, copying((folder / name).read_bytes()))
         config, record = (json.loads((folder / name).read_text()) for name in ("config.json", "run.json"))
         stand_ins = {config[name]: text for name, text in STAND_INS.items() if name in config}
         stand_ins[config["output_dir"]] = (Path("runs") / place).as_posix()
@@ -44,10 +44,13 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
         write_json(target / place / "run.json", replaced(record, stand_ins))
 
 
-def copy_file(source: Path, target: Path) -> None:
-    """Copy by rename."""
-    content = source.read_bytes()
-    write_atomically(target, lambda part: part.write_bytes(content))
+def copying(content: bytes) -> Callable[[Path], None]:
+    """Return what writes the content into a file."""
+
+    def write(part: Path) -> None:
+        part.write_bytes(content)
+
+    return write
 
 
 def replaced(content: Any, stand_ins: dict[str, str]) -> Any:

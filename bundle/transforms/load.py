@@ -79,7 +79,8 @@ class LoadCased(MapTransform):
             _require_finite(channel)
         if len(channels) == 1:
             return channels[0]
-        voxels = torch.cat([channel.as_tensor() for channel in channels])
+        # joined in the order of the file, see `read_nifti`
+        voxels = torch.cat([channel.as_tensor().permute(0, 3, 2, 1) for channel in channels]).permute(0, 3, 2, 1)
         return MetaTensor(voxels, meta=channels[0].meta)
 
     def read_mask(self, path: Any, image: Tensor) -> MetaTensor:

@@ -5,9 +5,14 @@ from __future__ import annotations
 from os import PathLike
 from pathlib import Path
 
+import numpy as np
 import torch
-from monai.data import MetaTensor
-from monai.transforms import LoadImage
+from monai.data import MetaTensor, NibabelReader
+from monai.transforms import EnsureChannelFirst, LoadImage
+from torch import Tensor
+
+NIFTI = (".nii", ".nii.gz")
+read_any = LoadImage(image_only=True, ensure_channel_first=True, dtype=torch.float32)
 
 
 def read_volume(path: str | PathLike[str]) -> MetaTensor:
@@ -31,7 +36,7 @@ def read_volume(path: str | PathLike[str]) -> MetaTensor:
     if not Path(path).exists():
         raise FileNotFoundError(f"{path}: expected a volume but nothing lies there: correct the path.")
     try:
-        volume = LoadImage(image_only=True, ensure_channel_first=True, dtype=torch.float32)(str(path))
+        volume = read_nifti(str(path)) if str(path).lower().endswith(NIFTI) else read_any(str(path))
     except Exception as error:  # every reader has its own errors; all mean the same to the user
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise ValueError(
@@ -44,3 +49,16 @@ def read_volume(path: str | PathLike[str]) -> MetaTensor:
             "give one volume per file; for 2D slice images use LoadSliceStackd."
         )
     return volume
+
+
+def read_nifti(path: str) -> Tensor:
+    """Return what `LoadImage` returns, left in the order of the file.
+
+    There each slice is one piece of memory. `LoadImage` turns the volume so that a slice is scattered over all of it,
+    and cutting slices would turn it back: together a quarter of the time of an ingestion.
+    """
+    reader = NibabelReader()
+    voxels, meta = reader.get_data(reader.read(path))
+    meta["filename_or_obj"] = path
+    volume = MetaTensor.ensure_torch_and_prune_meta(torch.from_numpy(np.asarray(voxels, dtype=np.float32)), meta)
+    return EnsureChannelFirst()(volume)
