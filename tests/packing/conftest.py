@@ -83,7 +83,7 @@ def python():
     program = os.environ.get("RELEASE_PYTHON", sys.executable)
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
 
-    def python(*arguments, cwd, program=program):
+    def python(*arguments, cwd):
         done = subprocess.run(
             [program, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
         )

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import re
+import runpy
 import shutil
+import sys
 import zipfile
 from pathlib import Path
 
@@ -150,6 +152,9 @@ def test_a_list_of_the_split_stays_behind(change, tmp_path):
         assert "from a list of cases" in file.read("lgm_vit/docs/README.md").decode()
 
 
-def test_script_tells_an_error_in_one_line(tmp_path, python):
-    with pytest.raises(AssertionError, match=r"error: .*expected config\.json and model\.pt"):
-        python(ROOT / "scripts/pack_bundle.py", tmp_path, tmp_path / "a.zip", cwd=tmp_path)
+def test_script_tells_an_error_in_one_line(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["pack_bundle.py", str(tmp_path), str(tmp_path / "a.zip")])
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with pytest.raises(SystemExit, match=r"^error: .*expected config\.json and model\.pt") as error:
+        runpy.run_path(str(ROOT / "scripts/pack_bundle.py"), run_name="__main__")
+    assert len(str(error.value).splitlines()) == 1

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import runpy
 import shutil
 import sys
 
@@ -11,6 +12,7 @@ import onnxruntime
 import pytest
 import torch
 from conftest import SHARED
+from monai.bundle import __main__ as monai_bundle
 from monai.bundle import verify_metadata
 
 from bundle.networks import SliceViT
@@ -137,20 +139,23 @@ def test_metadata_is_valid(unpacked, tmp_path):
     verify_metadata(unpacked / "lgm_vit/configs/metadata.json", filepath=schema)
 
 
-def test_onnx_at_two_batch_sizes(copy, elsewhere, python):
-    target, configs = elsewhere / "model.onnx", copy / "configs"
-    files = ("--meta_file", configs / "metadata.json", "--config_file", configs / "inference.json")
-    options = (*files, "--bundle_root", copy)
-    weights = ("--filepath", target, "--ckpt_file", copy / "models/model.pt", "--input_shape", "[2,3,32,32]")
+def test_onnx_at_two_batch_sizes(unpacked, elsewhere, monkeypatch):
+    """The command line in this process: a Python with nothing but requirements.txt has no ONNX."""
+    bundle, target = unpacked / "lgm_vit", elsewhere / "model.onnx"
+    files = ("--meta_file", bundle / "configs/metadata.json", "--config_file", bundle / "configs/inference.json")
+    weights = ("--filepath", target, "--ckpt_file", bundle / "models/model.pt", "--input_shape", "[2,3,32,32]")
     names = {"dynamic_axes": {"x": {0: "batch"}}, "input_names": ["x"], "output_names": ["logits"]}
-    export = ("-m", "monai.bundle", "onnx_export", "network_def", *options, *weights, "--converter_kwargs", repr(names))
-    python(*export, cwd=elsewhere, program=sys.executable)
+    options = (*files, *weights, "--bundle_root", bundle, "--converter_kwargs", repr(names))
+    monkeypatch.setattr(sys, "argv", [monai_bundle.__file__, "onnx_export", "network_def", *map(str, options)])
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the config puts the bundle there
+    monkeypatch.chdir(elsewhere)
+    runpy.run_path(monai_bundle.__file__, run_name="__main__")
     session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
     for batch in (1, 5):
         image = torch.rand(batch, 3, 32, 32)
         (logits,) = session.run(None, {"x": image.numpy()})
         with torch.no_grad():
-            np.testing.assert_allclose(logits, network(copy)(image).numpy(), atol=1e-5, rtol=1e-4)
+            np.testing.assert_allclose(logits, network(bundle)(image).numpy(), atol=1e-5, rtol=1e-4)
 
 
 def test_the_script_packs_from_any_folder(copy, run_folder, elsewhere, archive, python):
