@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from bundle.writers import write_atomically, write_json
 
 AS_THEY_ARE = ("metrics.json", "predictions.csv", "split.json")
 STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
@@ -34,23 +32,15 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     """
     for folder in folders:
         place = folder.relative_to(root)
+        (target / place).mkdir(parents=True, exist_ok=True)
         for name in AS_THEY_ARE:
-            write_atomically(target / place / name, copying((folder / name).read_bytes()))
+            (target / place / name).write_bytes((folder / name).read_bytes())
         config, record = (json.loads((folder / name).read_text()) for name in ("config.json", "run.json"))
         stand_ins = {config[name]: text for name, text in STAND_INS.items() if name in config}
         stand_ins[config["output_dir"]] = (Path("runs") / place).as_posix()
         record["command"][0] = "monai.bundle"
-        write_json(target / place / "config.json", replaced(config, stand_ins))
-        write_json(target / place / "run.json", replaced(record, stand_ins))
-
-
-def copying(content: bytes) -> Callable[[Path], None]:
-    """Return what writes the content into a file."""
-
-    def write(part: Path) -> None:
-        part.write_bytes(content)
-
-    return write
+        for name, content in (("config.json", config), ("run.json", record)):
+            (target / place / name).write_text(json.dumps(replaced(content, stand_ins), indent=2) + "\n")
 
 
 def replaced(content: Any, stand_ins: dict[str, str]) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 
 import torch
 
 from benchmarks.infer import BATCH, infer, volume_of
+from benchmarks.resident import resident_now, resident_peak
 from benchmarks.scale import Scale
 from bundle.attribution import EAFEM
 from bundle.inferers import SliceInferer
@@ -23,15 +23,9 @@ def main() -> None:
     network = SliceViT(**scale.network).eval()
     inferer = SliceInferer(SliceTransform(scale.image_size), EAFEM(), BATCH)
     volume = volume_of(scale, scale.depth)
-    Path("/proc/self/clear_refs").write_text("5")  # forget the peak of making the volume
-    before = megabytes("VmRSS")
+    before = resident_now()  # the peak of making the volume does not count
     result = infer(inferer, network, volume)
-    print(json.dumps({"megabytes": megabytes("VmHWM") - before - result.numel() * 4 / 2**20}))
-
-
-def megabytes(name: str) -> float:
-    """Return what Linux says of this process: VmRSS, in memory now, or VmHWM, the most since the peak was forgotten."""
-    return int(Path("/proc/self/status").read_text().split(f"{name}:")[1].split()[0]) / 2**10
+    print(json.dumps({"megabytes": resident_peak() - before - result.numel() * 4 / 2**20}))
 
 
 if __name__ == "__main__":

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 
 from benchmarks.many_cases import items_of, same_slices
+from benchmarks.resident import resident_now, resident_peak
 from bundle.data import SliceDataset
 
 
@@ -15,12 +15,11 @@ def main() -> None:
     """Open the first cases of a store that is ready."""
     asked = json.loads(sys.argv[1])
     items = items_of(asked["folder"])[: asked["cases"]]
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = resident_now()
     start = time.perf_counter()
     dataset = SliceDataset(items, same_slices, f"{asked['folder']}/store")
     seconds = time.perf_counter() - start
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    print(json.dumps({"seconds": seconds, "kilobytes": after - before, "slices": len(dataset)}))
+    print(json.dumps({"seconds": seconds, "megabytes": resident_peak() - before, "slices": len(dataset)}))
 
 
 if __name__ == "__main__":

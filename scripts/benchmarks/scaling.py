@@ -36,7 +36,7 @@ def index(scale: Scale, folder: Path) -> Figure:
         for count in counts
     }
     seconds = [one["seconds"] for one in opened[scale.many_cases]]
-    megabytes = {count: statistics.median(one["kilobytes"] / 1024 for one in opened[count]) for count in counts}
+    megabytes = {count: statistics.median(one["megabytes"] for one in opened[count]) for count in counts}
     floor = timed(partial(read_files, folder / "store", "meta.json"))
     low, high = quartiles(seconds)
     details = {"cases": scale.many_cases, "megabytes_of_index": megabytes, "slices": opened[counts[-1]][0]["slices"]}
