@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from bundle_runs import DEMO, NETWORK, TINY, TRAINING, ended, evaluate, flat, overlay, start, train
+from bundle_runs import DEMO, NETWORK, TINY, TRAINING, ended, evaluate, flat, overlay, run, start, train
 
 from bundle.networks import SliceViT
 
@@ -50,6 +50,9 @@ def test_two_processes_are_one(phantoms, tmp_path, batch_order, batch_size):
     network.load_state_dict(weights, strict=True)
     for name, weight in torch.load(one / "model.pt", weights_only=True).items():
         torch.testing.assert_close(weights[name], weight, atol=1e-4, rtol=0)
+
+    run(two / "config.json", "evaluate.json")  # one process, by the record of two
+    assert (two / "metrics.json").exists()
 
 
 def test_two_processes_evaluate_as_one(phantoms, trained, tmp_path):
