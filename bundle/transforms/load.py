@@ -107,8 +107,9 @@ def _image_of(case: Mapping[Hashable, Any]) -> Tensor:
 
 
 def _require_finite(volume: MetaTensor) -> None:
-    # NaN wins minimum and maximum; ten times faster than a look at each voxel
-    if not bool(torch.isfinite(torch.stack(torch.aminmax(volume.as_tensor()))).all()):
+    # NaN wins minimum and maximum; ten times faster than a look at each voxel, and NumPy's in any order of memory
+    voxels = volume.numpy()
+    if not np.isfinite([voxels.min(), voxels.max()]).all():
         wrong = int((~torch.isfinite(volume.as_tensor())).sum())
         raise ValueError(
             f"{volume.meta['filename_or_obj']}: expected finite intensities but got {wrong} voxels that "
@@ -122,9 +123,9 @@ def _whole_numbers(mask: MetaTensor) -> MetaTensor:
         raise ValueError(
             f"{file}: expected a mask of one channel but got {len(voxels)}: merge them into class numbers."
         )
-    highest = float(voxels.max())
+    lowest, highest = float(voxels.numpy().min()), float(voxels.numpy().max())
     # NaN compares unequal to its own rounding, so it is caught here too
-    if not bool((voxels == voxels.round()).all()) or float(voxels.min()) < 0 or not np.isfinite(highest):
+    if not bool((voxels == voxels.round()).all()) or lowest < 0 or not np.isfinite(highest):
         wrong = voxels[(voxels != voxels.round()) | (voxels < 0) | voxels.isinf()][0].item()
         raise ValueError(
             f"{file}: expected a mask of whole numbers from 0 on but got {wrong}: threshold it, or resample it with "
