@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=2000, help="resamplings of the patients (default: %(default)s)")
     parser.add_argument("--save", type=Path, help="folder for Markdown, CSV and, of a curve, PNG")
     parser.add_argument("--dataset_dir", type=Path, help="draw where each method looks too, from these volumes")
-    parser.add_argument("--records", type=Path, help="copy the runs' records there, without weights and local folders")
+    parser.add_argument("--records", type=Path, help="copy the runs' records there, without cases and local folders")
     arguments = parser.parse_args()
     if arguments.dataset_dir and not arguments.save:
         parser.error("--dataset_dir draws a picture: say with --save where it goes")

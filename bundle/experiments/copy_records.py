@@ -1,4 +1,4 @@
-"""What defends the numbers of a table, small enough for a repository and without this machine's folders."""
+"""What a run was and what came out, small enough for a repository: no folder of this machine, no patient."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-AS_THEY_ARE = ("metrics.json", "predictions.csv", "split.json")
 STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
 """What a record says instead of this machine's folders; `output_dir` becomes the place under `runs`."""
 
 
 def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
-    """Copy the records of finished runs to the same places under another folder.
+    """Copy `config.json`, `run.json` and `metrics.json` of finished runs to the same places under another folder.
 
-    `config.json` and `run.json` name `data`, `cache` and `runs/...` instead of this machine's folders; with
-    `--dataset_dir` and `--output_dir` the config runs again anywhere. Weights, logs and curves stay behind, so tables
-    can be made of the copies, pictures cannot.
+    Config and record name `data`, `cache` and `runs/...` instead of this machine's folders; with `--dataset_dir` and
+    `--output_dir` the config runs again anywhere. What names cases (`predictions.csv`, `split.json`) stays behind, as
+    do weights and logs; the hash in `run.json` tells whether a split is the same.
 
     Args:
         folders: of the runs, below `root`.
@@ -33,8 +32,7 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     for folder in folders:
         place = folder.relative_to(root)
         (target / place).mkdir(parents=True, exist_ok=True)
-        for name in AS_THEY_ARE:
-            (target / place / name).write_bytes((folder / name).read_bytes())
+        (target / place / "metrics.json").write_bytes((folder / "metrics.json").read_bytes())
         config, record = (json.loads((folder / name).read_text()) for name in ("config.json", "run.json"))
         stand_ins = {config[name]: text for name, text in STAND_INS.items() if name in config}
         stand_ins[config["output_dir"]] = (Path("runs") / place).as_posix()

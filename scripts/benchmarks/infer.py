@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from benchmarks.allocated_peak import allocated_peak
 from benchmarks.figure import Figure
 from benchmarks.plain_vit import PlainViT
 from benchmarks.scale import Scale
-from benchmarks.subprocesses import answer
 from benchmarks.timings import Timings
 from benchmarks.volumes import BLANK, ellipsoid
 from bundle.attribution import EAFEM
@@ -46,7 +45,7 @@ def measure(scale: Scale) -> list[Figure]:
             "naive",
             floor="logits_of_seen_slices",
             **details,
-            memory_beyond_volume_and_result=memory_at_two_depths(scale),
+            memory_beyond_volume_and_result=memory_at_two_depths(scale, inferer, network),
         )
     ]
 
@@ -83,8 +82,11 @@ def only_logits(network: SliceViT, images: Tensor) -> None:
         network(batch)
 
 
-def memory_at_two_depths(scale: Scale) -> dict[str, float]:
-    """Return the peak in megabytes without volume and result, each in a process of its own."""
-    depths = (max(BATCH, scale.depth // 3), max(BATCH, scale.depth // 3) * 3)
-    asked = asdict(scale)
-    return {str(depth): answer("infer_peak", {**asked, "depth": depth})["megabytes"] for depth in depths}
+def memory_at_two_depths(scale: Scale, inferer: SliceInferer, network: SliceViT) -> dict[str, float]:
+    """Return the peak of what torch allocates beyond the volume and its result, in megabytes."""
+    found = {}
+    for depth in (2 * BATCH, 4 * BATCH):
+        volume = volume_of(scale, depth)
+        result = 2 * volume[0, 0].numel() * 4  # map and probability
+        found[str(depth)] = (allocated_peak(partial(infer, inferer, network, volume)) - result) / 2**20
+    return found
