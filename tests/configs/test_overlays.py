@@ -76,9 +76,7 @@ def test_every_method_trains_with_every_map(method, attribution, demo_folder):
     knobs = {"split_fractions": [1.0, 0.0, 0.0], "learning_rate": 1e-3, "batch_size": 20, "batch_order": "shuffle"}
     parser = tiny_bundle("train", ["datasets/demo", method, attribution], demo_folder, **knobs)
     handlers = ["EvidenceSplit", "LocalizationLoss"]
-    chosen = [
-        item for item in parser["train#handlers"] if "_target_" in item and item["_target_"].split(".")[-1] in handlers
-    ]
+    chosen = [item for item in parser["train#handlers"] if item["_target_"].split(".")[-1] in handlers]
     parser["train#handlers"] = chosen  # a step, no validation and no files
     network = parser.get_parsed_content("network")
     weight = parser.get_parsed_content("localization_weight")

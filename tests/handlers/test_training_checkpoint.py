@@ -152,7 +152,8 @@ def test_other_ranks_save_nothing(tmp_path):
 def test_the_real_config_attaches_handlers_in_the_order_they_rely_on():
     """A checkpoint lacks nothing of its epoch; what it refuses leaves the record; a stopped run is seen as stopped."""
     handlers = json.loads((ROOT / "configs/train.json").read_text())["train"]["handlers"]
-    names = [handler["_target_"].split(".")[-1] for handler in handlers if isinstance(handler, dict)]
+    names = [handler["_target_"].split(".")[-1] for handler in handlers]
     order = ["ValidationHandler", "LrScheduleHandler", "TrainingCheckpoint", "EarlyStopping", "RunRecord"]
     assert [name for name in names if name in order] == order
+    assert names[3] == "WeightAverage"  # kept_network refers to it by its place
     assert names.index("EvidenceSplit") < names.index("LocalizationLoss")
