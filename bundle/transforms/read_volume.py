@@ -55,7 +55,7 @@ def read_nifti(path: str) -> Tensor:
     """Return what `LoadImage` returns, left in the order of the file.
 
     There each slice is one piece of memory. `LoadImage` turns the volume so that a slice is scattered over all of it,
-    and cutting slices would turn it back: together a quarter of the time of an ingestion.
+    and cutting slices would turn it back.
     """
     reader = NibabelReader()
     voxels, meta = reader.get_data(reader.read(path))
