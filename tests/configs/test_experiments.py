@@ -113,6 +113,11 @@ def test_the_tables_have_their_rows(dataset):
 SEARCHED = sorted((ROOT / "docs/results/search").glob("*/*/trials.csv"))
 
 
+def test_every_supervised_method_of_table_1_was_searched():
+    names = {f"{row}_fold0" for row in read("table1_lgg").rows if row != "baseline"}
+    assert {file.parent.name for file in SEARCHED} == names
+
+
 @pytest.mark.parametrize("trials", SEARCHED, ids=lambda file: file.parent.name)
 def test_tuned_weights_are_those_of_the_recorded_search(trials, tmp_path):
     rows = list(csv.DictReader(trials.open()))
