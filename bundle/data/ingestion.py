@@ -24,6 +24,7 @@ from bundle.data.slice_dtype import SliceDtype
 from bundle.data.staging_folder import discard, staging_folder
 from bundle.data.stored_case import StoredCase
 from bundle.keys import CASE, IMAGE
+from bundle.read_once import read_once
 
 logger = logging.getLogger(__name__)
 
@@ -82,10 +83,11 @@ class Ingestion:
             return []
         problems: list[Problem] = []
         try:
-            problems = self.check(item)[1] if self.check else []
-            if any(problem.severity == "error" for problem in problems):
-                return problems
-            slices = self.transform(item)
+            with read_once():
+                problems = self.check(item)[1] if self.check else []
+                if any(problem.severity == "error" for problem in problems):
+                    return problems
+                slices = self.transform(item)
         except Exception as error:  # whatever a transform raises at a broken file is a finding
             return [*problems, _problem(item=item, error=error)]
         try:

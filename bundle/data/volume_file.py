@@ -11,6 +11,8 @@ import numpy as np
 from monai.transforms import LoadImage
 from PIL import Image
 
+from bundle.read_once import load_nifti
+
 SLICE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
 
 
@@ -45,7 +47,7 @@ class VolumeFile:
         if is_slice_image(files[0]):
             return cls(files[0], np.stack([_read_slice(file=file) for file in files], axis=2), np.eye(4), file_order)
         if files[0].lower().endswith((".nii", ".nii.gz")):
-            image = nib.load(files[0])
+            image = load_nifti(files[0])
             return cls(files[0], np.asanyarray(image.dataobj), image.affine, file_order)
         volume = LoadImage(image_only=True)(files[0])
         return cls(files[0], volume.numpy(), np.asarray(volume.affine), file_order)

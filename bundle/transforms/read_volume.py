@@ -7,9 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from monai.data import MetaTensor, NibabelReader
+from monai.data import MetaTensor, NibabelReader, correct_nifti_header_if_necessary
 from monai.transforms import EnsureChannelFirst, LoadImage
 from torch import Tensor
+
+from bundle.read_once import load_nifti
 
 NIFTI = (".nii", ".nii.gz")
 read_any = LoadImage(image_only=True, ensure_channel_first=True, dtype=torch.float32)
@@ -58,7 +60,8 @@ def read_nifti(path: str) -> Tensor:
     and cutting slices would turn it back.
     """
     reader = NibabelReader()
-    voxels, meta = reader.get_data(reader.read(path))
+    reader.filenames = (path,)  # which its `read` would note
+    voxels, meta = reader.get_data(correct_nifti_header_if_necessary(load_nifti(path)))
     meta["filename_or_obj"] = path
     volume = MetaTensor.ensure_torch_and_prune_meta(torch.from_numpy(np.asarray(voxels, dtype=np.float32)), meta)
     return EnsureChannelFirst()(volume)

@@ -1,0 +1,97 @@
+"""A case is checked and sliced from one decompression of each file, and reads the same as without."""
+
+import weakref
+
+import nibabel as nib
+import numpy as np
+import pytest
+import torch
+
+from bundle.data import SliceDataset, check_case
+from bundle.data.volume_file import VolumeFile
+from bundle.read_once import load_nifti, read_once
+from bundle.transforms import SliceVolumed, read_volume
+
+AFFINE = np.array([[0, 0, -2.0, 4], [1.5, 0, 0, 5], [0, 3.0, 0, 6], [0, 0, 0, 1]])
+
+
+def scaled(path):
+    image = nib.Nifti1Image(np.arange(60, dtype=np.int16).reshape(3, 4, 5), AFFINE)
+    image.header.set_slope_inter(0.5, 10)
+    nib.save(image, path)
+
+
+def big_endian(path):
+    header = nib.Nifti1Header(endianness=">")
+    header.set_data_dtype(np.float32)
+    nib.save(nib.Nifti1Image(np.random.default_rng(0).normal(size=(3, 4, 5)).astype(">f4"), AFFINE, header), path)
+
+
+def wide_whole_numbers(path):
+    nib.save(nib.Nifti1Image(np.arange(60).reshape(3, 4, 5), AFFINE, dtype="int64"), path)
+
+
+def channels_last(path):
+    nib.save(nib.Nifti1Image(np.random.default_rng(0).normal(size=(3, 4, 5, 2)).astype(np.float32), AFFINE), path)
+
+
+def contradicting_voxel_size(path):
+    image = nib.Nifti1Image(np.ones((3, 4, 5), np.float32), AFFINE)
+    image.header["pixdim"][1:4] = 9
+    nib.save(image, path)
+
+
+FILES = (scaled, big_endian, wide_whole_numbers, channels_last, contradicting_voxel_size)
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """Paths that nibabel opens, in order."""
+    paths, load = [], nib.load
+    monkeypatch.setattr(nib, "load", lambda path, **options: paths.append(str(path)) or load(path, **options))
+    return paths
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
+@pytest.mark.parametrize("write", FILES)
+def test_both_readers_find_in_the_context_what_they_find_outside(tmp_path, opened, write, suffix):
+    path = str(tmp_path / f"v{suffix}")
+    write(path)
+    file, volume = VolumeFile.read([path]), read_volume(path)
+    opened.clear()
+    with read_once():
+        file_once, volume_once = VolumeFile.read([path]), read_volume(path)
+    assert opened == [path]
+    assert file_once.data.dtype == file.data.dtype
+    np.testing.assert_array_equal(file_once.data, file.data)
+    np.testing.assert_array_equal(file_once.affine, file.affine)
+    assert torch.equal(volume_once.as_tensor(), volume.as_tensor())
+    assert volume_once.stride() == volume.stride()
+    assert torch.equal(volume_once.affine, volume.affine)
+    assert sorted(volume_once.meta) == sorted(volume.meta)
+    np.testing.assert_array_equal(volume_once.meta["pixdim"], volume.meta["pixdim"])
+
+
+def test_a_case_is_ingested_from_one_opening_of_each_file(tmp_path, opened):
+    for name in ("t1", "t2", "mask"):
+        voxels = np.arange(192, dtype=np.float32).reshape(8, 8, 3) % 2
+        nib.save(nib.Nifti1Image(voxels, np.eye(4)), tmp_path / f"{name}.nii.gz")
+    images = [str(tmp_path / "t1.nii.gz"), str(tmp_path / "t2.nii.gz")]
+    item = {"image": images, "label": str(tmp_path / "mask.nii.gz"), "case": "a", "patient": "a", "site": "s"}
+    dataset = SliceDataset([item], SliceVolumed(), tmp_path / "store", check=check_case)
+    assert len(dataset) == 3
+    assert sorted(opened) == sorted([*images, item["label"]])
+
+
+def test_nothing_is_kept_after_the_context_even_one_that_fails(tmp_path, opened):
+    path, missing = str(tmp_path / "v.nii.gz"), str(tmp_path / "no.nii")
+    scaled(path)
+    with read_once():
+        voxels = weakref.ref(load_nifti(path).dataobj)
+        assert voxels() is load_nifti(path).dataobj
+    assert voxels() is None
+    with pytest.raises(FileNotFoundError, match=r"no\.nii"), read_once():
+        load_nifti(missing)
+    load_nifti(path)
+    load_nifti(path)
+    assert opened == [path, missing, path, path]
