@@ -41,7 +41,7 @@ def _affine_problems(*, case: str, volume: VolumeFile) -> Iterator[Problem]:
 
 
 def _value_problems(*, case: str, volume: VolumeFile) -> Iterator[Problem]:
-    bad = volume.data.size - int(np.isfinite(volume.data).sum())
+    bad = volume.data.size - int(np.isfinite(volume.data).sum()) if volume.data.dtype.kind == "f" else 0
     if bad:
         remedy = "Find the step that made them (often a division by zero in normalization), or replace them."
         yield Problem(case, volume.file, "finite numbers", f"{bad} voxels that are NaN or infinite", remedy)

@@ -79,9 +79,9 @@ class LoadCased(MapTransform):
             _require_finite(channel)
         if len(channels) == 1:
             return channels[0]
-        # joined in the order of the file, see `read_nifti`
-        voxels = torch.cat([channel.as_tensor().permute(0, 3, 2, 1) for channel in channels]).permute(0, 3, 2, 1)
-        return MetaTensor(voxels, meta=channels[0].meta)
+        # joined in the order of the file, see `read_nifti`; by NumPy, as its large pages take a third of the time
+        voxels = np.concatenate([channel.numpy().transpose(0, 3, 2, 1) for channel in channels])
+        return MetaTensor(torch.from_numpy(voxels.transpose(0, 3, 2, 1)), meta=channels[0].meta)
 
     def read_mask(self, path: Any, image: Tensor) -> MetaTensor:
         """Path of a mask -> (1,X,Y,Z) of whole numbers from 0 on, on the grid of the image."""
@@ -124,12 +124,12 @@ def _whole_numbers(mask: MetaTensor) -> MetaTensor:
             f"{file}: expected a mask of one channel but got {len(voxels)}: merge them into class numbers."
         )
     lowest, highest = float(voxels.numpy().min()), float(voxels.numpy().max())
-    # NaN compares unequal to its own rounding, so it is caught here too
-    if not bool((voxels == voxels.round()).all()) or lowest < 0 or not np.isfinite(highest):
+    compact = voxels.to(torch.uint8 if highest <= torch.iinfo(torch.uint8).max else torch.int32)
+    # NaN is no whole number either
+    if lowest < 0 or not np.isfinite(highest) or not bool((compact == voxels).all()):
         wrong = voxels[(voxels != voxels.round()) | (voxels < 0) | voxels.isinf()][0].item()
         raise ValueError(
             f"{file}: expected a mask of whole numbers from 0 on but got {wrong}: threshold it, or resample it with "
             "nearest neighbours."
         )
-    compact = torch.uint8 if highest <= torch.iinfo(torch.uint8).max else torch.int32
-    return MetaTensor(voxels.to(compact), meta=mask.meta)
+    return MetaTensor(compact, meta=mask.meta)

@@ -69,7 +69,7 @@ def _min_max(slices: Tensor) -> Tensor:
     low = slices.amin(dim=(-2, -1), keepdim=True)
     span = slices.amax(dim=(-2, -1), keepdim=True) - low
     # a constant slice has span 0 and must become zeros, not NaN
-    return (slices - low) / torch.where(span > 0, span, torch.ones_like(span))
+    return (slices - low).div_(torch.where(span > 0, span, torch.ones_like(span)))
 
 
 def _unchanged(slices: Tensor) -> Tensor:

@@ -26,6 +26,7 @@ class Scale:
         epoch_cases: phantoms of the epoch part.
         many_cases: cases of the index.
         workers: ingesting processes, up to this number.
+        compiled: 1 measures a step of the compiled network too, which needs a C++ compiler and minutes to start.
     """
 
     image_size: int = 256
@@ -43,6 +44,7 @@ class Scale:
     epoch_cases: int = 110
     many_cases: int = 10_000
     workers: int = 2
+    compiled: int = 0
 
     @classmethod
     def quick(cls) -> Scale:

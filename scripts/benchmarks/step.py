@@ -61,6 +61,7 @@ class Steps:
 
     def actions(self, plain: PlainSteps) -> dict[str, Callable[[], object]]:
         """Return name -> step; those of the baselines know no code of the project."""
+        compiled = {"eafem_compiled": self.supervised(EAFEM(), compiled=True)} if self.scale.compiled else {}
         return {
             "floor": matrix_products(self.scale, len(self.image)),
             "plain": plain.step,
@@ -69,15 +70,17 @@ class Steps:
             "rollout": self.supervised(Rollout(reference=True)),
             "gae": self.supervised(Relevance()),
             "all_matrices_dense_blur": plain.dense_step,
+            **compiled,
         }
 
     def unsupervised(self) -> None:
         """A step of `configs/methods/baseline.yaml`."""
         self.update(SliceClassificationLoss()(self.network(self.image), self.label))
 
-    def supervised(self, attribution: Attribution) -> Callable[[], None]:
-        """Return the step that the trainer makes with its two handlers."""
-        network = WithEvidence(self.network, attentions=attribution.needs_attentions)
+    def supervised(self, attribution: Attribution, *, compiled: bool = False) -> Callable[[], None]:
+        """Return the step that the trainer makes with its two handlers, compiled as by `--train#trainer#compile`."""
+        network: nn.Module = WithEvidence(self.network, attentions=attribution.needs_attentions)
+        network = torch.compile(network) if compiled else network
         loss = SliceClassificationLoss()
         handler = LocalizationLoss(attribution, DistributionKL(), 1000.0, SmoothMask(self.scale.smoothing_kernel))
         batch = {"image": self.image, "mask": self.mask, "label": self.label, "supervised": torch.ones(len(self.label))}
