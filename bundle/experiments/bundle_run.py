@@ -16,6 +16,7 @@ from typing import IO, Any
 
 from fire.parser import DefaultParseValue
 
+from bundle.experiments.first_cause import first_cause
 from bundle.experiments.process_group import ProcessGroup
 
 BUNDLE_ROOT = Path(__file__).parents[2]
@@ -109,10 +110,12 @@ class BundleRun:
         self.processes.end()
 
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of the log, nothing if there is none."""
+        """Return the end of the log, after the error that led to it; nothing if there is no log."""
         if not self.log.exists():
             return ""
-        return "\n".join(self.log.read_text(errors="replace").splitlines()[-lines:])
+        log = self.log.read_text(errors="replace")
+        end, cause = "\n".join(log.splitlines()[-lines:]), first_cause(log)
+        return end if cause in end else f"{cause}\n...\n{end}"
 
     def metrics(self) -> dict[str, Any]:
         """Return what the evaluation found."""
