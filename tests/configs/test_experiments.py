@@ -115,7 +115,12 @@ SEARCHED = sorted((ROOT / "docs/results/search").glob("*/*/trials.csv"))
 
 def test_every_supervised_method_of_table_1_was_searched():
     names = {f"{row}_fold0" for row in read("table1_lgg").rows if row != "baseline"}
-    assert {file.parent.name for file in SEARCHED} == names
+    assert {file.parent.name for file in SEARCHED if file.parents[1].name == "table1_lgg"} == names
+
+
+def test_maps_of_table_2_were_searched_but_for_relevance():
+    names = {f"{row}_fold0" for row in read("table2_lgg").rows if row not in ("baseline", "lgmvit", "relevance")}
+    assert {file.parent.name for file in SEARCHED if file.parents[1].name == "table2_lgg"} == names
 
 
 @pytest.mark.parametrize("trials", SEARCHED, ids=lambda file: file.parent.name)
