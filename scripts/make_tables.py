@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import RULE, Experiment, ResultsTable, copy_records, map_grid
+from bundle.experiments import RULE, Experiment, ResultsTable, copy_records, map_grid, runs_table
 from bundle.writers import write_picture
 
 
@@ -32,7 +32,7 @@ def main() -> None:
         experiment = Experiment.read(arguments.experiment)
         folders = experiment.folders(arguments.output_dir)
         results = ResultsTable(folders, arguments.draws, published=experiment.published)
-        tables = results.tables()
+        tables = {**results.tables(), "every run": runs_table(folders)}
         text = "\n\n".join(f"{title[0].upper()}{title[1:]}\n\n{table.markdown()}" for title, table in tables.items())
         print(text)
         if arguments.records:

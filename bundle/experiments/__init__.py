@@ -15,6 +15,7 @@ from bundle.experiments.published import published_scores
 from bundle.experiments.results_table import ResultsTable
 from bundle.experiments.run_experiment import run_experiment
 from bundle.experiments.run_queue import RunQueue
+from bundle.experiments.runs_table import runs_table
 from bundle.experiments.sampled_search import sampled_search
 from bundle.experiments.search import Search
 from bundle.experiments.search_report import search_report
@@ -41,6 +42,7 @@ __all__ = [
     "published_scores",
     "run_experiment",
     "run_inference",
+    "runs_table",
     "sampled_search",
     "search_report",
     "validation_scores",

@@ -1,0 +1,67 @@
+"""The runs of an experiment one by one: what each scored, when it was best on validation, what it cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+from bundle.experiments.validation_scores import validation_scores
+from bundle.reports import FinishedRun, Table, score_text
+
+TEST_SCORES = {
+    "F1": ("slice", "f1"),
+    "F1 at 0.5": ("slice_at_0.5", "f1"),
+    "AUROC": ("slice", "auroc"),
+    "AP": ("slice", "average_precision"),
+    "pointing game": ("map", "pointing_game"),
+    "IoU": ("map", "iou"),
+}
+"""Column -> group and key in `metrics.json`."""
+COLUMNS = ("run", "threshold", *TEST_SCORES, "best on validation", "at epoch", "minutes")
+
+
+def runs_table(rows: Mapping[str, Sequence[str | Path]]) -> Table:
+    """Return one line per run: threshold, test scores, best validation score with its epoch, minutes of training.
+
+    A run that was killed and continued has no minutes: its record knows when it was first started, not how long it
+    rested. Epochs count from 1.
+
+    Args:
+        rows: name of a row -> folders of its evaluated runs.
+
+    Raises:
+        FileNotFoundError: a run is not evaluated.
+
+    Example:
+        >>> runs_table({}).columns[:3]
+        ('run', 'threshold', 'F1')
+    """
+    return Table(COLUMNS, [line(f"{row}/{Path(folder).name}", Path(folder)) for row in rows for folder in rows[row]])
+
+
+def line(name: str, folder: Path) -> list[str]:
+    """Return the cells of one run."""
+    run = FinishedRun.read(folder)
+    found = [run.metrics.get(group, {}).get(key) for group, key in TEST_SCORES.values()]
+    epochs = validation_scores(folder)
+    best = max(epochs, key=lambda epoch: epochs[epoch], default=None)
+    return [
+        name,
+        score_text(run.threshold),
+        *(score_text(float("nan") if value is None else value) for value in found),
+        score_text(float("nan") if best is None else epochs[best]),
+        "n/a" if best is None else str(best),
+        minutes(folder),
+    ]
+
+
+def minutes(folder: Path) -> str:
+    """Return how long a run that was never interrupted trained."""
+    file = folder / "run.json"
+    record = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if record.get("resumed") or not record.get("completed"):
+        return "n/a"
+    spent = datetime.fromisoformat(record["completed"]) - datetime.fromisoformat(record["started"])
+    return f"{spent.total_seconds() / 60:.1f}"
