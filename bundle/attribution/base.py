@@ -35,7 +35,8 @@ class Attribution(ABC):
 
     def __call__(self, evidence: Evidence, image_hw: Sequence[int]) -> Tensor:
         """Return the map (B, 1, H, W), bilinear between patch centres."""
-        return self.to_image(self.grid_map(evidence), evidence.grid_hw, image_hw)
+        with torch.autocast(evidence.logits.device.type, enabled=False):  # half precision shows in long products
+            return self.to_image(self.grid_map(evidence), evidence.grid_hw, image_hw)
 
     @staticmethod
     def to_image(patches: Tensor, grid_hw: tuple[int, int], image_hw: Sequence[int]) -> Tensor:

@@ -59,7 +59,7 @@ class Relevance(Attribution):
             gradients = gradients_of(class_score(evidence.logits, self.target_class), attentions)
         row = class_row(attentions[0][:, 0])
         for matrix, gradient in zip(reversed(attentions), reversed(gradients), strict=True):
-            row = row + row @ (gradient * matrix).relu().float().mean(dim=1)
+            row = row + row @ (gradient.float() * matrix.float()).relu().mean(dim=1)
         return row[:, 0, 1:]
 
 
@@ -70,7 +70,9 @@ def class_score(logits: Tensor, target_class: int | None) -> Tensor:
         raise ValueError(f"target_class expected to be below {max(classes, 2)}, got {target_class}.")
     if classes == 1:
         return -logits.sum() if target_class == 0 else logits.sum()
-    return logits.amax(dim=1).sum() if target_class is None else logits[:, target_class].sum()
+    if target_class is not None:
+        return logits[:, target_class].sum()
+    return logits.gather(1, logits.argmax(dim=1, keepdim=True)).sum()  # one of equals, where amax takes a share of each
 
 
 def gradients_of(score: Tensor, attentions: Sequence[Tensor]) -> tuple[Tensor, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 
@@ -44,5 +45,6 @@ class LearnedImputation(nn.Module):
         features = torch.cat([mask, image.float()], dim=1)
         for layer in self.children():
             features = layer(features).relu()
+        features = F.interpolate(features, size=grid_hw, mode="nearest")  # one more where patches do not fill the image
         low = features.amin()
         return (features - low) / (features.amax() - low + 1e-6)

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 
 class OneConvolutionImputation(nn.Module):
-    """One convolution of the mask, two patches wide, one patch a step, min-max over the batch.
+    """One convolution of the mask, two patches wide, one patch a step, min-max per slice.
 
     64 px, stride 32 and padding 16 for the 7 x 7 grid of RES's authors.
 
@@ -30,6 +30,6 @@ class OneConvolutionImputation(nn.Module):
 
     def forward(self, mask: Tensor, image: Tensor, grid_hw: tuple[int, int]) -> Tensor:
         """Return the learned mask per patch."""
-        features: Tensor = self.conv(mask)
-        low = features.amin()
-        return (features - low) / (features.amax() - low + 1e-6)
+        features: Tensor = self.conv((mask > 0).float())
+        low, high = features.amin(dim=(1, 2, 3), keepdim=True), features.amax(dim=(1, 2, 3), keepdim=True)
+        return (features - low) / (high - low + 1e-6)

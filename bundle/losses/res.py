@@ -31,8 +31,8 @@ class RESLoss(nn.Module):
             "original_gaussian" and "original_learned" as RES's authors wrote them.
         patch_size: pixels a side of a patch.
         in_channels: channels of the image, which "learned" reads.
-        outside: "ignored": F is 1 on the object and 0, uncounted, off it. "negative": F is -1 off the object, which
-            the first term counts, too; right where masks are exhaustive.
+        outside: "ignored": F is 0 off the object, and not counted there. "negative": F is -1 off the object, which the
+            first term counts, too; right where masks are exhaustive.
         slope: of the soft cut.
         margin: what the first term tolerates.
 
@@ -50,12 +50,12 @@ class RESLoss(nn.Module):
     Source: Gao et al., RES: A Robust Framework for Guiding Visual Explanation (2022).
 
     Example:
-        >>> mask = torch.zeros(1, 1, 8, 8)
+        >>> mask = torch.zeros(1, 1, 12, 12)
         >>> mask[..., :4, :4] = 1
-        >>> batch = {"image": torch.rand(1, 3, 8, 8), "mask": mask, "weight": torch.ones(1)}
-        >>> grid_map = torch.tensor([[[[1.0, 0.0], [0.0, 0.0]]]])
-        >>> round(RESLoss("original_gaussian", patch_size=4)(grid_map, batch).item(), 4)  # 0.9 + (0.5 + 0.5 + 0.25) / 4
-        1.2125
+        >>> batch = {"image": torch.rand(1, 3, 12, 12), "mask": mask, "weight": torch.ones(1)}
+        >>> grid_map = F.pad(torch.ones(1, 1, 1, 1), (0, 2, 0, 2))  # on the object's patch of 3 x 3
+        >>> round(RESLoss("original_gaussian", patch_size=4)(grid_map, batch).item(), 4)  # 0.9 + (0.5 + 0.5 + 0.25) / 9
+        1.0389
     """
 
     def __init__(
@@ -83,7 +83,8 @@ class RESLoss(nn.Module):
         refuse_several_processes()
         mask, weight = batch[keys.MASK].float(), batch[keys.WEIGHT].float()
         grid_hw = (mask.shape[2] // self.patch_size, mask.shape[3] // self.patch_size)
-        relevance = unit_range(patch_grid(attribution.float(), grid_hw))
+        # a constant map is told before `patch_grid` adds its rounding
+        relevance = unit_range(patch_grid(unit_range(attribution.float()), grid_hw))
         target = F.interpolate(mask, size=grid_hw, mode="nearest")
         meant = self.imputation(mask, batch[keys.IMAGE].float(), grid_hw)
         far = weighted_mean((relevance - meant).abs().flatten(1).mean(dim=1), weight)
@@ -91,11 +92,12 @@ class RESLoss(nn.Module):
 
     def cut_error(self, relevance: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         """Return the first term, over the pixels that count of the slices that count."""
-        wanted = (target > 0).float() * weight.reshape(-1, 1, 1, 1)
-        unwanted = (target <= 0).float() * weight.reshape(-1, 1, 1, 1) * self.outside
+        goal = torch.where(target == 0, -self.outside, target)
+        wanted = (goal > 0).float() * weight.reshape(-1, 1, 1, 1)
+        unwanted = (goal < 0).float() * weight.reshape(-1, 1, 1, 1)
         threshold = separating_threshold(relevance.flatten(), wanted.flatten(), unwanted.flatten())
         cut = torch.tanh(self.slope * (relevance - threshold))
-        error = wanted * (cut - 1).abs() + unwanted * (cut + 1).abs()
+        error = (wanted + unwanted) * (cut - goal).abs()
         return (error.sum() / (wanted + unwanted).sum().clamp(min=1) - self.margin).relu()
 
 

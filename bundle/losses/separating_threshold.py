@@ -31,7 +31,8 @@ def separating_threshold(values: Tensor, wanted: Tensor, unwanted: Tensor) -> Te
     below = torch.searchsorted(sorted_values, sorted_values)  # how many are strictly less
     unwanted_below, unwanted_count = counts_below(unwanted[order], below)
     wanted_below, wanted_count = counts_below(wanted[order], below)
-    score = unwanted_below / unwanted_count.clamp(min=1) + (wanted_count - wanted_below) / wanted_count.clamp(min=1)
+    # the sum of both shares times both counts: whole numbers compare exactly
+    score = unwanted_below * wanted_count.clamp(min=1) + (wanted_count - wanted_below) * unwanted_count.clamp(min=1)
     candidate = (wanted + unwanted)[order] > 0
     best = score.masked_fill(~candidate, -1).argmax()  # the first of equals: the least value
     return torch.where(candidate.any(), sorted_values.gather(0, best[None])[0], 0.0)
@@ -39,5 +40,5 @@ def separating_threshold(values: Tensor, wanted: Tensor, unwanted: Tensor) -> Te
 
 def counts_below(members: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
     """Return how many of the sorted members (n,) are among the first `below[i]`, and how many there are."""
-    running = F.pad(members.float().cumsum(0), (1, 0))
+    running = F.pad((members > 0).long().cumsum(0), (1, 0))
     return running[below], running[-1]

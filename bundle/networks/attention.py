@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
@@ -51,6 +52,8 @@ class Attention(nn.Module):
         """Return the output and the attention (B, h, 1 + N, 1 + N) it was computed from."""
         q, k, v = self.split(tokens)
         matrix = (q @ k.transpose(-2, -1) * self.scale).softmax(dim=-1)
+        if torch.is_grad_enabled() and not matrix.requires_grad:
+            matrix.requires_grad_()  # below frozen blocks too, a method may ask for the gradient by it
         return self.merge(matrix @ v), matrix
 
     def split(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 import yaml
 
-from bundle.networks.reference_checkpoint import describe, load_reference_checkpoint, own_state
+from bundle.networks.reference_checkpoint import describe, load_reference_checkpoint, read_state
 
 
 def convert_reference_checkpoint(source: str | Path, target: str | Path, **overrides: Any) -> tuple[Path, Path]:
@@ -33,7 +33,7 @@ def convert_reference_checkpoint(source: str | Path, target: str | Path, **overr
     weights = Path(target) if Path(target).suffix == ".pt" else Path(target) / "model.pt"
     weights.parent.mkdir(parents=True, exist_ok=True)
     torch.save(network.state_dict(), weights)
-    arguments = {"image_size": network.image_size, **describe(own_state(source)), **overrides}
+    arguments = {"image_size": network.image_size, **describe(read_state(source)), **overrides}
     overlay = weights.with_suffix(".yaml")
     title = "# The network of a checkpoint of the paper's authors: its sizes, patch norm, biases and position code.\n"
     overlay.write_text(title + yaml.safe_dump(arguments, sort_keys=False), encoding="utf-8")

@@ -42,40 +42,35 @@ def load_reference_checkpoint(path: str | Path, **overrides: Any) -> SliceViT:
         >>> load_reference_checkpoint(file, image_size=32).grid_hw
         (4, 4)
     """
-    state = own_state(path)
-    try:
-        network = SliceViT(**{**describe(state), **overrides})
-    except KeyError as error:
-        raise ValueError(f"{path} lacks {error}: it is no checkpoint of the reference network.") from error
-    refuse_what_does_not_fit(path, found=state, expected=network.state_dict())
-    network.load_state_dict(state)
+    state = read_state(path)
+    network = SliceViT(**{**describe(state), **overrides})
+    expected = {to_reference_name(name): tensor for name, tensor in network.state_dict().items()}
+    refuse_what_does_not_fit(path, found=state, expected=expected)
+    network.load_state_dict({to_own_name(name): tensor for name, tensor in state.items()})
     return network.eval()
 
 
-def own_state(path: str | Path) -> dict[str, Tensor]:
-    """Return the checkpoint's weights under this package's names; the position code is a formula here."""
-    return {to_own_name(name): tensor for name, tensor in read_state(path).items() if name != "pos_encode.inv_freq"}
-
-
 def refuse_what_does_not_fit(path: str | Path, *, found: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
-    """Raise with every weight, named as in the file, that is missing, unexpected or of another shape."""
+    """Raise with every weight, named as in the reference, that is missing, unexpected or of another shape."""
     both = expected.keys() & found.keys()
     problems = {
         "missing": expected.keys() - found.keys(),
         "unexpected": found.keys() - expected.keys(),
         "of another shape": {name for name in both if expected[name].shape != found[name].shape},
     }
-    texts = [f"{what} {sorted(map(to_reference_name, names))}" for what, names in problems.items() if names]
+    texts = [f"{what} {sorted(names)}" for what, names in problems.items() if names]
     if texts:
-        raise ValueError(f"{path} does not fit the network: {'; '.join(texts)}. Give its sizes by name.")
+        raise ValueError(f"{path} does not fit the reference network: {'; '.join(texts)}. Sizes can be given by name.")
 
 
 def read_state(path: str | Path) -> dict[str, Tensor]:
-    """Return the reference's state dict without running what a pickle may hold."""
+    """Return the reference's state dict without running what a pickle may hold; its position code is a formula."""
     try:
         with torch.serialization.safe_globals(harmless_globals()):
             content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
+    except (pickle.UnpicklingError, EOFError, KeyError, RuntimeError) as error:
+        if "GLOBAL" not in str(error):  # torch's word for a class or function that it was asked to run
+            raise ValueError(f"{path} expected a PyTorch checkpoint, got another or a damaged file.") from error
         raise ValueError(
             f"{path} holds more than tensors, plain values and settings, and opening it could run code. "
             "Where you trust it, export the weights: "
@@ -84,7 +79,7 @@ def read_state(path: str | Path) -> dict[str, Tensor]:
     state = content.get("model", content) if isinstance(content, Mapping) else None
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(f"{path} expected a state dict, or a dict with one under 'model'.")
-    return dict(state)
+    return {name: tensor for name, tensor in state.items() if name != "pos_encode.inv_freq"}
 
 
 def harmless_globals() -> list[Any]:
@@ -110,17 +105,28 @@ def to_reference_name(name: str) -> str:
 
 
 def describe(state: Mapping[str, Tensor]) -> dict[str, Any]:
-    """Return the arguments of `SliceViT` that the weights tell, and the reference's way for the rest."""
-    hidden_size, in_channels, patch_size, _ = state["patch_embed.proj.weight"].shape
+    """Return the arguments of `SliceViT` that the weights tell, and the reference's way for the rest.
+
+    A weight that is missing or has another number of dimensions is taken as ViT-B/16's: what does not fit is named by
+    `refuse_what_does_not_fit`, all at once.
+    """
+    blocks = [name.split(".")[2] for name in state if name.startswith("vit_encoder.layers.")]
+    hidden_size, in_channels, patch_size, _ = shape(state, "patch_embed.proj.weight", (768, 3, 16, 16))
     return {
         "patch_size": patch_size,
         "in_channels": in_channels,
-        "num_classes": state["head.weight"].shape[0],
+        "num_classes": shape(state, "mlp_head.1.weight", (1, hidden_size))[0],
         "hidden_size": hidden_size,
-        "num_layers": 1 + max(int(name.split(".")[1]) for name in state if name.startswith("blocks.")),
+        "num_layers": 1 + max((int(number) for number in blocks if number.isdecimal()), default=0),
         "num_heads": max(hidden_size // 64, 1),
-        "mlp_ratio": state["blocks.0.mlp.fc1.weight"].shape[0] / hidden_size,
+        "mlp_ratio": shape(state, "vit_encoder.layers.0.mlp.fc1.weight", (4 * hidden_size, hidden_size))[0]
+        / hidden_size,
         "patch_norm": "batch" if "patch_embed.norm.weight" in state else "none",
-        "qkv_bias": "blocks.0.attn.qkv.bias" in state,
+        "qkv_bias": "vit_encoder.layers.0.attn.qkv.bias" in state,
         "position_encoding": "reference",
     }
+
+
+def shape(state: Mapping[str, Tensor], name: str, usual: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the shape of a weight, or the usual one where it has other dimensions or is not there."""
+    return tuple(state[name].shape) if name in state and state[name].ndim == len(usual) else usual

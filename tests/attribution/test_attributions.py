@@ -86,6 +86,26 @@ def test_bfloat16_evidence_gives_a_float32_map(name):
     assert method(evidence, (32, 32)).dtype == torch.float32
 
 
+@every_method
+def test_a_mixed_precision_context_does_not_round_the_map(name):
+    network, method = make_network(), METHODS[name]
+    evidence = evidence_of(network, torch.rand(2, 3, 32, 32), method)
+    expected = method(evidence, (32, 32))
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        assert torch.equal(method(evidence, (32, 32)), expected)
+
+
+@every_method
+def test_a_frozen_network_is_explained_alike(name):
+    network, method, image = make_network(), METHODS[name], torch.rand(2, 3, 32, 32)
+    expected = method(evidence_of(network, image, method), (32, 32))
+    frozen = [network.patch_embed, network.blocks[0]], [network]
+    for modules in frozen:
+        for module in modules:
+            module.requires_grad_(False)
+        torch.testing.assert_close(method(evidence_of(network, image, method), (32, 32)), expected)
+
+
 @pytest.mark.parametrize("name", BETWEEN_0_AND_1)
 def test_maps_of_these_lie_between_0_and_1(name):
     network, method = make_network(), METHODS[name]

@@ -33,6 +33,18 @@ def test_class_of_several_is_chosen():
     assert relevance(toy(weights, 3)) == [0, 1, 0, 0], "the highest logit"
 
 
+def test_of_two_highest_classes_one_is_explained():
+    assert relevance(toy([[1.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 1.0]], 2)) == pytest.approx([1, 1, 0, 0])
+
+
+def test_small_gradients_of_half_precision_are_not_lost():
+    attention = torch.full((1, 1, 5, 5), 0.0039, dtype=torch.float16, requires_grad=True)
+    weights = torch.tensor([4.0, 1.0, 2.0, 3.0]).half() * 2**-18
+    logits = (attention[:, 0, 0, 1:] * weights).sum(dim=1, keepdim=True)
+    evidence = Evidence(logits, attention[:, :, 0, 1:], (attention,), torch.zeros(1, 4, 2), (2, 2))
+    assert relevance(evidence) == pytest.approx([1, 0, 1 / 3, 2 / 3], abs=1e-3)
+
+
 def test_row_by_row_equals_the_product_of_matrices():
     network = SliceViT(image_size=16, patch_size=8, hidden_size=16, num_layers=3, num_heads=2).eval()
     evidence = network.forward_evidence(torch.rand(2, 3, 16, 16), attentions=True)

@@ -94,6 +94,15 @@ def test_every_method_trains_with_every_map(method, attribution, demo_folder):
         assert output["localization_loss"] > 0 or method == "methods/gradmask"
 
 
+@pytest.mark.parametrize(("first", "last", "expected"), [(0, None, False), (0, 0, False), (0, 5, True), (5, 0, True)])
+def test_a_weight_that_rises_from_0_or_falls_to_it_supervises(first, last, expected, demo_folder):
+    weights = {"localization_weight": first, "final_localization_weight": last}
+    parser = tiny_bundle("train", ["datasets/demo"], demo_folder, **weights)
+    names = [type(handler).__name__ for handler in parser.get_parsed_content("train#handlers")]
+    assert [name in names for name in ("EvidenceSplit", "LocalizationLoss")] == [expected] * 2
+    assert (type(parser.get_parsed_content("training_network")).__name__ == "WithEvidence") == expected
+
+
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_trains_and_its_map_is_seen_in_inference(method, tmp_path):
     demo(tmp_path / "data")

@@ -3,10 +3,11 @@ import pytest
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import correlate, gaussian_filter
 
 from bundle.losses import GradMaskLoss, RESLoss, RobustViTLoss
 from bundle.losses.gaussian_imputation import GaussianImputation
+from bundle.losses.grid_gaussian_imputation import GridGaussianImputation
 from bundle.losses.learned_imputation import LearnedImputation
 from bundle.losses.one_convolution_imputation import OneConvolutionImputation
 from bundle.losses.patch_grid import patch_grid
@@ -82,6 +83,28 @@ def test_res_by_hand():
     )
 
 
+def test_res_compares_with_soft_masks_and_marked_pixels_as_they_are():
+    values = torch.tensor([[[[0.5, 1.0], [-1.0, 0.0]]]])
+    mask = F.interpolate(values, scale_factor=4, mode="nearest")
+    batch = {"image": torch.zeros(1, 3, 8, 8), "mask": mask, "weight": ONE}
+    cut = np.tanh(5 * (MAP.numpy().ravel() - 0.5))  # 0.5 parts the three pixels without error
+    errors = np.abs(cut - [0.5, 1, -1, -1])
+    for outside, counted in (("ignored", 3), ("negative", 4)):
+        loss = RESLoss(patch_size=4, outside=outside)
+        near = (MAP - loss.imputation(mask, mask, (2, 2))).abs().mean().item()
+        expected = errors[:counted].mean() - 0.1 + near
+        assert loss(MAP, batch).item() == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("size", [96, 224, 256])
+def test_res_takes_a_constant_map_for_no_map(size):
+    mask = torch.zeros(2, 1, size, size)
+    mask[..., : size // 2, :] = 1
+    batch = {"image": torch.rand(2, 3, size, size), "mask": mask, "weight": torch.ones(2)}
+    loss = RESLoss(patch_size=8)
+    assert loss(torch.full_like(mask, 0.3), batch) == loss(torch.zeros_like(mask), batch)
+
+
 def test_res_tolerates_its_margin():
     mask = F.interpolate(MASK, scale_factor=4, mode="nearest")
     batch = {"image": torch.zeros(1, 3, 8, 8), "mask": mask, "weight": ONE}
@@ -124,13 +147,44 @@ def test_gaussian_imputation_is_scipys_filter_at_the_patchs_first_pixel():
     torch.testing.assert_close(found[0, 0], torch.tensor(smoothed[::4, ::4]).float(), atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("imputation", [LearnedImputation(8, 3), OneConvolutionImputation(8)])
-def test_learned_imputations_span_0_to_1_over_the_batch(imputation):
+def test_grid_imputation_is_scipys_mirrored_filter_over_its_maximum():
+    mask = (torch.rand(2, 1, 12, 20) > 0.5).float()
+    grid = F.interpolate(mask, size=(3, 5), mode="nearest").numpy()
+    smoothed = correlate(grid, np.outer([1, 2, 1], [1, 2, 1])[None, None] / 16, mode="mirror")
+    expected = torch.tensor(smoothed / smoothed.max(axis=(2, 3), keepdims=True))
+    torch.testing.assert_close(GridGaussianImputation()(mask, mask, (3, 5)), expected, atol=1e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize("grid_hw", [(1, 1), (1, 4), (4, 4)])
+def test_an_object_everywhere_means_everywhere(grid_hw):
+    mask = torch.ones(1, 1, 16, 16)
+    assert torch.equal(GridGaussianImputation()(mask, mask, grid_hw), torch.ones(1, 1, *grid_hw))
+
+
+def test_learned_imputation_spans_0_to_1_over_the_batch():
     mask = (torch.rand(3, 1, 32, 32) > 0.5).float()
-    found = imputation(mask, torch.rand(3, 3, 32, 32), (4, 4))
+    found = LearnedImputation(8, 3)(mask, torch.rand(3, 3, 32, 32), (4, 4))
     assert found.shape == (3, 1, 4, 4)
     assert found.min() == 0
     assert float(found.max().detach()) in (0.0, pytest.approx(1, abs=1e-3))
+
+
+def test_one_convolution_spans_0_to_1_in_every_slice_and_sees_a_mask_of_two_values():
+    mask = (torch.rand(3, 1, 32, 32) > 0.5).float()
+    imputation = OneConvolutionImputation(8)
+    found = imputation(mask, torch.rand(3, 3, 32, 32), (4, 4))
+    assert found.shape == (3, 1, 4, 4)
+    assert found.amin(dim=(1, 2, 3)).tolist() == [0] * 3
+    assert found.amax(dim=(1, 2, 3)).tolist() == pytest.approx([1] * 3, abs=1e-3)
+    assert torch.equal(imputation(mask / 2, mask, (4, 4)), found)
+
+
+@pytest.mark.parametrize("image_hw", [(40, 56), (37, 53)])
+def test_res_takes_images_that_patches_do_not_fill(image_hw):
+    mask = (torch.rand(2, 1, *image_hw) > 0.5).float()
+    batch = {"image": torch.rand(2, 3, *image_hw), "mask": mask, "weight": torch.ones(2)}
+    for imputation in ("gaussian", "learned", "original_gaussian", "original_learned"):
+        assert RESLoss(imputation)(torch.rand(2, 1, *image_hw), batch).isfinite()
 
 
 @pytest.mark.parametrize(("grid_hw", "image_hw"), [((16, 16), (256, 256)), ((3, 5), (24, 40)), ((4, 4), (10, 7))])

@@ -28,6 +28,12 @@ def test_one_sort_finds_what_exhaustive_search_finds(pixels):
     assert abs(found.item() - expected) < 1e-9
 
 
+def test_scores_that_differ_by_less_than_a_float_tells():
+    runs = [(1522, True), (1453, False), (2669, True), (2548, False)]  # the best cut is after the second
+    wanted = torch.cat([torch.full((count,), float(kind)) for count, kind in runs])
+    assert separating_threshold(torch.arange(len(wanted)).float(), wanted, 1 - wanted) == 1522 + 1453
+
+
 def test_without_unwanted_pixels_it_is_the_least_wanted_value():
     values = torch.rand(100)
     wanted = (torch.rand(100) > 0.5).float()

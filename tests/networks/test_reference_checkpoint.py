@@ -120,12 +120,48 @@ def test_everything_that_does_not_fit_is_named(tmp_path, network):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [({"model": {"a": torch.ones(1)}}, "lacks"), ({"model": 3}, "state dict"), ([torch.ones(1)], "state dict")],
+    [({"model": {"a": torch.ones(1)}}, "unexpected"), ({"model": 3}, "state dict"), ([torch.ones(1)], "state dict")],
 )
 def test_other_files_are_refused(content, message, tmp_path):
     torch.save(content, tmp_path / "other.pth")
     with pytest.raises(ValueError, match=message):
         load_reference_checkpoint(tmp_path / "other.pth")
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"plain text, no weights", b"<html>not found</html>", b"PK\x03\x04 cut off"], ids=str
+)
+def test_what_is_no_checkpoint_is_called_that(content, tmp_path):
+    (tmp_path / "other.pth").write_bytes(content)
+    with pytest.raises(ValueError, match=r"other\.pth expected a PyTorch checkpoint"):
+        load_reference_checkpoint(tmp_path / "other.pth")
+
+
+def test_weights_that_tell_the_sizes_are_named_too(tmp_path, network):
+    state = reference_state(network)
+    gone = ["mlp_head.0.bias", "mlp_head.1.bias", "mlp_head.1.weight", "vit_encoder.layers.0.mlp.fc1.weight"]
+    for name in gone:
+        del state[name]
+    state["patch_embed.proj.weight"] = state["patch_embed.proj.weight"][0, 0]
+    state["vit_encoder.layers.x.norm"] = torch.ones(1)
+    torch.save(state, tmp_path / "odd.pth")
+    with pytest.raises(ValueError) as error:
+        load_reference_checkpoint(tmp_path / "odd.pth", image_size=32, patch_size=8, hidden_size=64, num_heads=1)
+    shapes = "of another shape ['patch_embed.proj.weight']"
+    for part in (f"missing {gone}", "unexpected ['vit_encoder.layers.x.norm']", shapes):
+        assert part in str(error.value)
+
+
+def test_weights_of_this_bundle_are_no_reference_checkpoint(tmp_path):
+    torch.save(SliceViT(**SIZES).state_dict(), tmp_path / "model.pt")
+    with pytest.raises(ValueError, match=r"missing .*'mlp_head\.0\.bias'.*unexpected .*'head\.weight'"):
+        load_reference_checkpoint(tmp_path / "model.pt", image_size=32)
+
+
+def test_a_second_name_for_one_weight_is_refused(tmp_path, network):
+    torch.save({**reference_state(network), "norm.weight": torch.ones(64)}, tmp_path / "twice.pth")
+    with pytest.raises(ValueError, match=r"unexpected \['norm\.weight'\]"):
+        load_reference_checkpoint(tmp_path / "twice.pth", image_size=32)
 
 
 def test_conversion_leaves_weights_and_the_overlay_that_fits(tmp_path, network):
