@@ -7,17 +7,12 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from bundle.experiments.results_table import SCORES, WHERE
 from bundle.experiments.validation_scores import validation_scores
 from bundle.reports import FinishedRun, Table, score_text
 
-TEST_SCORES = {
-    "F1": ("slice", "f1"),
-    "F1 at 0.5": ("slice_at_0.5", "f1"),
-    "AUROC": ("slice", "auroc"),
-    "AP": ("slice", "average_precision"),
-    "pointing game": ("map", "pointing_game"),
-    "IoU": ("map", "iou"),
-}
+SHOWN = ("f1", "f1_at_0.5", "auroc", "average_precision", "map_pointing_game", "map_iou")
+TEST_SCORES = {SCORES[name]: WHERE.get(name, ("slice", name)) for name in SHOWN}
 """Column -> group and key in `metrics.json`."""
 COLUMNS = ("run", "threshold", *TEST_SCORES, "best on validation", "at epoch", "minutes")
 
@@ -50,7 +45,7 @@ def line(name: str, folder: Path) -> list[str]:
     return [
         name,
         score_text(run.threshold),
-        *(score_text(float("nan") if value is None else value) for value in found),
+        *map(score_text, found),
         score_text(float("nan") if best is None else epochs[best]),
         "n/a" if best is None else str(best),
         minutes(folder),

@@ -27,7 +27,7 @@ class GridGaussianImputation(nn.Module):
     def forward(self, mask: Tensor, image: Tensor, grid_hw: tuple[int, int]) -> Tensor:
         """Return the smoothed mask per patch."""
         weights = mask.new_tensor([0.25, 0.5, 0.25])
-        grid = F.interpolate(mask, size=grid_hw, mode="nearest")
+        grid = F.interpolate(mask.clamp(min=0), size=grid_hw, mode="nearest")
         mirrored = F.pad(grid, [1] * 4, mode="reflect" if min(grid_hw) > 1 else "replicate")
         smoothed = F.conv2d(mirrored, torch.outer(weights, weights)[None, None])
         return smoothed / smoothed.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6)
