@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from bundle.data.case_names import complete_items
 from bundle.data.cases import Case
 from bundle.keys import CASE, IMAGE, LABEL, ORGAN, PATIENT, SITE
+from bundle.read_json import read_json
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class Datalist:
         path = Path(self.path)
         if not path.is_file():
             raise FileNotFoundError(f"Expected a datalist JSON, but there is no file {path}.")
-        entries = _entries(content=json.loads(path.read_text(encoding="utf-8")), section=self.section, path=path)
+        entries = _entries(content=read_json(path), section=self.section, path=path)
         items = [_as_item(entry=entry, path=path) for entry in entries]
         cases = [_as_case(item=item, folder=path.parent) for item in complete_items(items)]
         return sorted(cases, key=lambda case: case.case)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -10,6 +9,7 @@ from bundle.data.case_identity import CaseIdentity
 from bundle.data.cases import Case
 from bundle.data.file_stem import file_stem
 from bundle.data.paired_volumes import PairedVolumes
+from bundle.read_json import read_json
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class DecathlonCases:
 
 
 def _training(*, path: Path) -> list[tuple[str, str]]:
-    content = json.loads(path.read_text(encoding="utf-8"))
+    content = read_json(path)
     try:
         pairs = [(entry["image"], entry["label"]) for entry in content["training"]]
     except (KeyError, TypeError) as error:

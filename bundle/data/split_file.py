@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import json
 import warnings
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -12,6 +11,7 @@ from typing import Any
 
 from bundle.data.file_stem import file_stem
 from bundle.keys import CASE, IMAGE
+from bundle.read_json import read_json
 
 _ALIASES = {"training": "train", "validation": "val", "testing": "test"}
 _PARTS = ("train", "val", "test")
@@ -41,7 +41,7 @@ def read_split_file(path: str | Path, items: Sequence[Mapping[str, Any]]) -> dic
         {'train': ['a'], 'val': [], 'test': ['b']}
     """
     file = Path(path)
-    parts = _parts(content=json.loads(file.read_text(encoding="utf-8")), file=file)
+    parts = _parts(content=read_json(file), file=file)
     names = _names(items=items)
     _refuse_unknown(parts=parts, names=names, file=file)
     split = {part: [names[_name(entry=entry)][0] for entry in entries] for part, entries in parts.items()}

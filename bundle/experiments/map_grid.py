@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from bundle.experiments.chosen_slices import chosen_slices
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.inference_run import run_inference
 from bundle.experiments.raster import raster
+from bundle.read_json import read_json
 from bundle.reports import FinishedRun, draw_overlay, overlay_panel
 
 OWN = frozenset({"bundle_root", "dataset_dir", "output_dir", "checkpoint", "device", "amp", "resume", "threshold"})
@@ -81,8 +81,8 @@ def config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
 
 def network_knobs(run: BundleRun) -> dict[str, Any]:
     """Return the knobs of inference that the run was trained with, by its record; MONAI takes no null from outside."""
-    known = json.loads((BUNDLE_ROOT / "configs/inference.json").read_text())
-    trained = json.loads((run.output_dir / "config.json").read_text())
+    known = read_json(BUNDLE_ROOT / "configs/inference.json")
+    trained = read_json(run.output_dir / "config.json")
     return {
         name: trained[name]
         for name, value in known.items()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
 from bundle.experiments.results_table import SCORES, WHERE
 from bundle.experiments.validation_scores import validation_scores
+from bundle.read_json import read_json
 from bundle.reports import FinishedRun, Table, score_text
 
 SHOWN = ("f1", "f1_at_0.5", "auroc", "average_precision", "map_pointing_game", "map_iou")
@@ -55,7 +55,7 @@ def line(name: str, folder: Path) -> list[str]:
 def minutes(folder: Path) -> str:
     """Return how long a run that was never interrupted trained."""
     file = folder / "run.json"
-    record = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    record = read_json(file, {})
     if record.get("resumed") or not record.get("completed"):
         return "n/a"
     spent = datetime.fromisoformat(record["completed"]) - datetime.fromisoformat(record["started"])

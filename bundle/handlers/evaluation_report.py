@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from ignite.engine import Engine, Events
 
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
+from bundle.read_json import read_json
 from bundle.reports import evaluate_predictions
 from bundle.writers import write_json, write_predictions
 
@@ -78,7 +78,7 @@ class EvaluationReport:
     def check_split(self, engine: Engine) -> None:
         """Compare the split with the run record."""
         record = self.output_dir / "run.json"
-        trained = json.loads(record.read_text()).get("split_hash", "") if record.exists() else ""
+        trained = read_json(record, {}).get("split_hash", "")
         if trained and self.split_hash and trained != self.split_hash:
             raise ValueError(
                 f"{record} says the run was trained on split {trained[:12]}, but this evaluation has "

@@ -95,7 +95,7 @@ class TrainingCheckpoint:
             engine.logger.info(f"Nothing to resume in {self.folder}: training starts fresh.")
             return
         device = next(self.network.parameters()).device
-        state = torch.load(self.file, map_location=device, weights_only=True)
+        state = self.read(device)
         progress = TrainingProgress(engine, self.validator, self.split_hash)
         try:
             Checkpoint.load_objects(self._objects(progress), state)
@@ -105,6 +105,17 @@ class TrainingCheckpoint:
                 "or choose another output_dir."
             ) from error
         engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
+
+    def read(self, device: torch.device) -> dict[str, Any]:
+        """Return what the file holds."""
+        try:
+            state: dict[str, Any] = torch.load(self.file, map_location=device, weights_only=True)
+        except Exception as error:  # a torn pickle fails in any way
+            raise ValueError(
+                f"{self.file} expected a checkpoint of this bundle, got a file that cannot be read ({error}): remove "
+                "it, and the training starts again."
+            ) from error
+        return state
 
     def _objects(self, progress: TrainingProgress) -> dict[str, Any]:
         average = {} if self.kept_network is self.network else {"kept_network": self.kept_network}

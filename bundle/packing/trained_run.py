@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from bundle.read_json import read_json
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class TrainedRun:
                 "of a training by `python -m monai.bundle run`. In an unpacked bundle training writes model.pt into "
                 "models/: copy it into the run's folder."
             )
-        run = cls(folder, *(read_json(folder / name) for name in ("config.json", "run.json", "metrics.json")))
+        run = cls(folder, *(read_json(folder / name, {}) for name in ("config.json", "run.json", "metrics.json")))
         trained, evaluated = (content.get("split_hash") for content in (run.record, run.metrics))
         if trained and evaluated and trained != evaluated:
             raise ValueError(
@@ -71,9 +72,3 @@ class TrainedRun:
         """The same for the highest probability of a volume's slices; None where that of the slices serves both."""
         chosen = self.metrics.get("volume", {}).get("max", {}).get("threshold")
         return None if chosen is None else float(chosen)
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Return the content of a JSON file, nothing if it does not exist."""
-    content: dict[str, Any] = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
-    return content

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from bundle.phantoms.part_folder import part_folder
 from bundle.phantoms.phantom import make_phantom, nifti_images
 from bundle.phantoms.phantom_case import PhantomCase
+from bundle.read_json import read_json
 
 RECIPE_FILE = "recipe.json"
 RECIPE_VERSION = 1
@@ -79,7 +80,7 @@ def _claim(*, root: Path, recipe: dict[str, object], planned: list[PhantomCase])
                 f"Expected {root} to be new or to hold phantoms, but it holds {foreign}: name another."
             )
         _write_text(path=path, text=json.dumps(recipe) + "\n")
-    found = json.loads(path.read_text(encoding="utf-8"))
+    found = read_json(path)
     if found != recipe:
         raise FileExistsError(
             f"Expected {root} to hold phantoms of {recipe}, but it holds {found}: name another folder."

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bundle.metrics import Predictions
+from bundle.read_json import read_json
 from bundle.reports.read_predictions import read_predictions
 
 
@@ -39,7 +39,7 @@ class FinishedRun:
             raise FileNotFoundError(
                 f"{folder} expected metrics.json and predictions.csv of an evaluated run: run evaluate.json."
             )
-        return cls(read_predictions(files[1]), json.loads(files[0].read_text(encoding="utf-8")))
+        return cls(read_predictions(files[1]), read_json(files[0]))
 
     @property
     def threshold(self) -> float:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
+from bundle.read_json import read_json
 from bundle.workflow.command_line import CommandLine
 
 MAY_CHANGE = {"device", "amp"}
@@ -85,6 +86,7 @@ class RunRecord:
             "resumed": now() if earlier else None,
             "metrics": earlier.get("metrics", {}),
             "git_revision": git_revision(self.bundle_root),
+            "earlier_revisions": earlier_revisions(earlier),
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in PACKAGES},
         }
@@ -96,8 +98,7 @@ class RunRecord:
 
     def recorded(self) -> dict[str, Any]:
         """Return the record that lies in the folder, or nothing."""
-        path = self.output_dir / "run.json"
-        record: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        record: dict[str, Any] = read_json(self.output_dir / "run.json", {})
         return record
 
     def require_same_run(self, recorded: Mapping[str, Any]) -> None:
@@ -118,7 +119,7 @@ class RunRecord:
     def complete(self, engine: Engine) -> None:
         """Add what came out."""
         path = self.output_dir / "run.json"
-        record = json.loads(path.read_text())
+        record = read_json(path)
         record |= {
             "completed": now(),
             "epochs": engine.state.epoch,
@@ -126,6 +127,11 @@ class RunRecord:
         }
         write_json(path, record)
         logging.getLogger(__name__).info(f"This run is in {self.output_dir}.")
+
+
+def earlier_revisions(earlier: Mapping[str, Any]) -> list[str | None]:
+    """Return the revisions that a continued run was trained at before, in their order."""
+    return list(dict.fromkeys([*earlier.get("earlier_revisions", []), earlier.get("git_revision")])) if earlier else []
 
 
 def git_revision(folder: Path) -> str | None:

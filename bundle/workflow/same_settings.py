@@ -12,6 +12,7 @@ from typing import Any
 
 from monai.bundle import ReferenceResolver
 
+from bundle.read_json import read_json
 from bundle.workflow.command_line import CommandLine
 
 COMPARED = frozenset({"finder", "case_to_slices", "store_dtype", "network_def", "attribution"})
@@ -60,7 +61,7 @@ class SameSettings:
         asked = json.loads(json.dumps(command_line.merged(), default=str)) if command_line and records else {}
         self.problems: list[str] = []
         for record in records:
-            for change in changes(json.loads(record.read_text()), asked):
+            for change in changes(read_json(record), asked):
                 self.note(record, *change, is_own=record.parent == own)
         if self.problems:
             sys.exit("\n".join([*self.problems, remedy(records)]))

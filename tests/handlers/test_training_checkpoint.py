@@ -118,6 +118,15 @@ def test_another_network_is_refused(tmp_path):
         ToyRun(tmp_path, resume=True, hidden_size=16)()
 
 
+@pytest.mark.parametrize("content", [b"", b"half a checkpoint", "cut"])
+def test_a_damaged_checkpoint_is_named(content, tmp_path):
+    ToyRun(tmp_path, epochs=1)()
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:-100] if content == "cut" else content)
+    with pytest.raises(ValueError, match=r"checkpoint\.pt expected a checkpoint of this bundle(?s:.)*remove it"):
+        ToyRun(tmp_path, resume=True)()
+
+
 def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
     ran = tmp_path / "ran"
 

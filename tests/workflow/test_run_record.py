@@ -85,6 +85,14 @@ def test_a_resumed_run_records_what_it_brought(tmp_path, monkeypatch):
     assert (record["metrics"], record["epochs"]) == ({"loss": 0.25}, 3)
 
 
+def test_a_continued_run_keeps_the_revisions_it_was_trained_at(tmp_path, monkeypatch):
+    revisions = iter(["one", "one", "two", "three"])
+    monkeypatch.setattr(run_record, "git_revision", lambda folder: next(revisions))
+    records = [run_of(tmp_path, epochs=epoch + 1, resumed_after=epoch) for epoch in range(4)]
+    assert records[-1]["git_revision"] == "three"
+    assert [record["earlier_revisions"] for record in records] == [[], ["one"], ["one"], ["one", "two"]]
+
+
 def test_a_fresh_run_in_the_same_folder_starts_a_new_record(tmp_path):
     run_of(tmp_path, epochs=2)
     assert run_of(tmp_path, epochs=1, loss=2.0)["resumed"] is None
