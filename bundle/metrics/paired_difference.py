@@ -14,7 +14,11 @@ Scorer = Callable[[NDArray | None], Mapping[str, float]]
 
 
 class Difference(NamedTuple):
-    """A difference of scores, its interval, and the two-sided p-value of no difference, uncorrected."""
+    """A difference of scores, its interval, and the two-sided p-value of no difference, uncorrected.
+
+    Of n patients the p-value is at least 2^(1-n), the smallest that exchanging the two models patient by patient could
+    give: a bootstrap of few patients never draws what they do not hold, and would claim more than they can show.
+    """
 
     value: float
     low: float
@@ -40,7 +44,7 @@ def paired_difference(
         >>> from bundle.metrics import SliceScorer
         >>> good, bad = SliceScorer([1, 0], [0.9, 0.1]), SliceScorer([1, 0], [0.1, 0.9])
         >>> paired_difference(good, bad, ["a", "b"], draws=50)["accuracy"]
-        Difference(value=1.0, low=1.0, high=1.0, draws=50, p_value=0.0392156862745098)
+        Difference(value=1.0, low=1.0, high=1.0, draws=50, p_value=0.5)
     """
 
     def subtract(weights: NDArray | None) -> dict[str, float]:
@@ -49,8 +53,13 @@ def paired_difference(
 
     value = subtract(None)
     drawn = bootstrap_draws(clusters, subtract, draws, seed)
+    smallest = 2.0 ** (1 - len(np.unique(clusters)))
     return {
-        name: Difference(value[name], *percentiles(drawn[name], confidence), p_value=two_sided_p_value(drawn[name]))
+        name: Difference(
+            value[name],
+            *percentiles(drawn[name], confidence),
+            p_value=float(np.maximum(smallest, two_sided_p_value(drawn[name]))),
+        )
         for name in value
         if name in drawn
     }

@@ -98,3 +98,16 @@ def test_one_patient_has_no_interval():
     interval = cluster_bootstrap(["a", "a"], lambda weights: {"sum": weights.sum()})["sum"]
     assert np.isnan([interval.low, interval.high]).all()
     assert interval.draws == 0
+
+
+@pytest.mark.parametrize(("patients", "smallest"), [(2, 0.5), (6, 2**-5), (20, 2 / 1001)])
+def test_few_patients_show_little(patients, smallest):
+    """One model is better in every patient, so no draw is on the other side; a sign test would give 2^(1-n)."""
+    labels, clusters = np.tile([0, 1], patients), np.repeat(np.arange(patients), 2)
+    good, bad = (SliceScorer(labels, np.abs(labels - wrong)) for wrong in (0.1, 0.9))
+    assert paired_difference(good, bad, clusters)["accuracy"].p_value == pytest.approx(smallest)
+
+
+def test_no_patient_with_a_value_gives_no_p_value():
+    scorer = SliceScorer([0, 0], [0.9, 0.1])
+    assert math.isnan(paired_difference(scorer, scorer, ["a", "b"])["auroc"].p_value)
