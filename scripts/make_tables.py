@@ -22,6 +22,8 @@ def main() -> None:
     parser.add_argument("experiment", type=Path, help="configs/experiments/<name>.yaml")
     parser.add_argument("--output_dir", type=Path, default=Path("runs"), help="where run_experiments.py put the runs")
     parser.add_argument("--draws", type=int, default=2000, help="resamplings of the patients (default: %(default)s)")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="only these rows (default: all of the experiment)")
+    parser.add_argument("--baseline", metavar="ROW", help="what the others are compared with (default: the first row)")
     parser.add_argument("--save", type=Path, help="folder for Markdown, CSV and, of a curve, PNG")
     parser.add_argument("--dataset_dir", type=Path, help="draw where each method looks too, from these volumes")
     parser.add_argument("--records", type=Path, help="copy the runs' records there, without cases and local folders")
@@ -29,9 +31,9 @@ def main() -> None:
     if arguments.dataset_dir and not arguments.save:
         parser.error("--dataset_dir draws a picture: say with --save where it goes")
     try:
-        experiment = Experiment.read(arguments.experiment)
+        experiment = Experiment.read(arguments.experiment).only(arguments.rows)
         folders = experiment.folders(arguments.output_dir)
-        results = ResultsTable(folders, arguments.draws, published=experiment.published)
+        results = ResultsTable(folders, arguments.draws, published=experiment.published, baseline=arguments.baseline)
         tables = {**results.tables(), "every run": runs_table(folders)}
         text = "\n\n".join(f"{title[0].upper()}{title[1:]}\n\n{table.markdown()}" for title, table in tables.items())
         print(text)

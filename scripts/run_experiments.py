@@ -14,8 +14,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import Experiment, run_experiment
-from bundle.workflow.command_line import parse_arguments
+from bundle.experiments import Experiment, command_overrides, run_experiment
 
 
 def main() -> None:
@@ -30,14 +29,12 @@ def main() -> None:
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")
     parser.add_argument("--only", default="1/1", metavar="i/n", help="the i-th of n shares of the runs, from 1 on")
     arguments, others = parser.parse_known_args()
-    if others and not others[0].startswith("--"):
-        parser.error(f"unrecognized argument: {others[0]}")
     folders = {"dataset_dir": str(arguments.dataset_dir.absolute()), "cache_dir": str(arguments.cache_dir.absolute())}
     try:
         failed = run_experiment(
             Experiment.read(arguments.experiment),
             arguments.output_dir,
-            {**parse_arguments(others), **folders},
+            {**command_overrides(others), **folders},
             only=arguments.only,
             parallel=arguments.parallel,
         )

@@ -17,8 +17,16 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import Experiment, Knob, Search, grid_search, sampled_search, search_report
-from bundle.workflow.command_line import parse_arguments
+from bundle.experiments import (
+    BundleRun,
+    Experiment,
+    Knob,
+    Search,
+    command_overrides,
+    grid_search,
+    sampled_search,
+    search_report,
+)
 
 
 def main() -> None:
@@ -40,16 +48,19 @@ def main() -> None:
     folders = {name: str(getattr(arguments, name).absolute()) for name in ("dataset_dir", "cache_dir")}
     try:
         experiment, knobs = Experiment.read(arguments.experiment), [Knob.parse(text) for text in arguments.knob]
-        settings = {**parse_arguments(others), **folders}
+        settings = {**command_overrides(others), **folders}
         search = Search(experiment, arguments.row, arguments.repeat, knobs, arguments.output_dir, settings)
+        failed: list[BundleRun] = []
         if arguments.trials:
             sampled_search(search, arguments.trials, arguments.sampler_seed)
-        elif failed := grid_search(search, arguments.parallel):
-            sys.exit(f"{len(failed)} trials failed: " + ", ".join(run.name for run in failed))
+        else:
+            failed = grid_search(search, arguments.parallel)
         table, overlay = search_report(search)
         (search.folder / "trials.csv").write_text(table.csv(), encoding="utf-8")
         (search.folder / "winner.yaml").write_text(overlay, encoding="utf-8")
         print(f"{table.text()}\n\n{search.folder / 'winner.yaml'}:\n\n{overlay}")
+        if failed:
+            sys.exit(f"{len(failed)} trials failed: " + ", ".join(run.name for run in failed))
     except (ValueError, OSError, ModuleNotFoundError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:

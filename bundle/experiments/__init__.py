@@ -3,6 +3,7 @@
 from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.changed_settings import changed_settings
 from bundle.experiments.chosen_slices import RULE, chosen_slices
+from bundle.experiments.command_overrides import command_overrides
 from bundle.experiments.copy_records import copy_records
 from bundle.experiments.demo_report import demo_report, most_positive_case
 from bundle.experiments.experiment import Experiment
@@ -34,6 +35,7 @@ __all__ = [
     "TimeLeft",
     "changed_settings",
     "chosen_slices",
+    "command_overrides",
     "copy_records",
     "demo_report",
     "grid_search",

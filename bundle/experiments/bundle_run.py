@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
@@ -18,9 +18,12 @@ from fire.parser import DefaultParseValue
 
 from bundle.experiments.first_cause import first_cause
 from bundle.experiments.process_group import ProcessGroup
+from bundle.read_json import read_json
 
 BUNDLE_ROOT = Path(__file__).parents[2]
 """Processes start here, where `configs/` lies, whatever folder the caller stands in."""
+ATTEMPT = "$ python "
+"""A line of the log begins with it for every command that was started."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,7 @@ class BundleRun:
         """Whether the run trained and, unless it only trains, was evaluated."""
         if self.evaluates:
             return (self.output_dir / "metrics.json").exists()
-        record = self.output_dir / "run.json"
-        return record.exists() and "completed" in json.loads(record.read_text())
+        return "completed" in read_json(self.output_dir / "run.json", {})
 
     @property
     def progress(self) -> float:
@@ -90,6 +92,8 @@ class BundleRun:
         with self.log.open("a") as log:
             self.lock(log)
             for command in self.commands() if not self.is_finished else []:
+                log.write(f"{ATTEMPT}{shlex.join(map(str, command[1:]))}\n")
+                log.flush()
                 options = {"cwd": BUNDLE_ROOT, "env": environment, "stdout": log, "stderr": subprocess.STDOUT}
                 if self.processes.run(command, **options):
                     return False
@@ -110,16 +114,16 @@ class BundleRun:
         self.processes.end()
 
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of the log, after the error that led to it; nothing if there is no log."""
+        """Return the end of the last attempt's log, after the error that led to it; nothing if there is none."""
         if not self.log.exists():
             return ""
-        log = self.log.read_text(errors="replace")
+        log = re.split(rf"^{re.escape(ATTEMPT)}.*\n", self.log.read_text(errors="replace"), flags=re.MULTILINE)[-1]
         end, cause = "\n".join(log.splitlines()[-lines:]), first_cause(log)
         return end if cause in end else f"{cause}\n...\n{end}"
 
     def metrics(self) -> dict[str, Any]:
         """Return what the evaluation found."""
-        content: dict[str, Any] = json.loads((self.output_dir / "metrics.json").read_text())
+        content: dict[str, Any] = read_json(self.output_dir / "metrics.json")
         return content
 
 

@@ -6,10 +6,24 @@ import json
 from typing import Any
 
 from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun
-from bundle.workflow.command_line import CommandLine
+from bundle.read_json import read_json
+from bundle.workflow.command_line import CommandLine, parse_arguments
 
 PLACES = frozenset(
-    {"bundle_root", "dataset_dir", "output_dir", "model_dir", "cache_dir", "device", "resume", "num_workers"}
+    {
+        "bundle_root",
+        "dataset_dir",
+        "output_dir",
+        "model_dir",
+        "cache_dir",
+        "device",
+        "resume",
+        "num_workers",
+        "ingest_workers",
+        "config_file",
+        "logging_file",
+        "meta_file",
+    }
 )
 """What may differ between two machines that make the same run."""
 
@@ -17,8 +31,11 @@ PLACES = frozenset(
 def changed_settings(run: BundleRun) -> dict[str, tuple[Any, Any]]:
     """Return knob -> (then, now) for a run that was started before, by its `config.json`; nothing for a new one.
 
-    Compared are the knobs that are plain values and what the overlays and overrides of the run set, so that a newer
-    train.json with more handlers does not make a finished run another one.
+    Compared are the config files by name, the knobs that are plain values, and what overlays and overrides set then or
+    set now, so that a newer train.json with more handlers does not make a finished run another one.
+
+    Raises:
+        ValueError: a record of the run is damaged.
 
     Example:
         >>> from pathlib import Path
@@ -28,13 +45,21 @@ def changed_settings(run: BundleRun) -> dict[str, tuple[Any, Any]]:
     record = run.output_dir / "config.json"
     if not record.exists():
         return {}
-    then = json.loads(record.read_text())
+    then, command = read_json(record), recorded_command(run)
+    files = command.get("config_file", list(run.config_files))
+    if files != list(run.config_files):
+        return {"config_file": (files, list(run.config_files))}
     base, *overlays = (str(BUNDLE_ROOT / file) for file in run.config_files)
     now = json.loads(json.dumps(CommandLine((base, *overlays), dict(run.overrides)).merged(), default=str))
     own = CommandLine(tuple(overlays)).merged() if overlays else {}
-    named = {name.lstrip("+").split("#")[0] for name in [*own, *run.overrides]}
+    named = {name.lstrip("+").split("#")[0] for name in [*own, *run.overrides, *command]}
     compared = {name for name in {*then} & {*now} - PLACES if name in named or is_plain(now[name])}
     return {name: (then[name], now[name]) for name in sorted(compared) if then[name] != now[name]}
+
+
+def recorded_command(run: BundleRun) -> dict[str, Any]:
+    """Return the options of the command that started the run, nothing where its record has none."""
+    return parse_arguments(read_json(run.output_dir / "run.json", {}).get("command", [])[2:])
 
 
 def is_plain(value: Any) -> bool:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from monai.bundle import ConfigParser
 
-from bundle.experiments.bundle_run import BundleRun
+from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun
 from bundle.experiments.published import published_scores
 
 Row = Sequence[str] | Mapping[str, Any]
 REQUIRED = frozenset({"base", "rows", "repeats"})
 OPTIONAL = frozenset({"settings", "folder", "shares", "published"})
+KINDS: dict[str, tuple[type, str]] = {
+    "base": (list, "a list of config files"),
+    "rows": (Mapping, "name: [overlay, ...]"),
+    "repeats": (Mapping, "name: {id: value}"),
+    "settings": (Mapping, "id: value"),
+    "folder": (str, "a name"),
+    "shares": (Mapping, "row: percent"),
+}
 
 
 @dataclass(frozen=True)
@@ -33,7 +43,8 @@ class Experiment:
         published: name of a row -> scores of a paper, see `published_scores`.
 
     Raises:
-        ValueError: `read` found an entry that means nothing, or lacks one; a row is neither of its two forms.
+        ValueError: `read` found an entry that means nothing, or lacks one; an entry or a row has another form, a name
+            cannot name a folder, an overlay is not there, or `settings` of a call touch what makes a row or a repeat.
 
     Example:
         >>> rows = {"baseline": ["configs/methods/baseline.yaml"]}
@@ -52,8 +63,17 @@ class Experiment:
     published: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for entry, (kind, form) in KINDS.items():
+            if not isinstance(getattr(self, entry), kind):
+                raise ValueError(f"{entry} expected {form}, got {getattr(self, entry)!r}.")
+        for name in [*self.rows, *self.repeats, *filter(None, [self.folder])]:
+            if Path(name).name != name:
+                raise ValueError(f"rows, repeats and folder expected names of folders, got {name!r}.")
         for name in self.rows:
             self.row(name)
+        for name, overrides in self.repeats.items():
+            if not isinstance(overrides, Mapping):
+                raise ValueError(f"repeat {name} expected {{id: value}}, got {overrides!r}.")
         if unknown := sorted(set(self.shares) - set(self.rows)):
             raise ValueError(f"shares expected names of rows ({', '.join(self.rows)}), got {unknown}.")
 
@@ -61,21 +81,37 @@ class Experiment:
     def read(cls, path: str | Path) -> Experiment:
         """Return the experiment of a YAML file; `published` names a data set of the published.csv beside it."""
         path = Path(path)
-        content = yaml.safe_load(path.read_text())
+        try:
+            content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} expected YAML: {error}") from error
         wrong = (set(content) ^ REQUIRED) - OPTIONAL if isinstance(content, dict) else REQUIRED
         if wrong:
             raise ValueError(
                 f"{path} expected the entries base, rows, repeats and settings, and perhaps folder, shares and "
                 f"published; check {sorted(wrong)}."
             )
-        entries = {name: value for name, value in content.items() if value is not None}
-        entries["repeats"] = {str(name): overrides for name, overrides in content["repeats"].items()}
+        given = {name: value for name, value in content.items() if value is not None or name in REQUIRED}
+        entries = {name: with_text_keys(value) for name, value in given.items()}
         if "published" in entries:
             entries["published"] = published_scores(path.with_name("published.csv"), entries["published"])
         try:
             return cls(path.stem, **entries)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
+
+    def only(self, names: Sequence[str] | None) -> Experiment:
+        """Return the experiment with these rows alone, in its own order; the whole one for None.
+
+        Raises:
+            ValueError: there is no such row.
+        """
+        if names is None:
+            return self
+        if unknown := sorted(set(names) - set(self.rows)):
+            raise ValueError(f"{self.name} expected some of its rows {', '.join(self.rows)}, got {unknown}.")
+        rows = {name: row for name, row in self.rows.items() if name in names}
+        return replace(self, rows=rows, shares={row: self.shares[row] for row in self.shares if row in rows})
 
     def row(self, name: str) -> tuple[list[str], dict[str, Any]]:
         """Return the overlays and the overrides of a row."""
@@ -88,21 +124,35 @@ class Experiment:
 
     def folders(self, root: Path) -> dict[str, list[Path]]:
         """Return row -> folders of its runs, in the order of the repeats."""
-        return {row: [self.run(row, repeat, root).output_dir for repeat in self.repeats] for row in self.rows}
+        return {row: [self.run_folder(row, repeat, root) for repeat in self.repeats] for row in self.rows}
+
+    def run_folder(self, row: str, repeat: str, root: Path) -> Path:
+        """Return where a run is: `root/<folder>/<row>/<repeat>`."""
+        return root / (self.folder or self.name) / row / repeat
 
     def run(
         self, row: str, repeat: str, root: Path, settings: Mapping[str, Any] | None = None, *, evaluates: bool = True
     ) -> BundleRun:
-        """Return one run in `root/<folder>/<row>/<repeat>`.
+        """Return one run in its folder.
 
-        What makes the row and the repeat counts before `settings`, those before the settings of the file.
+        What makes the row, its overlays included, and what makes the repeat, win over the settings of the file, and
+        `settings` of the call over those; but `settings` may not touch what makes a row or a repeat.
         """
-        overlays, overrides = self.row(row)
+        overlays, own = self.row(row)
+        settings, own = settings or {}, {**own, **self.repeats[repeat]}
+        fixed = [*own, *(id_ for file in overlays for id_ in ids_of(file))]
+        if touched := [name for name in settings if touches(name, fixed)]:
+            raise ValueError(
+                f"an override of all runs expected ids that rows and repeats do not set, got {', '.join(touched)}, "
+                f"which {row}/{repeat} sets: it would be another row under the same name. Change the experiment's "
+                "file, or in a search give it as a knob."
+            )
+        general = {name: value for name, value in self.settings.items() if not touches(name, fixed)}
         return BundleRun(
             f"{row}/{repeat}",
-            root / (self.folder or self.name) / row / repeat,
+            self.run_folder(row, repeat, root),
             [*self.base, *overlays],
-            {**self.settings, **(settings or {}), **overrides, **self.repeats[repeat]},
+            {**general, **settings, **own},
             evaluates=evaluates,
         )
 
@@ -112,3 +162,22 @@ class Experiment:
         Repeats are outermost: all methods of one fold finish before the next fold starts.
         """
         return [self.run(row, repeat, root, settings) for repeat in self.repeats for row in self.rows]
+
+
+@cache
+def ids_of(overlay: str) -> tuple[str, ...]:
+    """Return the ids that a config file sets."""
+    path = BUNDLE_ROOT / overlay
+    if not path.is_file():
+        raise ValueError(f"an overlay expected a config file, got {path}, which is not there.")
+    return tuple(name.lstrip("+") for name in ConfigParser.load_config_file(path))
+
+
+def touches(name: str, ids: Sequence[str]) -> bool:
+    """Return whether an id is one of the others, a part of one, or has one as a part: `optimizer#lr`, `optimizer`."""
+    return any(f"{name}#".startswith(f"{other}#") or f"{other}#".startswith(f"{name}#") for other in ids)
+
+
+def with_text_keys(content: Any) -> Any:
+    """Return a mapping with text as its keys, anything else as it is: YAML reads `0:` as a number."""
+    return {str(key): value for key, value in content.items()} if isinstance(content, dict) else content

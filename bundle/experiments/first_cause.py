@@ -10,12 +10,12 @@ _MESSAGE = re.compile(r"\n(\S.*)", re.DOTALL)
 
 
 def first_cause(log: str) -> str:
-    r"""Return the message of the error that the log's last chain of tracebacks began with.
+    r"""Return the message of the error that the last chain of tracebacks in a log began with.
 
     MONAI wraps an error in others, so that the end of a log tells which component failed but not why.
 
     Args:
-        log: text of a log, of several attempts perhaps.
+        log: text of a log, of one attempt.
 
     Returns:
         Type and message, or nothing where the log does not end with a chain.

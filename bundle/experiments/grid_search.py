@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bundle.experiments.bundle_run import BundleRun
-from bundle.experiments.run_experiment import refuse_changed
 from bundle.experiments.run_queue import RunQueue
 from bundle.experiments.search import Search
 
@@ -16,8 +15,7 @@ def grid_search(search: Search, parallel: int = 2) -> list[BundleRun]:
         parallel: processes at a time, one thread each.
 
     Raises:
-        ValueError: a knob is a range; a trial's folder was started with other settings.
+        ValueError: a knob is a range; a trial of the search was started with other settings.
     """
-    runs = search.grid()
-    refuse_changed(runs)
-    return RunQueue(runs, parallel)()
+    search.tried()
+    return RunQueue(search.grid(), parallel)()

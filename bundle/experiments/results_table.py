@@ -1,4 +1,4 @@
-"""The table of an experiment: spread over runs, pooled scores with intervals, differences to the first row."""
+"""The table of an experiment: spread over runs, pooled scores with intervals, differences to one of its rows."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ class ResultsTable:
     """Scores of all rows of an experiment on the same test slices.
 
     Args:
-        rows: name of a row -> folders of its evaluated runs, in the same order of repeats; the first is the baseline.
+        rows: name of a row -> folders of its evaluated runs, in the same order of repeats.
         draws: resamplings of the patients.
         seed: of the resampling.
         published: name of a row -> score -> text, what a paper printed.
+        baseline: the row that the others are compared with, the first one by default.
 
     Raises:
         FileNotFoundError: a run is not evaluated.
-        ValueError: rows that were not tested on the same slices.
+        ValueError: there is no such baseline, or rows that were not tested on the same slices.
 
     Example:
         >>> ResultsTable({"baseline": ["not/there"]})
@@ -53,7 +54,10 @@ class ResultsTable:
         draws: int = 1000,
         seed: int = 0,
         published: Mapping[str, Mapping[str, str]] | None = None,
+        baseline: str | None = None,
     ) -> None:
+        if baseline is not None and baseline not in rows:
+            raise ValueError(f"a baseline expected one of the rows {', '.join(rows)}, got {baseline!r}.")
         self.draws, self.seed = draws, seed
         self.published = published or {}
         self.runs = {name: [FinishedRun.read(folder) for folder in folders] for name, folders in rows.items()}
@@ -61,7 +65,7 @@ class ResultsTable:
             name: PooledRuns([run.predictions for run in runs], [run.threshold for run in runs])
             for name, runs in self.runs.items()
         }
-        self.baseline = next(iter(self.runs))
+        self.baseline = baseline or next(iter(self.runs))
 
     def tables(self) -> dict[str, Table]:
         """Return title -> table, all there are; a title's words before the comma name it."""
@@ -119,7 +123,7 @@ class ResultsTable:
         }
 
     def differences(self) -> Table:
-        """Return how far each row is above the first one, with the interval and the corrected p-value."""
+        """Return how far each row is above the baseline, with the interval and the corrected p-value."""
         others = [name for name in self.pooled if name != self.baseline]
         base = self.pooled[self.baseline]
         found = {name: self.pooled[name].above(base, self.draws, self.seed) for name in others}
@@ -127,7 +131,7 @@ class ResultsTable:
 
         def cells(name: str) -> dict[str, str]:
             return {
-                score: f"{score_text(one.value, (one.low, one.high))}, p = {p_values[score][name]:.3f}"
+                score: f"{score_text(one.value, (one.low, one.high))}, {p_text(p_values[score][name])}"
                 for score, one in found[name].items()
                 if score in SCORES
             }
@@ -142,6 +146,11 @@ class ResultsTable:
             texts = cells(name)
             rows.append([name, *(texts.get(score, ABSENT) for score in SCORES)])
         return Table(["", *SCORES.values()], rows)
+
+
+def p_text(value: float) -> str:
+    """Return a p-value as a reader wants it: never "0.000"."""
+    return f"p = {score_text(value)}" if not value < 0.0005 else "p < 0.001"
 
 
 def interval_texts(pooled: PooledRuns, draws: int, seed: int) -> dict[str, str]:

@@ -10,7 +10,6 @@ from typing import Any
 from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.knob import Knob
 from bundle.experiments.process_group import ended_like_ctrl_c
-from bundle.experiments.run_experiment import refuse_changed
 from bundle.experiments.search import Search
 from bundle.experiments.validation_scores import validation_scores
 
@@ -33,12 +32,13 @@ def sampled_search(search: Search, trials: int, seed: int | None = None) -> None
 
     Raises:
         ModuleNotFoundError: Optuna is not installed.
-        ValueError: a trial's folder was started with other settings.
+        ValueError: a trial of the search was started with other settings.
     """
     try:
         import optuna
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError("sampled_search expected the package optuna: pip install optuna.") from error
+    search.tried()
     states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     study = open_study(search, seed)
     todo = trials - len(study.get_trials(deepcopy=False, states=states))
@@ -81,7 +81,6 @@ def open_study(search: Search, seed: int | None) -> Any:
 def objective(search: Search, trial: Any) -> float:
     """Return the best validation score of one trial."""
     run = search.trial({knob.name: suggested(trial, knob) for knob in search.knobs})
-    refuse_changed([run])
     try:
         with ThreadPoolExecutor(1) as pool:
             try:

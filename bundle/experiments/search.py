@@ -11,6 +11,7 @@ from typing import Any
 from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.knob import Knob, number
+from bundle.experiments.run_experiment import refuse_changed
 from bundle.experiments.validation_scores import validation_scores
 
 
@@ -73,15 +74,26 @@ class Search:
         combinations = itertools.product(*(knob.values for knob in self.knobs))
         return [self.trial(dict(zip(names, values, strict=True))) for values in combinations]
 
-    def trials(self) -> list[Trial]:
-        """Return what was tried so far, by whatever process, the best first; what has no score yet is left out."""
+    def tried(self) -> list[dict[str, float]]:
+        """Return the values that were tried so far, by whatever process.
+
+        Raises:
+            ValueError: a trial was started with other settings, e.g. for more epochs: it cannot be compared.
+        """
         names = {knob.name for knob in self.knobs}
+        found = [values_of(folder.name) for folder in sorted(self.folder.glob("*/"))]
+        tried = [values for values in found if values.keys() == names]
+        refuse_changed([self.trial(values) for values in tried])
+        return tried
+
+    def trials(self) -> list[Trial]:
+        """Return what came of the values that were tried, the best first; what has no score yet is left out."""
         found = []
-        for folder in sorted(self.folder.glob("*/")):
-            values = values_of(folder.name)
-            if values.keys() == names and (scores := validation_scores(folder)):
+        for values in self.tried():
+            run = self.trial(values)
+            if scores := validation_scores(run.output_dir):
                 best = max(scores, key=lambda epoch: (scores[epoch], -epoch))
-                found.append(Trial(values, scores[best], best, max(scores), self.trial(values).is_finished))
+                found.append(Trial(values, scores[best], best, max(scores), run.is_finished))
         return sorted(found, key=lambda trial: (not trial.is_finished, -trial.score))
 
 

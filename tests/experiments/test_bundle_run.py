@@ -92,8 +92,15 @@ def test_the_log_is_continued(started, tmp_path):
     run.output_dir.mkdir()
     run.log.write_text("killed\n")
     run()
-    assert run.last_words(2).splitlines() == ["epoch 1/2: loss 1", "epoch 2/2: loss 1"]
-    assert run.last_words().splitlines()[0] == "killed"
+    assert run.last_words(2).splitlines() == ["epoch 2/2: loss 1"], "of the last command"
+    lines = run.log.read_text().splitlines()
+    assert [line.partition(" --")[0] for line in lines] == [
+        "killed",
+        "$ python -m monai.bundle run",
+        "epoch 1/2: loss 1",
+        "$ python -m monai.bundle run",
+        "epoch 2/2: loss 1",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ def started(folder, files=(LGMVIT,), **overrides):
     folder.mkdir(parents=True)
     merged = CommandLine(paths, {"output_dir": str(folder), "resume": True, **overrides}).merged()
     (folder / "config.json").write_text(json.dumps(merged))
+    command = BundleRun("a", folder, ["configs/train.json", *files], overrides).commands()[0]
+    (folder / "run.json").write_text(json.dumps({"command": command[2:]}))
     return merged
 
 
@@ -35,9 +37,9 @@ def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
     [
         ([LGMVIT], {"max_epochs": 10}, {"max_epochs": (25, 10)}),
         ([LGMVIT], {"localization_weight": 250.0, "seed": 1}, {"localization_weight": (1000.0, 250.0), "seed": (0, 1)}),
-        ([], {"beta": 0.5}, {"beta": (0.85, 0.5)}),
+        ([], {}, {"config_file": None}),
         ([LGMVIT], {"attribution#beta": 0.1}, {"attribution": None}),
-        ([LGMVIT, RELEVANCE], {}, {"attribution": None}),
+        ([LGMVIT, RELEVANCE], {}, {"config_file": None}),
     ],
 )
 def test_what_differs_is_named_with_both_values(files, overrides, changed, tmp_path):
@@ -45,6 +47,27 @@ def test_what_differs_is_named_with_both_values(files, overrides, changed, tmp_p
     found = changed_settings(run(tmp_path / "a", files, **overrides))
     assert found.keys() == changed.keys()
     assert {name: pair for name, pair in changed.items() if pair} == {k: v for k, v in found.items() if changed[k]}
+
+
+def test_what_was_taken_away_is_a_change(tmp_path):
+    fractions = (0.5, 0.25, 0.25)
+    started(tmp_path / "a", split_fractions=fractions, **{"train#trainer#max_epochs": 1, "num_workers": 2})
+    assert changed_settings(run(tmp_path / "a")).keys() == {"split_fractions", "train"}
+    assert changed_settings(run(tmp_path / "a", split_fractions=fractions, **{"train#trainer#max_epochs": 1})) == {}
+
+
+def test_a_run_without_a_record_of_its_command_is_compared_by_its_config(tmp_path):
+    started(tmp_path / "a", split_fractions=(0.5, 0.25, 0.25))
+    (tmp_path / "a/run.json").unlink()
+    assert changed_settings(run(tmp_path / "a", seed=1)) == {"seed": (0, 1)}
+
+
+@pytest.mark.parametrize("name", ["config.json", "run.json"])
+def test_a_damaged_record_is_named(name, tmp_path):
+    started(tmp_path / "a")
+    (tmp_path / "a" / name).write_text("{")
+    with pytest.raises(ValueError, match=rf"a/{name} expected JSON"):
+        changed_settings(run(tmp_path / "a"))
 
 
 def test_a_newer_base_with_other_handlers_makes_no_other_run(tmp_path):

@@ -56,6 +56,24 @@ def test_no_folder_of_the_machine_is_named(run, tmp_path):
     assert record == {"command": expected, "settings": {"seed": 0}}
 
 
+def test_no_case_is_named(run, tmp_path):
+    cases = ["Müller_1999", "b"]
+    for name in ("config.json", "run.json"):
+        content = json.loads((run / name).read_text())
+        content = content | {"split_file": "/hospital/split.json", "supervised_cases": cases}
+        if "command" in content:
+            content["command"] += ["--split_file", "/hospital/split.json", "--supervised_cases", "['Müller_1999','b']"]
+        (run / name).write_text(json.dumps(content))
+    found = copied(run, tmp_path)
+    for name in ("config.json", "run.json"):
+        text = (found / name).read_text()
+        content = json.loads(text)
+        assert (content["split_file"], content["supervised_cases"]) == ("split.json", "2 named cases")
+        assert "hospital" not in text
+        assert "1999" not in text
+    assert content["command"][-4:] == ["--split_file", "split.json", "--supervised_cases", "2 named cases"]
+
+
 def test_a_second_copy_replaces_the_first(run, tmp_path):
     copied(run, tmp_path)
     (run / "metrics.json").write_text("again")

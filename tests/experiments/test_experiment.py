@@ -1,8 +1,12 @@
 """A table before it has numbers."""
 
+import sys
+
 import pytest
 
 from bundle.experiments import Experiment
+
+experiment_module = sys.modules[Experiment.__module__]
 
 CONTENT = """
 base: [configs/train.json, size.yaml]
@@ -15,7 +19,12 @@ repeats: {0: {seed: 0}, 1: {seed: 1}}
 
 
 @pytest.fixture
-def file(tmp_path):
+def file(tmp_path, monkeypatch):
+    """An experiment whose overlays lie beside it; the second one of `guided` sets what `settings` does, too."""
+    monkeypatch.setattr(experiment_module, "BUNDLE_ROOT", tmp_path)
+    experiment_module.ids_of.cache_clear()
+    for name, text in {"plain": "beta: 0.1", "guided": "attribution: {beta: 1}", "more": "dropout: 0.5"}.items():
+        (tmp_path / f"{name}.yaml").write_text(f"# a comment\n{text}\n")
     path = tmp_path / "table.yaml"
     path.write_text(CONTENT)
     return path
@@ -49,10 +58,57 @@ def test_a_wrong_entry_is_named(file, old, new, named):
 
 def test_a_row_has_overrides_of_its_own(file, tmp_path):
     file.write_text(CONTENT.replace("[plain.yaml]", "{overlays: [plain.yaml], beta: 0.5, max_epochs: 3, seed: 7}"))
-    plain, guided, *_ = Experiment.read(file).runs(tmp_path, {"max_epochs": 4})
+    plain, guided, *_ = Experiment.read(file).runs(tmp_path, {"patience": 4})
     assert plain.config_files == ["configs/train.json", "size.yaml", "plain.yaml"]
-    assert plain.overrides == {"beta": 0.5, "max_epochs": 3, "seed": 0}, "row before settings, repeat before all"
-    assert guided.overrides == {"max_epochs": 4, "seed": 0}
+    assert plain.overrides == {"beta": 0.5, "max_epochs": 3, "seed": 0, "patience": 4}, "row before settings"
+    assert guided.overrides == {"max_epochs": 2, "seed": 0, "patience": 4}
+
+
+def test_what_an_overlay_of_a_row_sets_wins_over_the_settings_of_the_file(file, tmp_path):
+    file.write_text(CONTENT.replace("seed: 9", "dropout: 0.1, 'attribution#beta': 0.2, 'beta_2': 0"))
+    plain, guided, *_ = Experiment.read(file).runs(tmp_path)
+    assert plain.overrides == {"max_epochs": 2, "dropout": 0.1, "attribution#beta": 0.2, "beta_2": 0, "seed": 0}
+    assert guided.overrides == {"max_epochs": 2, "beta_2": 0, "seed": 0}
+
+
+@pytest.mark.parametrize("name", ["beta", "attribution#beta", "attribution", "dropout", "seed"])
+def test_an_override_of_all_runs_may_not_change_what_makes_a_row(name, file, tmp_path):
+    with pytest.raises(ValueError, match=rf"got {name}, which (plain|guided)/0 sets"):
+        Experiment.read(file).runs(tmp_path, {name: 1})
+
+
+def test_an_overlay_that_is_not_there_is_named(file, tmp_path):
+    file.write_text(CONTENT.replace("more.yaml", "mor.yaml"))
+    with pytest.raises(ValueError, match=r"expected a config file, got .*mor\.yaml, which is not there"):
+        Experiment.read(file).runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{0: {seed: 0}, 1: {seed: 1}}", "[0, 1]", r"repeats expected name: \{id: value\}, got \[0, 1\]"),
+        ("{seed: 1}", "1", r"repeat 1 expected \{id: value\}, got 1"),
+        ("{max_epochs: 2, seed: 9}", "[2]", r"settings expected id: value, got \[2\]"),
+        ("[configs/train.json, size.yaml]", "size.yaml", "base expected a list of config files, got 'size.yaml'"),
+        ("plain: [", "../plain: [", r"expected names of folders, got '\.\./plain'"),
+        ("base:", "base: [", "expected YAML"),
+        ("rows:\n  plain: [plain.yaml]\n  guided: [guided.yaml, more.yaml]", "rows:", "rows expected name"),
+    ],
+)
+def test_a_file_of_another_form_is_refused(old, new, message, file):
+    file.write_text(CONTENT.replace(old, new))
+    with pytest.raises(ValueError, match=rf"table\.yaml.*{message}"):
+        Experiment.read(file)
+
+
+def test_some_rows_only(file):
+    file.write_text(CONTENT + "shares: {plain: 0, guided: 100}\n")
+    experiment = Experiment.read(file)
+    assert experiment.only(None) is experiment
+    assert experiment.only(["guided"]).rows == {"guided": ["guided.yaml", "more.yaml"]}
+    assert experiment.only(["guided"]).shares == {"guided": 100}
+    with pytest.raises(ValueError, match=r"some of its rows plain, guided, got \['gided'\]"):
+        experiment.only(["gided"])
 
 
 @pytest.mark.parametrize("row", ["plain.yaml", "{beta: 0.5}", "{overlays: plain.yaml}", "[1]"])

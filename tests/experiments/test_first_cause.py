@@ -34,9 +34,15 @@ def test_keeps_all_lines_of_a_message():
     assert first_cause(log(2, message)) == f"ValueError: {message}"
 
 
-def test_takes_the_last_attempt_of_a_continued_log():
+def test_takes_the_last_error_of_a_log():
     assert first_cause(log(2, "first") + log(1, "second") + "\n10:00:01 INFO end\n") == "ValueError: second"
     assert first_cause(log(2, "first") + log(0, "second")) == ""
+
+
+def test_last_words_are_those_of_the_last_attempt(tmp_path):
+    run = BundleRun("a", tmp_path, ["train.json"])
+    run.log.write_text(f"$ python -m monai.bundle run\n{log(2, 'first')}$ python -m monai.bundle run\nKilled\n")
+    assert run.last_words() == "Killed"
 
 
 def test_finds_nothing_where_nothing_is_chained():

@@ -1,5 +1,6 @@
 """The tables of an experiment, from toy runs on disk."""
 
+import math
 import subprocess
 import sys
 
@@ -8,6 +9,7 @@ from conftest import ROOT
 from evaluated_run import write_run
 
 from bundle.experiments import ResultsTable
+from bundle.experiments.results_table import p_text
 
 
 @pytest.fixture
@@ -46,6 +48,21 @@ def test_differences_to_the_first_row(rows):
     assert len(table.rows) == 1
     line = dict(zip(table.columns, table.rows[0], strict=True))
     assert line["pointing game"] == "0.300 [0.300, 0.300], p = 0.039"
+    assert line["IoU"] == "n/a"
+
+
+@pytest.mark.parametrize(("value", "text"), [(0.04, "p = 0.040"), (0.0004, "p < 0.001"), (math.nan, "p = n/a")])
+def test_a_p_value_is_never_zero(value, text):
+    assert p_text(value) == text
+
+
+def test_differences_to_another_row(rows):
+    table = ResultsTable(rows, draws=50, baseline="good").tables()[
+        "difference to good, paired by patient, p-values after Holm"
+    ]
+    assert [line[0] for line in table.rows] == ["baseline"]
+    with pytest.raises(ValueError, match="one of the rows baseline, good, got 'god'"):
+        ResultsTable(rows, baseline="god")
 
 
 def test_a_row_tested_on_other_slices_is_refused(rows):

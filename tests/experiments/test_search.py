@@ -1,5 +1,6 @@
 """Searches whose trials are toys: a process writes a curve of validation scores instead of training."""
 
+import importlib.util
 import json
 import multiprocessing
 import signal
@@ -72,7 +73,7 @@ def test_scores_of_a_continued_run_are_those_of_all_its_files(tmp_path):
 
 def test_trials_only_train_and_say_their_values(tmp_path):
     knobs = [Knob("localization_weight", (1, 10.5)), Knob("attribution#beta", (0.5, 1))]
-    search = Search(EXPERIMENT, "lgmvit", "fold0", knobs, tmp_path, {"max_epochs": 10, "localization_weight": 3})
+    search = Search(EXPERIMENT, "lgmvit", "fold0", knobs, tmp_path, {"max_epochs": 10})
     runs = search.grid()
     assert [(run.overrides["localization_weight"], run.overrides["attribution#beta"]) for run in runs] == [
         (1, 0.5), (1, 1), (10.5, 0.5), (10.5, 1),
@@ -135,6 +136,11 @@ def test_a_grid_refuses_trials_of_other_settings(search):
     (folder / "config.json").write_text(json.dumps({"localization_weight": 1, "max_epochs": 99}))
     with pytest.raises(ValueError, match="max_epochs was 99, is 25"):
         grid_search(search)
+    others = replace(search, knobs=[Knob("localization_weight", (7,))])
+    for call in (grid_search, search_report, lambda search: sampled_search(search, trials=1)):
+        with pytest.raises(ValueError, match="max_epochs was 99, is 25"):
+            call(others)  # trials of another length would be compared with it
+    assert not list(search.folder.glob("*=7"))
 
 
 def test_a_sampler_has_its_number_of_trials_over_several_calls(search):
@@ -229,3 +235,21 @@ def test_a_search_that_is_told_to_end_takes_the_same_trial_up_again(search, tmp_
         process.kill()
     sampled_search(replace(search, knobs=[Knob("localization_weight", (), 0.01, 5000)]), trials=1, seed=5)
     assert list(starts(search).values()) == [2], "the same values, continued"
+
+
+def test_the_script_reports_the_trials_that_ended_though_one_failed(tmp_path, monkeypatch, capsys):
+    spec = importlib.util.spec_from_file_location("search_script", ROOT / "scripts/search.py")
+    script = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(script)
+    commands = ToyRun.commands
+    failing = [[sys.executable, "-c", "raise SystemExit('no memory')"]]
+    monkeypatch.setattr(ToyRun, "commands", lambda run: failing if run.name.endswith("=1") else commands(run))
+    monkeypatch.setattr(script, "Search", ToySearch)
+    words = f"search.py {ROOT}/configs/experiments/table1_lgg.yaml lgmvit fold0 --knob localization_weight=1,10"
+    monkeypatch.setattr(sys, "argv", [*words.split(), "--dataset_dir", str(tmp_path), "--output_dir", str(tmp_path)])
+    with pytest.raises(SystemExit, match="1 trials failed: localization_weight=1"):
+        script.main()
+    folder = tmp_path / "table1_lgg/lgmvit_fold0"
+    assert (folder / "trials.csv").read_text().splitlines()[1].startswith("10,0.9")
+    assert yaml.safe_load((folder / "winner.yaml").read_text()) == {"localization_weight": 10}
+    assert "no memory" in capsys.readouterr().out
