@@ -12,7 +12,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import RULE, Experiment, ResultsTable, copy_records, map_grid, runs_table
+from bundle.experiments import RULE, Experiment, ResultsTable, copy_records, map_grid, runs_table, validation_table
 from bundle.writers import write_picture
 
 
@@ -34,7 +34,8 @@ def main() -> None:
         experiment = Experiment.read(arguments.experiment).only(arguments.rows)
         folders = experiment.folders(arguments.output_dir)
         results = ResultsTable(folders, arguments.draws, published=experiment.published, baseline=arguments.baseline)
-        tables = {**results.tables(), "every run": runs_table(folders)}
+        validation = validation_table(folders, arguments.baseline)
+        tables = {**results.tables(), "on validation": validation, "every run": runs_table(folders)}
         text = "\n\n".join(f"{title[0].upper()}{title[1:]}\n\n{table.markdown()}" for title, table in tables.items())
         print(text)
         if arguments.records:

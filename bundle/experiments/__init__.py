@@ -22,6 +22,7 @@ from bundle.experiments.search import Search
 from bundle.experiments.search_report import search_report
 from bundle.experiments.time_left import TimeLeft
 from bundle.experiments.validation_scores import validation_scores
+from bundle.experiments.validation_table import validation_table
 
 __all__ = [
     "RULE",
@@ -48,4 +49,5 @@ __all__ = [
     "sampled_search",
     "search_report",
     "validation_scores",
+    "validation_table",
 ]

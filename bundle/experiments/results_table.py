@@ -7,7 +7,7 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
-from bundle.reports import FinishedRun, PooledRuns, Table, corrected, score_curves, score_text
+from bundle.reports import ABSENT, FinishedRun, PooledRuns, Table, corrected, score_curves, score_text
 
 SCORES = {
     "f1": "F1",
@@ -24,7 +24,6 @@ WHERE = {score: ("map", score.removeprefix("map_")) for score in SCORES if score
     "f1_at_0.5": ("slice_at_0.5", "f1")
 }
 """Group and key in metrics.json of the scores that are not slice scores at the run's threshold."""
-ABSENT = score_text(float("nan"))
 POSITION, CENTRE = "slice position alone", "map of the centre"
 
 

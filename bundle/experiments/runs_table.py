@@ -7,9 +7,9 @@ from datetime import datetime
 from pathlib import Path
 
 from bundle.experiments.results_table import SCORES, WHERE
-from bundle.experiments.validation_scores import validation_scores
+from bundle.experiments.validation_scores import best_epoch, validation_scores
 from bundle.read_json import read_json
-from bundle.reports import FinishedRun, Table, score_text
+from bundle.reports import ABSENT, FinishedRun, Table, score_text
 
 SHOWN = ("f1", "f1_at_0.5", "auroc", "average_precision", "map_pointing_game", "map_iou")
 TEST_SCORES = {SCORES[name]: WHERE.get(name, ("slice", name)) for name in SHOWN}
@@ -40,23 +40,21 @@ def line(name: str, folder: Path) -> list[str]:
     """Return the cells of one run."""
     run = FinishedRun.read(folder)
     found = [run.metrics.get(group, {}).get(key) for group, key in TEST_SCORES.values()]
-    epochs = validation_scores(folder)
-    best = max(epochs, key=lambda epoch: epochs[epoch], default=None)
+    best, spent = best_epoch(validation_scores(folder)), minutes_of(folder)
     return [
         name,
         score_text(run.threshold),
         *map(score_text, found),
-        score_text(float("nan") if best is None else epochs[best]),
-        "n/a" if best is None else str(best),
-        minutes(folder),
+        score_text(best.score) if best else ABSENT,
+        str(best.epoch) if best else ABSENT,
+        ABSENT if spent is None else f"{spent:.1f}",
     ]
 
 
-def minutes(folder: Path) -> str:
-    """Return how long a run that was never interrupted trained."""
-    file = folder / "run.json"
-    record = read_json(file, {})
+def minutes_of(folder: str | Path) -> float | None:
+    """Return how long a run that was never interrupted trained, None for another."""
+    record = read_json(Path(folder) / "run.json", {})
     if record.get("resumed") or not record.get("completed"):
-        return "n/a"
+        return None
     spent = datetime.fromisoformat(record["completed"]) - datetime.fromisoformat(record["started"])
-    return f"{spent.total_seconds() / 60:.1f}"
+    return spent.total_seconds() / 60

@@ -12,7 +12,7 @@ from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.knob import Knob, number
 from bundle.experiments.run_experiment import refuse_changed
-from bundle.experiments.validation_scores import validation_scores
+from bundle.experiments.validation_scores import best_epoch, validation_scores
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,9 @@ class Search:
         found = []
         for values in self.tried():
             run = self.trial(values)
-            if scores := validation_scores(run.output_dir):
-                best = max(scores, key=lambda epoch: (scores[epoch], -epoch))
-                found.append(Trial(values, scores[best], best, max(scores), run.is_finished))
+            scores = validation_scores(run.output_dir)
+            if best := best_epoch(scores):
+                found.append(Trial(values, best.score, best.epoch, max(scores), run.is_finished))
         return sorted(found, key=lambda trial: (not trial.is_finished, -trial.score))
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -28,3 +30,21 @@ def validation_scores(folder: str | Path, name: str = "key_score") -> dict[int, 
     if name not in events.Tags()["scalars"]:
         return {}
     return {event.step: event.value for event in events.Scalars(name)}
+
+
+class BestEpoch(NamedTuple):
+    """The epoch, from 1 on, whose weights a run keeps, and its validation score."""
+
+    epoch: int
+    score: float
+
+
+def best_epoch(scores: Mapping[int, float]) -> BestEpoch | None:
+    """Return the first epoch with the highest score, None where there is no score.
+
+    Example:
+        >>> best_epoch({1: 0.5, 2: 0.75, 3: 0.75})
+        BestEpoch(epoch=2, score=0.75)
+    """
+    epoch = max(scores, key=lambda epoch: (scores[epoch], -epoch), default=None)
+    return None if epoch is None else BestEpoch(epoch, scores[epoch])

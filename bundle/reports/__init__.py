@@ -12,12 +12,13 @@ from bundle.reports.pooled import PooledRuns, corrected
 from bundle.reports.read_predictions import read_predictions
 from bundle.reports.score_curves import score_curves
 from bundle.reports.score_row import ScoreRow
-from bundle.reports.score_text import score_text
+from bundle.reports.score_text import ABSENT, score_text
 from bundle.reports.slice_evaluation import SliceEvaluation
 from bundle.reports.tables import Table
 from bundle.reports.verdict import verdict
 
 __all__ = [
+    "ABSENT",
     "FinishedRun",
     "HtmlReport",
     "MapEvaluation",

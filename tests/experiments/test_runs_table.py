@@ -3,16 +3,16 @@
 from evaluated_run import write_run
 from torch.utils.tensorboard import SummaryWriter
 
-from bundle.experiments import runs_table
+from bundle.experiments import runs_table, validation_table
 from bundle.writers import write_json
 
 
-def write_training(folder, resumed=None):
+def write_training(folder, resumed=None, scores=(0.5, 0.75, 0.625)):
     """A run that was best in its second epoch and trained for six and a half minutes."""
     folder.mkdir(parents=True)
     metrics = write_run(folder, 0, 0.6)
     with SummaryWriter(str(folder)) as events:
-        for epoch, score in ((1, 0.5), (2, 0.75), (3, 0.625)):
+        for epoch, score in enumerate(scores, start=1):
             events.add_scalar("key_score", score, epoch)
     times = {"started": "2026-01-01T10:00:00+00:00", "completed": "2026-01-01T10:06:30+00:00", "resumed": resumed}
     write_json(folder / "run.json", times)
@@ -45,3 +45,21 @@ def test_a_run_that_rested_has_no_minutes(tmp_path):
 def test_a_run_without_its_events_is_shown_with_what_is_there(tmp_path):
     write_run(tmp_path, 0, 0.6)
     assert runs_table({"good": [tmp_path]}).rows[0][-3:] == ["n/a", "n/a", "n/a"]
+
+
+def test_rows_are_compared_on_validation_run_by_run(tmp_path):
+    folders = {row: [tmp_path / row / fold for fold in ("fold0", "fold1")] for row in ("base", "good")}
+    for row, scores in (("base", (0.5, 0.625)), ("good", (0.75, 0.5))):
+        for folder, score in zip(folders[row], scores, strict=True):
+            write_training(folder, scores=(0.25, score, 0.125))
+    first, second = validation_table(folders).rows
+    assert first == ["base", "0.562 ± 0.088", "n/a", "n/a", "2 ± 0", "6.5 ± 0.0"]
+    assert second == ["good", "0.625 ± 0.177", "0.062 ± 0.265", "1 of 2", "2 ± 0", "6.5 ± 0.0"]
+    other = validation_table(folders, "good")
+    assert (other.columns[2], other.rows[0][2], other.rows[1][3]) == ("above good", "-0.062 ± 0.265", "n/a")
+
+
+def test_a_row_without_validation_has_no_gain(tmp_path):
+    write_training(tmp_path / "base")
+    write_run(tmp_path, 0, 0.6)
+    assert validation_table({"base": [tmp_path / "base"], "bare": [tmp_path]}).rows[1] == ["bare", *["n/a"] * 5]
