@@ -20,9 +20,9 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     """Copy `config.json`, `run.json` and `metrics.json` of finished runs to the same places under another folder.
 
     Config and record name `data`, `cache` and `runs/...` instead of this machine's folders; with `--dataset_dir` and
-    `--output_dir` the config runs again anywhere. What names cases (`predictions.csv`, `split.json`, a split file, a
-    list of supervised cases, of which the number is kept) stays behind, as do weights and logs; the hash in `run.json`
-    tells whether a split is the same.
+    `--output_dir` the config runs again anywhere, if it named no case. What names cases (`predictions.csv`,
+    `split.json`, a split file, a list of supervised cases, of which the number is kept) stays behind, as do weights and
+    logs; the hash in `run.json` tells whether a split is the same.
 
     Args:
         folders: of the runs, below `root`.
@@ -50,7 +50,7 @@ def stand_ins_of(config: Mapping[str, Any]) -> dict[str, str]:
     """Return what is private in a config, as on a command line -> what a record says instead."""
     found = {as_argument(config[name]): text for name, text in STAND_INS.items() if name in config}
     split_file, cases = config.get("split_file"), config.get("supervised_cases")
-    if split_file and not split_file.startswith(("@", "$")):
+    if split_file and not str(split_file).startswith(("@", "$")):
         found[as_argument(split_file)] = "split.json"
     if cases and isinstance(cases, list):
         found[as_argument(cases)] = f"{len(cases)} named cases"
@@ -59,7 +59,8 @@ def stand_ins_of(config: Mapping[str, Any]) -> dict[str, str]:
 
 def replaced(content: Any, stand_ins: Mapping[str, str]) -> Any:
     """Return the content with everything private replaced, be it a value or a word of a command line."""
-    word = as_argument(DefaultParseValue(content) if isinstance(content, str) else content)
+    value = DefaultParseValue(content) if isinstance(content, str) else content
+    word = as_argument(list(value) if isinstance(value, tuple) else value)
     if word in stand_ins:
         return stand_ins[word]
     if isinstance(content, dict):

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
-from monai.bundle import ConfigParser
 
-from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun
+from bundle.experiments.bundle_run import BundleRun
+from bundle.experiments.command_overrides import OF_ONE_RUN, OF_THE_SCRIPT
+from bundle.experiments.overlay_ids import overlay_ids, touching
 from bundle.experiments.published import published_scores
 
 Row = Sequence[str] | Mapping[str, Any]
 REQUIRED = frozenset({"base", "rows", "repeats"})
 OPTIONAL = frozenset({"settings", "folder", "shares", "published"})
-KINDS: dict[str, tuple[type, str]] = {
-    "base": (list, "a list of config files"),
+KINDS: dict[str, tuple[Any, str]] = {
+    "base": (list | tuple, "a list of config files"),
     "rows": (Mapping, "name: [overlay, ...]"),
     "repeats": (Mapping, "name: {id: value}"),
     "settings": (Mapping, "id: value"),
@@ -44,7 +44,7 @@ class Experiment:
 
     Raises:
         ValueError: `read` found an entry that means nothing, or lacks one; an entry or a row has another form, a name
-            cannot name a folder, an overlay is not there, or `settings` of a call touch what makes a row or a repeat.
+            cannot name a folder, or an overlay is not there.
 
     Example:
         >>> rows = {"baseline": ["configs/methods/baseline.yaml"]}
@@ -67,7 +67,7 @@ class Experiment:
             if not isinstance(getattr(self, entry), kind):
                 raise ValueError(f"{entry} expected {form}, got {getattr(self, entry)!r}.")
         for name in [*self.rows, *self.repeats, *filter(None, [self.folder])]:
-            if Path(name).name != name:
+            if Path(name).name != name or name == "..":
                 raise ValueError(f"rows, repeats and folder expected names of folders, got {name!r}.")
         for name in self.rows:
             self.row(name)
@@ -135,24 +135,31 @@ class Experiment:
     ) -> BundleRun:
         """Return one run in its folder.
 
-        What makes the row, its overlays included, and what makes the repeat, win over the settings of the file, and
-        `settings` of the call over those; but `settings` may not touch what makes a row or a repeat.
+        What the row and the repeat give as `id: value` wins over the settings of the file. `settings` of the call, save
+        where the data are, may not touch what makes the row or the repeat.
+
+        Raises:
+            ValueError: what is for all runs touches what makes this one, or each run has it of its own.
         """
         overlays, own = self.row(row)
         settings, own = settings or {}, {**own, **self.repeats[repeat]}
-        fixed = [*own, *(id_ for file in overlays for id_ in ids_of(file))]
-        if touched := [name for name in settings if touches(name, fixed)]:
+        overlaid = [id_ for file in overlays for id_ in overlay_ids(file)]
+        touched = touching([name for name in settings if name not in OF_THE_SCRIPT], [*own, *overlaid])
+        touched += touching([name for name in self.settings if name not in own], overlaid)
+        if touched:
             raise ValueError(
-                f"an override of all runs expected ids that rows and repeats do not set, got {', '.join(touched)}, "
-                f"which {row}/{repeat} sets: it would be another row under the same name. Change the experiment's "
-                "file, or in a search give it as a knob."
+                f"what is for all runs expected ids that rows and repeats do not set, got {', '.join(touched)}, which "
+                f"{row}/{repeat} sets: it would be another row under the same name. Change the row, or give a search "
+                "the knob."
             )
-        general = {name: value for name, value in self.settings.items() if not touches(name, fixed)}
+        overrides = {**self.settings, **settings, **own}
+        if taken := touching(overrides, OF_ONE_RUN):
+            raise ValueError(f"{row}/{repeat} expected other ids than {', '.join(taken)}: every run has its own.")
         return BundleRun(
             f"{row}/{repeat}",
             self.run_folder(row, repeat, root),
             [*self.base, *overlays],
-            {**general, **settings, **own},
+            overrides,
             evaluates=evaluates,
         )
 
@@ -162,20 +169,6 @@ class Experiment:
         Repeats are outermost: all methods of one fold finish before the next fold starts.
         """
         return [self.run(row, repeat, root, settings) for repeat in self.repeats for row in self.rows]
-
-
-@cache
-def ids_of(overlay: str) -> tuple[str, ...]:
-    """Return the ids that a config file sets."""
-    path = BUNDLE_ROOT / overlay
-    if not path.is_file():
-        raise ValueError(f"an overlay expected a config file, got {path}, which is not there.")
-    return tuple(name.lstrip("+") for name in ConfigParser.load_config_file(path))
-
-
-def touches(name: str, ids: Sequence[str]) -> bool:
-    """Return whether an id is one of the others, a part of one, or has one as a part: `optimizer#lr`, `optimizer`."""
-    return any(f"{name}#".startswith(f"{other}#") or f"{other}#".startswith(f"{name}#") for other in ids)
 
 
 def with_text_keys(content: Any) -> Any:

@@ -61,5 +61,5 @@ class Knob:
 
 
 def number(text: str) -> float:
-    """Return a whole number as such, another as a float."""
-    return int(text) if re.fullmatch(r"-?\d+", text.strip()) else float(text)
+    """Return a whole number as such, another as a float of twelve digits, so that it can name a folder."""
+    return int(text) if re.fullmatch(r"-?\d+", text.strip()) else float(f"{float(text):.12g}")

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bundle.experiments.bundle_run import BundleRun
+from bundle.experiments.changed_settings import changed_settings
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.knob import Knob, number
-from bundle.experiments.run_experiment import refuse_changed
 from bundle.experiments.validation_scores import best_epoch, validation_scores
 
 
@@ -83,7 +83,13 @@ class Search:
         names = {knob.name for knob in self.knobs}
         found = [values_of(folder.name) for folder in sorted(self.folder.glob("*/"))]
         tried = [values for values in found if values.keys() == names]
-        refuse_changed([self.trial(values) for values in tried])
+        for run in map(self.trial, tried):
+            if changed := changed_settings(run):
+                name, (then, now) = next(iter(changed.items()))
+                raise ValueError(
+                    f"{self.folder} holds trials of other settings, which cannot be compared: in {run.name} {name} was "
+                    f"{then!r}, is {now!r}. Choose another output_dir, or remove the whole folder."
+                )
         return tried
 
     def trials(self) -> list[Trial]:

@@ -1,4 +1,4 @@
-"""The rows of an experiment on validation: what may choose between them before a test set is looked at."""
+"""The rows of an experiment on validation, where one chooses between them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from bundle.experiments.runs_table import minutes_of
 from bundle.experiments.validation_scores import best_epoch, validation_scores
 from bundle.reports import ABSENT, Table, score_text
+
+NAN = float("nan")
 
 
 def validation_table(rows: Mapping[str, Sequence[str | Path]], baseline: str | None = None) -> Table:
@@ -29,16 +31,15 @@ def validation_table(rows: Mapping[str, Sequence[str | Path]], baseline: str | N
     lines = []
     for row, folders in rows.items():
         pairs = zip(best[row], best[baseline], strict=True)
-        gains = [mine.score - theirs.score for mine, theirs in pairs if mine and theirs]
-        found = [one for one in best[row] if one]
+        gains = [mine.score - theirs.score if mine and theirs else NAN for mine, theirs in pairs]
         lines.append(
             [
                 row,
-                score_text([one.score for one in found]),
+                score_text([one.score if one else NAN for one in best[row]]),
                 ABSENT if row == baseline else score_text(gains),
-                ABSENT if row == baseline or not gains else f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
-                score_text([float(one.epoch) for one in found], digits=0),
-                score_text([spent for folder in folders if (spent := minutes_of(folder)) is not None], digits=1),
+                ABSENT if row == baseline else f"{sum(gain > 0 for gain in gains)} of {len(gains)}",
+                score_text([float(one.epoch) if one else NAN for one in best[row]], digits=0),
+                score_text([NAN if spent is None else spent for spent in map(minutes_of, folders)], digits=1),
             ]
         )
     return Table(["", "best on validation", f"above {baseline}", "runs above", "at epoch", "minutes"], lines)

@@ -112,8 +112,8 @@ class TrainingCheckpoint:
             state: dict[str, Any] = torch.load(self.file, map_location=device, weights_only=True)
         except Exception as error:  # a torn pickle fails in any way
             raise ValueError(
-                f"{self.file} expected a checkpoint of this bundle, got a file that cannot be read ({error}): remove "
-                "it, and the training starts again."
+                f"{self.file} expected a checkpoint of this bundle, got a file that cannot be read ({error}). If it is "
+                "damaged, remove it: the training starts again."
             ) from error
         return state
 

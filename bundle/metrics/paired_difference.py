@@ -16,8 +16,8 @@ Scorer = Callable[[NDArray | None], Mapping[str, float]]
 class Difference(NamedTuple):
     """A difference of scores, its interval, and the two-sided p-value of no difference, uncorrected.
 
-    Of n patients the p-value is at least 2^(1-n), the smallest that exchanging the two models patient by patient could
-    give: a bootstrap of few patients never draws what they do not hold, and would claim more than they can show.
+    Of n patients the p-value is at least 2^(1-n), below which exchanging the two models patient by patient could not
+    come: a bootstrap of few patients never draws what they do not hold, and would claim more than they can show.
     """
 
     value: float

@@ -74,4 +74,23 @@ def parse_arguments(arguments: Sequence[str]) -> dict[str, Any]:
 
 def is_name(argument: str) -> bool:
     """Return whether an argument is the name of an option and not a (negative) value."""
-    return argument.startswith("-") and not argument[1:2].isdigit() and argument not in ("-", "--")
+    return argument.startswith("-") and argument.strip("-") != "" and not is_number(argument)
+
+
+def is_number(argument: str) -> bool:
+    """Return whether an argument is a number, in any form."""
+    try:
+        float(argument)
+    except ValueError:
+        return False
+    return True
+
+
+def plain_id(name: str) -> str:
+    """Return an id in one form: MONAI takes `a#b` and `a::b`, and `+a` for what is appended.
+
+    Example:
+        >>> plain_id("+train::handlers")
+        'train#handlers'
+    """
+    return name.lstrip("+").replace("::", "#")

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from monai.bundle import ConfigParser
 
-from bundle.workflow.command_line import CommandLine
+from bundle.workflow.command_line import CommandLine, plain_id
 
 TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"})
 BASES = ("train.json", "evaluate.json", "inference.json", "multi_gpu_train.json")
@@ -73,7 +73,7 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
     contents = {file: load(file) for file in base}
     anywhere, given = Known.of(list(contents.values())), Known.of([replace(command_line, overrides={}).merged()])
     for name in command_line.overrides:
-        id_ = name.replace("::", "#")
+        id_ = plain_id(name)
         if name.startswith("+"):
             yield f"--{name} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
         elif not is_allowed(id_, given):
@@ -81,7 +81,7 @@ def find_problems(command_line: CommandLine) -> Iterator[str]:
             yield explain_elsewhere(name, others) if others else explain(f"--{name}", name, known=given.ids)
     for file in later:
         for name in load(file) if file not in base else ():
-            if not is_allowed(name.lstrip("+").replace("::", "#"), anywhere):
+            if not is_allowed(plain_id(name), anywhere):
                 yield explain(f"{file}: {name}", name.lstrip("+"), known=anywhere.ids)
 
 

@@ -56,6 +56,13 @@ def test_what_was_taken_away_is_a_change(tmp_path):
     assert changed_settings(run(tmp_path / "a", split_fractions=fractions, **{"train#trainer#max_epochs": 1})) == {}
 
 
+def test_a_run_that_was_continued_from_its_record_is_the_same(tmp_path):
+    started(tmp_path / "a", seed=3)
+    command = ["monai/bundle/__main__.py", "run", "--config_file", str(tmp_path / "a/config.json")]
+    (tmp_path / "a/run.json").write_text(json.dumps({"command": command}))
+    assert changed_settings(run(tmp_path / "a", seed=3)) == {}
+
+
 def test_a_run_without_a_record_of_its_command_is_compared_by_its_config(tmp_path):
     started(tmp_path / "a", split_fractions=(0.5, 0.25, 0.25))
     (tmp_path / "a/run.json").unlink()

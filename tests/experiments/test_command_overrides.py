@@ -6,8 +6,8 @@ from bundle.experiments import command_overrides
 
 
 def test_values_are_read_as_the_bundle_reads_them():
-    words = ["--max_epochs", "3", "--split_fractions", "[0.5,0.25,0.25]", "--amp", "--shift=-1", "--patience", "-1"]
-    expected = {"max_epochs": 3, "split_fractions": [0.5, 0.25, 0.25], "amp": True, "shift": -1, "patience": -1}
+    words = ["--max_epochs", "3", "--split_fractions", "[0.5,0.25,0.25]", "--amp", "--shift=-1", "--low", "-.5"]
+    expected = {"max_epochs": 3, "split_fractions": [0.5, 0.25, 0.25], "amp": True, "shift": -1, "low": -0.5}
     assert command_overrides(words) == expected
     assert command_overrides([]) == {}
 

@@ -56,13 +56,14 @@ def test_no_folder_of_the_machine_is_named(run, tmp_path):
     assert record == {"command": expected, "settings": {"seed": 0}}
 
 
-def test_no_case_is_named(run, tmp_path):
+@pytest.mark.parametrize("words", ["['Müller_1999','b']", "('Müller_1999', 'b')", "Müller_1999,b"])
+def test_no_case_is_named(words, run, tmp_path):
     cases = ["Müller_1999", "b"]
     for name in ("config.json", "run.json"):
         content = json.loads((run / name).read_text())
         content = content | {"split_file": "/hospital/split.json", "supervised_cases": cases}
         if "command" in content:
-            content["command"] += ["--split_file", "/hospital/split.json", "--supervised_cases", "['Müller_1999','b']"]
+            content["command"] += ["--split_file", "/hospital/split.json", "--supervised_cases", words]
         (run / name).write_text(json.dumps(content))
     found = copied(run, tmp_path)
     for name in ("config.json", "run.json"):

@@ -5,8 +5,7 @@ import sys
 import pytest
 
 from bundle.experiments import Experiment
-
-experiment_module = sys.modules[Experiment.__module__]
+from bundle.experiments.overlay_ids import overlay_ids
 
 CONTENT = """
 base: [configs/train.json, size.yaml]
@@ -21,8 +20,8 @@ repeats: {0: {seed: 0}, 1: {seed: 1}}
 @pytest.fixture
 def file(tmp_path, monkeypatch):
     """An experiment whose overlays lie beside it; the second one of `guided` sets what `settings` does, too."""
-    monkeypatch.setattr(experiment_module, "BUNDLE_ROOT", tmp_path)
-    experiment_module.ids_of.cache_clear()
+    monkeypatch.setattr(sys.modules[overlay_ids.__module__], "BUNDLE_ROOT", tmp_path)
+    overlay_ids.cache_clear()
     for name, text in {"plain": "beta: 0.1", "guided": "attribution: {beta: 1}", "more": "dropout: 0.5"}.items():
         (tmp_path / f"{name}.yaml").write_text(f"# a comment\n{text}\n")
     path = tmp_path / "table.yaml"
@@ -64,14 +63,42 @@ def test_a_row_has_overrides_of_its_own(file, tmp_path):
     assert guided.overrides == {"max_epochs": 2, "seed": 0, "patience": 4}
 
 
-def test_what_an_overlay_of_a_row_sets_wins_over_the_settings_of_the_file(file, tmp_path):
-    file.write_text(CONTENT.replace("seed: 9", "dropout: 0.1, 'attribution#beta': 0.2, 'beta_2': 0"))
+@pytest.mark.parametrize("setting", ["dropout: 0.1", "'attribution#beta': 0.2", "attribution: {}"])
+def test_settings_may_not_change_what_an_overlay_of_a_row_sets(setting, file, tmp_path):
+    file.write_text(CONTENT.replace("seed: 9", f"{setting}, beta_2: 0"))
+    with pytest.raises(ValueError, match=r"got (dropout|attribution|attribution#beta), which guided/0 sets"):
+        Experiment.read(file).runs(tmp_path)
+
+
+def test_a_row_may_give_again_what_settings_and_its_overlay_give(file, tmp_path):
+    row = "{overlays: [guided.yaml, more.yaml], dropout: 0.2}"
+    file.write_text(CONTENT.replace("seed: 9", "dropout: 0.1").replace("[guided.yaml, more.yaml]", row))
     plain, guided, *_ = Experiment.read(file).runs(tmp_path)
-    assert plain.overrides == {"max_epochs": 2, "dropout": 0.1, "attribution#beta": 0.2, "beta_2": 0, "seed": 0}
-    assert guided.overrides == {"max_epochs": 2, "beta_2": 0, "seed": 0}
+    assert (plain.overrides["dropout"], guided.overrides["dropout"]) == (0.1, 0.2)
 
 
-@pytest.mark.parametrize("name", ["beta", "attribution#beta", "attribution", "dropout", "seed"])
+def test_a_repeat_has_data_of_its_own(file, tmp_path):
+    file.write_text(CONTENT.replace("{seed: 1}", "{seed: 1, dataset_dir: /b}"))
+    runs = Experiment.read(file).runs(tmp_path, {"dataset_dir": "/a", "cache_dir": "/c"})
+    assert [run.overrides["dataset_dir"] for run in runs] == ["/a", "/a", "/b", "/b"]
+
+
+def test_what_each_run_has_of_its_own_is_refused(file, tmp_path):
+    file.write_text(CONTENT.replace("seed: 9", "model_dir: weights"))
+    with pytest.raises(ValueError, match="plain/0 expected other ids than model_dir: every run has its own"):
+        Experiment.read(file).runs(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("a: [", "expected YAML or JSON"), ("# nothing", "expected `id: value` lines, got None")]
+)
+def test_an_overlay_that_is_none_is_named(content, message, file, tmp_path):
+    (tmp_path / "more.yaml").write_text(content)
+    with pytest.raises(ValueError, match=rf"more\.yaml {message}"):
+        Experiment.read(file).runs(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["beta", "attribution#beta", "attribution::beta", "attribution", "dropout", "seed"])
 def test_an_override_of_all_runs_may_not_change_what_makes_a_row(name, file, tmp_path):
     with pytest.raises(ValueError, match=rf"got {name}, which (plain|guided)/0 sets"):
         Experiment.read(file).runs(tmp_path, {name: 1})
@@ -91,6 +118,7 @@ def test_an_overlay_that_is_not_there_is_named(file, tmp_path):
         ("{max_epochs: 2, seed: 9}", "[2]", r"settings expected id: value, got \[2\]"),
         ("[configs/train.json, size.yaml]", "size.yaml", "base expected a list of config files, got 'size.yaml'"),
         ("plain: [", "../plain: [", r"expected names of folders, got '\.\./plain'"),
+        ("{0:", "{..:", r"expected names of folders, got '\.\.'"),
         ("base:", "base: [", "expected YAML"),
         ("rows:\n  plain: [plain.yaml]\n  guided: [guided.yaml, more.yaml]", "rows:", "rows expected name"),
     ],

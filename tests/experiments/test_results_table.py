@@ -78,6 +78,19 @@ def test_the_script_names_a_run_that_is_missing(tmp_path):
     assert "baseline/fold0 expected metrics.json" in done.stderr
 
 
+def test_the_script_compares_some_rows_with_one_of_them(rows, tmp_path):
+    content = "base: [configs/train.json]\nrows: {baseline: [], none: [], good: []}\nrepeats: {fold0: {}, fold1: {}}\n"
+    (tmp_path / "t.yaml").write_text(content)
+    (tmp_path / "t").symlink_to(tmp_path)  # where the rows lie
+    command = [sys.executable, ROOT / "scripts/make_tables.py", tmp_path / "t.yaml", "--output_dir", tmp_path]
+    command += ["--rows", "good", "baseline", "--baseline", "good", "--save", tmp_path / "saved"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    lines = (tmp_path / "saved/difference_to_good.csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines] == ["", "baseline"]
+    assert "above good" in (tmp_path / "saved/on_validation.csv").read_text()
+
+
 def test_every_score_stands_beside_the_published_one(rows):
     published = {"good": {"f1": "0.888 ± 0.006", "cohen_kappa": "0.828 ± 0.011"}}
     tables = ResultsTable(rows, draws=50, published=published).tables()

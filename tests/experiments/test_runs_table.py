@@ -62,4 +62,7 @@ def test_rows_are_compared_on_validation_run_by_run(tmp_path):
 def test_a_row_without_validation_has_no_gain(tmp_path):
     write_training(tmp_path / "base")
     write_run(tmp_path, 0, 0.6)
-    assert validation_table({"base": [tmp_path / "base"], "bare": [tmp_path]}).rows[1] == ["bare", *["n/a"] * 5]
+    bare = validation_table({"base": [tmp_path / "base"], "bare": [tmp_path]}).rows[1]
+    assert bare == ["bare", "n/a", "n/a", "0 of 1", "n/a", "n/a"]
+    part = validation_table({"base": [tmp_path / "base", tmp_path]}).rows[0]
+    assert part == ["base", "0.750 (1 of 2 runs)", "n/a", "n/a", "2 (1 of 2 runs)", "6.5 (1 of 2 runs)"]

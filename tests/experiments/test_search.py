@@ -123,6 +123,15 @@ def test_an_overlay_keeps_a_small_number_a_number(search):
     assert yaml.safe_load(search_report(tiny)[1]) == {"localization_weight": 1e-5}
 
 
+def test_a_value_of_many_digits_is_found_again(search):
+    long = replace(search, knobs=[Knob.parse("localization_weight=21.544346900318843,215.44346900318843")])
+    for run in long.grid():
+        run.output_dir.mkdir(parents=True)
+        config = {"localization_weight": run.overrides["localization_weight"]}
+        (run.output_dir / "config.json").write_text(json.dumps(config))
+    assert len(long.tried()) == 2
+
+
 def test_a_trial_that_has_not_ended_does_not_win(search):
     grid_search(search)
     (search.folder / "localization_weight=100/run.json").unlink()
@@ -138,7 +147,7 @@ def test_a_grid_refuses_trials_of_other_settings(search):
         grid_search(search)
     others = replace(search, knobs=[Knob("localization_weight", (7,))])
     for call in (grid_search, search_report, lambda search: sampled_search(search, trials=1)):
-        with pytest.raises(ValueError, match="max_epochs was 99, is 25"):
+        with pytest.raises(ValueError, match="in localization_weight=1 max_epochs was 99, is 25"):
             call(others)  # trials of another length would be compared with it
     assert not list(search.folder.glob("*=7"))
 
