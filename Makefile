@@ -9,7 +9,7 @@ export MKL_NUM_THREADS ?= 1
 .PHONY: help demo test gates unit test-release clean
 
 help:
-	@echo "make demo          phantoms -> plain ViT and LGM-ViT -> scores and an HTML page (about 10 minutes)"
+	@echo "make demo          phantoms -> plain ViT and LGM-ViT -> scores and an HTML page (under 10 minutes)"
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 
