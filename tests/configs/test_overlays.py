@@ -14,6 +14,7 @@ FILES = sorted((ROOT / "configs").glob("*/*.yaml"))
 OVERLAYS = [f"{path.parent.name}/{path.stem}" for path in FILES if path.parent.name != "experiments"]
 METHODS = [name for name in OVERLAYS if name.startswith("methods/")]
 ATTRIBUTIONS = [name for name in OVERLAYS if name.startswith("attributions/")]
+BEYOND = [name for name in OVERLAYS if name.startswith(("beyond/", "augmentation/"))]
 DATASETS = [name for name in OVERLAYS if name.startswith("datasets/")]
 MADE = ["finder", "preprocessing", "case_to_slices", "check", "attribution", "localization_loss", "augmentation"]
 
@@ -101,6 +102,19 @@ def test_a_weight_that_rises_from_0_or_falls_to_it_supervises(first, last, expec
     names = [type(handler).__name__ for handler in parser.get_parsed_content("train#handlers")]
     assert [name in names for name in ("EvidenceSplit", "LocalizationLoss")] == [expected] * 2
     assert (type(parser.get_parsed_content("training_network")).__name__ == "WithEvidence") == expected
+
+
+@pytest.mark.parametrize("overlay", BEYOND)
+def test_what_is_beyond_the_paper_trains_and_keeps_what_it_validated(overlay, tmp_path):
+    demo(tmp_path / "data")
+    training = tiny_bundle("train", ["datasets/demo", "methods/lgmvit", overlay], tmp_path, num_layers=3)
+    network, kept = (training.get_parsed_content(name) for name in ("network", "kept_network"))
+    training.get_parsed_content("train#trainer").run()
+    assert training.get_parsed_content("validate#evaluator").network is kept
+    assert (kept is network) == (overlay != "beyond/ema")
+    saved = torch.load(tmp_path / "run/model.pt", weights_only=True)
+    assert saved.keys() == network.state_dict().keys()
+    assert all(torch.equal(value, saved[name]) for name, value in kept.state_dict().items())
 
 
 @pytest.mark.parametrize("method", METHODS)
