@@ -51,18 +51,19 @@ def test_rows_are_compared_on_validation_run_by_run(tmp_path):
     folders = {row: [tmp_path / row / fold for fold in ("fold0", "fold1")] for row in ("base", "good")}
     for row, scores in (("base", (0.5, 0.625)), ("good", (0.75, 0.5))):
         for folder, score in zip(folders[row], scores, strict=True):
-            write_training(folder, scores=(0.25, score, 0.125))
+            write_training(folder, scores=(1.0, score, 0.25, 0.25, 0.25, 0.25))
     first, second = validation_table(folders).rows
-    assert first == ["base", "0.562 ± 0.088", "n/a", "n/a", "2 ± 0", "6.5 ± 0.0"]
-    assert second == ["good", "0.625 ± 0.177", "0.062 ± 0.265", "1 of 2", "2 ± 0", "6.5 ± 0.0"]
+    assert first == ["base", "1.000 ± 0.000", "n/a", "0.312 ± 0.018", "n/a", "1 ± 0", "6.5 ± 0.0"]
+    gains = ["0.000 ± 0.000, 0 of 2", "0.325 ± 0.035", "0.012 ± 0.053, 1 of 2"]
+    assert second == ["good", "1.000 ± 0.000", *gains, "1 ± 0", "6.5 ± 0.0"]
     other = validation_table(folders, "good")
-    assert (other.columns[2], other.rows[0][2], other.rows[1][3]) == ("above good", "-0.062 ± 0.265", "n/a")
+    assert (other.columns[2], other.rows[0][4], other.rows[1][4]) == ("above good", "-0.012 ± 0.053, 1 of 2", "n/a")
 
 
 def test_a_row_without_validation_has_no_gain(tmp_path):
     write_training(tmp_path / "base")
     write_run(tmp_path, 0, 0.6)
-    bare = validation_table({"base": [tmp_path / "base"], "bare": [tmp_path]}).rows[1]
-    assert bare == ["bare", "n/a", "n/a", "0 of 1", "n/a", "n/a"]
+    assert validation_table({"base": [tmp_path / "base"], "bare": [tmp_path]}).rows[1] == ["bare", *["n/a"] * 6]
     part = validation_table({"base": [tmp_path / "base", tmp_path]}).rows[0]
-    assert part == ["base", "0.750 (1 of 2 runs)", "n/a", "n/a", "2 (1 of 2 runs)", "6.5 (1 of 2 runs)"]
+    found = ["0.750 (1 of 2 runs)", "n/a", "0.625 (1 of 2 runs)", "n/a", "2 (1 of 2 runs)", "6.5 (1 of 2 runs)"]
+    assert part == ["base", *found]
