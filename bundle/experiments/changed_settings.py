@@ -40,8 +40,7 @@ def changed_settings(run: BundleRun) -> dict[str, tuple[Any, Any]]:
         ValueError: a record of the run is damaged.
 
     Example:
-        >>> from collections.abc import Sequence
-    from pathlib import Path
+        >>> from pathlib import Path
         >>> changed_settings(BundleRun("a", Path("not/there"), ["configs/train.json"]))
         {}
     """
