@@ -22,9 +22,6 @@ PLACES = frozenset(
         "resume",
         "num_workers",
         "ingest_workers",
-        "config_file",
-        "logging_file",
-        "meta_file",
     }
 )
 """What may differ between two machines that make the same run."""

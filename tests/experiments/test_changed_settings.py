@@ -37,7 +37,8 @@ def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
     [
         ([LGMVIT], {"max_epochs": 10}, {"max_epochs": (25, 10)}),
         ([LGMVIT], {"localization_weight": 250.0, "seed": 1}, {"localization_weight": (1000.0, 250.0), "seed": (0, 1)}),
-        ([], {}, {"config_file": None}),
+        ([LGMVIT], {"beta": 0.5}, {"beta": (0.85, 0.5)}),
+        ([], {"beta": 0.5}, {"config_file": None}),
         ([LGMVIT], {"attribution#beta": 0.1}, {"attribution": None}),
         ([LGMVIT, RELEVANCE], {}, {"config_file": None}),
     ],
