@@ -20,6 +20,8 @@ from bundle.workflow.command_line import CommandLine
 
 MAY_CHANGE = {"device", "amp"}
 """Settings that a resumed run may change: where it computes, not what."""
+WRITTEN = ("attribution", "localization_loss", "augmentation")
+"""Entries of the config that overlays replace whole; they are compared as they are written."""
 PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 
 
@@ -72,10 +74,11 @@ class RunRecord:
         """Write the files."""
         self.output_dir.mkdir(parents=True, exist_ok=True)
         command_line = CommandLine.read()
+        config = command_line.merged() if command_line else {}
         recorded = self.recorded()
         earlier = recorded if engine.state.epoch else {}
-        if earlier or command_line is not None:
-            self.require_same_run(recorded)
+        if earlier or command_line:
+            self.require_same_run(recorded, config)
         if not earlier:
             (self.output_dir / "metrics.json").unlink(missing_ok=True)  # scores of weights that are about to go
         record = {
@@ -93,18 +96,24 @@ class RunRecord:
         write_json(self.output_dir / "run.json", record)
         if self.cases:
             write_json(self.output_dir / "split.json", self.cases)
-        if command_line is not None:
-            write_json(self.output_dir / "config.json", command_line.merged())
+        if command_line:
+            write_json(self.output_dir / "config.json", config)
 
     def recorded(self) -> dict[str, Any]:
         """Return the record that lies in the folder, or nothing."""
         record: dict[str, Any] = read_json(self.output_dir / "run.json", {})
         return record
 
-    def require_same_run(self, recorded: Mapping[str, Any]) -> None:
+    def require_same_run(self, recorded: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Refuse other settings and another split: weights and record would be of two runs, also after a kill."""
-        asked = json.loads(json.dumps({**self.settings, "split_hash": self.split_hash}, default=str))
-        started = {**recorded.get("settings", {}), "split_hash": recorded.get("split_hash", self.split_hash)}
+        written = {name: config[name] for name in WRITTEN if name in config}
+        asked = json.loads(json.dumps({**self.settings, **written, "split_hash": self.split_hash}, default=str))
+        then = read_json(self.output_dir / "config.json", {})
+        started = {
+            **recorded.get("settings", {}),
+            **{name: then[name] for name in written if name in then},
+            "split_hash": recorded.get("split_hash", self.split_hash),
+        }
         changed = [
             f"{name} {asked.get(name)} (started with {value})"
             for name, value in started.items()

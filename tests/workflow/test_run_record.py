@@ -138,11 +138,31 @@ def test_a_new_run_does_not_take_over_the_folder_of_one_with_other_settings(tmp_
     engine.run([0])
 
 
+def test_a_resumed_run_keeps_the_map_loss_and_augmentation_that_an_overlay_gave_it(tmp_path, monkeypatch):
+    light = [{"_target_": "RandFlipd", "keys": ["image", "mask"]}]
+    for name, augmentation in {"run/config": light, "light": light, "train": None}.items():
+        (tmp_path / f"{name}.json").parent.mkdir(exist_ok=True)
+        (tmp_path / f"{name}.json").write_text(json.dumps({"augmentation": augmentation, "new": "in this revision"}))
+    (tmp_path / "run/run.json").write_text(json.dumps({"settings": {"seed": 0}, "split_hash": ""}))
+
+    def resume(file):
+        argv = ["/somewhere/monai/bundle/__main__.py", "run", "--config_file", str(tmp_path / file), "--resume", "True"]
+        monkeypatch.setattr(sys, "argv", argv)
+        engine = Engine(lambda engine, batch: None)
+        RunRecord(tmp_path / "run", {"seed": 0}).attach(engine)
+        engine.run([0])
+
+    resume("light.json")
+    with pytest.raises(ValueError, match=r"got augmentation None \(started with \[\{'_target_': 'RandFlipd'"):
+        resume("train.json")
+
+
 def test_another_run_is_named_by_all_that_differs(tmp_path, monkeypatch):
     (tmp_path / "run.json").write_text(json.dumps({"settings": {"seed": 0, "beta": 0.5}, "split_hash": "a"}))
     (tmp_path / "metrics.json").write_text("{}")
+    (tmp_path / "train.json").write_text("{}")
     program = "/somewhere/monai/bundle/__main__.py"
-    monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", "train.json"])
+    monkeypatch.setattr(sys, "argv", [program, "run", "--config_file", str(tmp_path / "train.json")])
     engine = Engine(lambda engine, batch: None)
     RunRecord(tmp_path, {"seed": 1, "beta": 0.5}, split_hash="b").attach(engine)
     with pytest.raises(ValueError, match=r"got seed 1 \(started with 0\), split_hash b \(started with a\): use those"):
