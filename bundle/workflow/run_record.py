@@ -42,7 +42,7 @@ class RunRecord:
         cases: "train" and "val" -> case ids; `split.json` holds them in the form that the knob `split_file` reads.
 
     Raises:
-        ValueError: the folder holds a run of other settings, or of another split.
+        ValueError: the folder holds a run of other settings, of another map, loss or augmentation, or of another split.
 
     Example:
         >>> RunRecord("runs/example", {"seed": 0}, write=False).attach(Engine(lambda engine, batch: None))
