@@ -106,12 +106,11 @@ class RunRecord:
 
     def require_same_run(self, recorded: Mapping[str, Any], config: Mapping[str, Any]) -> None:
         """Refuse other settings and another split: weights and record would be of two runs, also after a kill."""
-        written = {name: config[name] for name in WRITTEN if name in config}
-        asked = json.loads(json.dumps({**self.settings, **written, "split_hash": self.split_hash}, default=str))
-        then = read_json(self.output_dir / "config.json", {})
+        asked = json.loads(json.dumps({**config, **self.settings, "split_hash": self.split_hash}, default=str))
+        then = read_json(self.output_dir / "config.json", {}) if config else {}
         started = {
+            **{name: then[name] for name in WRITTEN if name in then},
             **recorded.get("settings", {}),
-            **{name: then[name] for name in written if name in then},
             "split_hash": recorded.get("split_hash", self.split_hash),
         }
         changed = [

@@ -138,11 +138,12 @@ def test_a_new_run_does_not_take_over_the_folder_of_one_with_other_settings(tmp_
     engine.run([0])
 
 
-def test_a_resumed_run_keeps_the_map_loss_and_augmentation_that_an_overlay_gave_it(tmp_path, monkeypatch):
-    light = [{"_target_": "RandFlipd", "keys": ["image", "mask"]}]
-    for name, augmentation in {"run/config": light, "light": light, "train": None}.items():
+@pytest.mark.parametrize("entry", ["attribution", "localization_loss", "augmentation"])
+def test_a_resumed_run_keeps_the_map_loss_and_augmentation_that_an_overlay_gave_it(entry, tmp_path, monkeypatch):
+    overlay = [{"_target_": "Other"}]
+    for name, value in {"run/config": overlay, "overlay": overlay, "train": None}.items():
         (tmp_path / f"{name}.json").parent.mkdir(exist_ok=True)
-        (tmp_path / f"{name}.json").write_text(json.dumps({"augmentation": augmentation, "new": "in this revision"}))
+        (tmp_path / f"{name}.json").write_text(json.dumps({entry: value, name: "may be another one"}))
     (tmp_path / "run/run.json").write_text(json.dumps({"settings": {"seed": 0}, "split_hash": ""}))
 
     def resume(file):
@@ -152,8 +153,8 @@ def test_a_resumed_run_keeps_the_map_loss_and_augmentation_that_an_overlay_gave_
         RunRecord(tmp_path / "run", {"seed": 0}).attach(engine)
         engine.run([0])
 
-    resume("light.json")
-    with pytest.raises(ValueError, match=r"got augmentation None \(started with \[\{'_target_': 'RandFlipd'"):
+    resume("overlay.json")
+    with pytest.raises(ValueError, match=rf"got {entry} None \(started with \[\{{'_target_': 'Other'\}}\]\)"):
         resume("train.json")
 
 
