@@ -13,7 +13,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bundle.experiments import RULE, Experiment, ResultsTable, copy_records, map_grid, runs_table, validation_table
-from bundle.writers import write_picture
+from bundle.reports import write_picture
 
 
 def main() -> None:

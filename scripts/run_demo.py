@@ -13,7 +13,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bundle.experiments import Experiment, RunQueue, demo_report, most_positive_case, run_inference
-from bundle.writers import write_atomically, write_picture
+from bundle.files import write_atomically
+from bundle.reports import write_picture
 
 ROOT = Path(__file__).parents[1]
 CHANNELS = ("t1", "t2", "flair")

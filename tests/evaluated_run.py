@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from bundle.evaluation import write_predictions
+from bundle.files import write_json
 from bundle.metrics import Predictions, slice_scores
-from bundle.writers import write_json, write_predictions
 
 
 def write_run(folder, seed, quality):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bundle.read_json import read_json
+from bundle.files.json_files import read_json
 
 
 @pytest.mark.parametrize("content", [b"", b'{"a": ', b"\xff\xfe{"])

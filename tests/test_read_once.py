@@ -8,9 +8,10 @@ import pytest
 import torch
 
 from bundle.data import SliceDataset, check_case
-from bundle.data.volume_file import VolumeFile
-from bundle.read_once import load_nifti, read_once
-from bundle.transforms import SliceVolumed, read_volume
+from bundle.transforms import SliceVolumed
+from bundle.volumes import read_volume
+from bundle.volumes.nifti import load_nifti, read_once
+from bundle.volumes.volume_file import VolumeFile
 
 AFFINE = np.array([[0, 0, -2.0, 4], [1.5, 0, 0, 5], [0, 3.0, 0, 6], [0, 0, 0, 1]])
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.experiments.bundle_run import BUNDLE_ROOT, BundleRun
-from bundle.read_json import read_json
+from bundle.experiments.run import BUNDLE_ROOT, BundleRun
+from bundle.files import read_json
 from bundle.workflow.command_line import CommandLine, parse_arguments, plain_id
 
 PLACES = frozenset(

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from bundle.experiments.bundle_run import BundleRun
-from bundle.experiments.raster import raster
+from bundle.experiments.run import BundleRun
 from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, verdict
+from bundle.volumes import raster
 
 SCORES = {
     "f1": "F1",

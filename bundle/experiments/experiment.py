@@ -9,10 +9,9 @@ from typing import Any
 
 import yaml
 
-from bundle.experiments.bundle_run import BundleRun
-from bundle.experiments.command_overrides import OF_ONE_RUN, OF_THE_SCRIPT
-from bundle.experiments.overlay_ids import overlay_ids, touching
-from bundle.experiments.published import published_scores
+from bundle.experiments.overrides import OF_ONE_RUN, OF_THE_SCRIPT, overlay_ids, touching
+from bundle.experiments.results_table import published_scores
+from bundle.experiments.run import BundleRun
 
 Row = Sequence[str] | Mapping[str, Any]
 REQUIRED = frozenset({"base", "rows", "repeats"})

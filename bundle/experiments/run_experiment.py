@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.changed_settings import changed_settings
 from bundle.experiments.experiment import Experiment
-from bundle.experiments.run_queue import RunQueue
+from bundle.experiments.queue import RunQueue
+from bundle.experiments.run import BundleRun
 
 
 def run_experiment(

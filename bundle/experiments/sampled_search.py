@@ -7,11 +7,11 @@ import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from bundle.experiments.bundle_run import BundleRun
 from bundle.experiments.knob import Knob
 from bundle.experiments.process_group import ended_like_ctrl_c
+from bundle.experiments.run import BundleRun
 from bundle.experiments.search import Search
-from bundle.experiments.validation_scores import validation_scores
+from bundle.experiments.validation import validation_scores
 
 POLL_S = 2.0
 """Seconds between two looks at a trial's validation scores."""

@@ -8,11 +8,15 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from bundle.experiments.bundle_run import BundleRun
+import yaml
+
 from bundle.experiments.changed_settings import changed_settings
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.knob import Knob, number
-from bundle.experiments.validation_scores import best_epoch, validation_scores
+from bundle.experiments.queue import RunQueue
+from bundle.experiments.run import BundleRun
+from bundle.experiments.validation import best_epoch, validation_scores
+from bundle.reports import Table
 
 
 @dataclass(frozen=True)
@@ -126,3 +130,61 @@ def values_of(name: str) -> dict[str, float]:
         return {knob.replace(":", "#"): number(value) for knob, value in parts}
     except ValueError:
         return {}
+
+
+def grid_search(search: Search, parallel: int = 2) -> list[BundleRun]:
+    """Train every combination that is not trained yet, and return the trials that failed.
+
+    Args:
+        search: whose knobs are lists of values.
+        parallel: processes at a time, one thread each.
+
+    Raises:
+        ValueError: a knob is a range; a trial of the search was started with other settings.
+    """
+    search.tried()
+    return RunQueue(search.grid(), parallel)()
+
+
+def search_report(search: Search) -> tuple[Table, str]:
+    """Return all trials as a table, the best first, and the best one as the text of an overlay.
+
+    Raises:
+        ValueError: no trial has come to its end.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from bundle.experiments.experiment import Experiment
+        >>> from bundle.experiments.knob import Knob
+        >>> experiment = Experiment("t", [], {"a": []}, {"0": {}})
+        >>> search_report(Search(experiment, "a", "0", [Knob("beta", (1,))], Path("not/there")))
+        Traceback (most recent call last):
+        ValueError: not/there/t/a_0 expected at least one finished trial, got none.
+    """
+    trials = search.trials()
+    if not trials or not trials[0].is_finished:
+        raise ValueError(f"{search.folder} expected at least one finished trial, got none.")
+    names = [knob.name for knob in search.knobs]
+    rows = [
+        [
+            *(f"{trial.values[name]:g}" for name in names),
+            f"{trial.score:.4f}",
+            str(trial.best_epoch),
+            str(trial.epochs),
+            "finished" if trial.is_finished else "ended early",
+        ]
+        for trial in trials
+    ]
+    best = trials[0]
+    lines = [
+        f"# Found by a search on validation patients: {search.row}, {search.repeat} of {search.experiment.name}.",
+        f"# Best of {len(trials)} trials: validation score {best.score:.4f} at epoch {best.best_epoch}.",
+    ]
+    for name in names:
+        tried = sorted({trial.values[name] for trial in trials})
+        known = (
+            f"tried: {', '.join(f'{value:g}' for value in tried)}" if len(tried) <= 8 else f"{len(tried)} were tried"
+        )
+        lines.append(f"{yaml.safe_dump({name: best.values[name]}).strip()}  # {known}")
+    table = Table([*names, "best validation score", "at epoch", "epochs", "state"], rows)
+    return table, "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """Small Ignite handlers that extend MONAI's engines by their named events."""
 
 from bundle.handlers.attribution_images import AttributionImages
-from bundle.handlers.case_folders import CaseFolders
+from bundle.handlers.case_folders import CaseFolders, case_folder, finished_cases, write_case
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.handlers.early_stopping import EarlyStopping
 from bundle.handlers.epoch_losses import EpochLosses
@@ -32,4 +32,7 @@ __all__ = [
     "SliceScores",
     "TrainingCheckpoint",
     "WeightAverage",
+    "case_folder",
+    "finished_cases",
+    "write_case",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,91 @@ import numpy as np
 from ignite.engine import Engine
 from monai.data import MetaTensor
 from monai.engines import IterationEvents
+from numpy.typing import NDArray
 
 from bundle import keys
+from bundle.files import folder_atomically, write_csv, write_json
 from bundle.reports import draw_overlay, overlay_panel
-from bundle.writers import write_case
+from bundle.reports.overlay import write_picture
+from bundle.volumes import write_nifti
+
+
+def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
+    """Return `<output_dir>/<case>`, refusing names that would lead elsewhere.
+
+    Case names come from file names and data lists, that is from outside.
+
+    Raises:
+        ValueError: the name is empty, starts with a dot, or holds a path separator or a control character.
+
+    Example:
+        >>> case_folder("results", "patient_07").as_posix()
+        'results/patient_07'
+    """
+    if not case or case.startswith(".") or any(letter in "/\\" or not letter.isprintable() for letter in case):
+        raise ValueError(
+            "Expected a case name that can name a folder (not empty, no dot in front, neither / nor \\, "
+            f"no control characters), got {case!r}: set `case` in the data list."
+        )
+    return Path(output_dir) / case
+
+
+def finished_cases(output_dir: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the case folders in `output_dir`; they are complete, because they appear by one rename.
+
+    Example:
+        >>> finished_cases("no such folder")
+        []
+    """
+    return sorted(path.parent.name for path in Path(output_dir).glob("[!.]*/summary.json"))
+
+
+def write_case(
+    output_dir: str | os.PathLike[str],
+    case: str,
+    *,
+    attribution: NDArray,
+    affine: NDArray,
+    slices: Sequence[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    overlay: NDArray,
+) -> Path:
+    """Write `<output_dir>/<case>/` with slices.csv, summary.json, attribution.nii.gz and overlay.png.
+
+    The folder appears by one rename when all four files are done, so a folder that is there is finished.
+
+    Args:
+        output_dir: made if missing.
+        case: name of the folder.
+        attribution: (H, W, D) on the source grid; stored as float32.
+        affine: (4, 4) of the source, voxel to world in mm.
+        slices: one row per slice, such as {"slice": 0, "probability": 0.9, "blank": False}.
+        summary: what JSON can hold, such as the volume's probabilities and the threshold.
+        overlay: picture, see `write_picture`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: the case cannot name a folder, or an array has a wrong shape.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = write_case(folder, "a", attribution=np.zeros((4, 4, 1)), affine=np.eye(4), summary={"max": 0.5},
+        ...                       slices=[{"slice": 0, "probability": 0.5}], overlay=np.zeros((8, 8), np.uint8))
+        ...     sorted(file.name for file in made.iterdir())
+        ['attribution.nii.gz', 'overlay.png', 'slices.csv', 'summary.json']
+    """
+
+    def fill(folder: Path) -> None:
+        write_csv(folder / "slices.csv", slices)
+        write_json(folder / "summary.json", summary)
+        write_nifti(folder / "attribution.nii.gz", attribution, affine)
+        write_picture(folder / "overlay.png", overlay)
+
+    return folder_atomically(case_folder(output_dir, case), fill)
+
 
 logger = logging.getLogger(__name__)
 

@@ -10,11 +10,10 @@ from typing import Any, Protocol, cast
 import numpy as np
 from ignite.engine import Engine, Events
 
+from bundle.evaluation import evaluate_predictions, write_predictions
+from bundle.files import read_json, write_json
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
-from bundle.read_json import read_json
-from bundle.reports import evaluate_predictions
-from bundle.writers import write_json, write_predictions
 
 logger = logging.getLogger(__name__)
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from torch import Tensor, nn
 
 from bundle import keys
-from bundle.losses.unit_range import unit_range
-from bundle.losses.weighted_mean import weighted_mean
+from bundle.losses.reduction import unit_range, weighted_mean
 
 
 class GradMaskLoss(nn.Module):

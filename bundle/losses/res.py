@@ -10,14 +10,50 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bundle import keys
-from bundle.losses.gaussian_imputation import GaussianImputation
-from bundle.losses.grid_gaussian_imputation import GridGaussianImputation
-from bundle.losses.learned_imputation import LearnedImputation
-from bundle.losses.one_convolution_imputation import OneConvolutionImputation
-from bundle.losses.patch_grid import patch_grid
-from bundle.losses.separating_threshold import separating_threshold
-from bundle.losses.unit_range import unit_range
-from bundle.losses.weighted_mean import weighted_mean
+from bundle.losses.imputation import (
+    GaussianImputation,
+    GridGaussianImputation,
+    LearnedImputation,
+    OneConvolutionImputation,
+)
+from bundle.losses.reduction import patch_grid, unit_range, weighted_mean
+
+
+def separating_threshold(values: Tensor, wanted: Tensor, unwanted: Tensor) -> Tensor:
+    """Return the value a, among the candidates, that maximizes mean_unwanted 1(v < a) + mean_wanted 1(v >= a).
+
+    One sort instead of comparing every candidate with every pixel: O(n log n). The least of equally good thresholds
+    wins, and a group without pixels adds nothing. Without any pixel the threshold is 0.
+
+    Args:
+        values: (n,); the candidates are those of wanted and unwanted pixels.
+        wanted: (n,), 0 or 1.
+        unwanted: (n,), 0 or 1.
+
+    Source: method of Gao et al., RES (2022), who search exhaustively.
+
+    Example:
+        >>> separating_threshold(
+        ...     torch.tensor([0.1, 0.4, 0.6, 0.8]), torch.tensor([0, 1, 0, 1]), torch.tensor([1, 0, 1, 0])
+        ... ).item()
+        0.4000000059604645
+    """
+    order = values.detach().argsort()
+    sorted_values = values.detach()[order]
+    below = torch.searchsorted(sorted_values, sorted_values)  # how many are strictly less
+    unwanted_below, unwanted_count = counts_below(unwanted[order], below)
+    wanted_below, wanted_count = counts_below(wanted[order], below)
+    # the sum of both shares times both counts: whole numbers compare exactly
+    score = unwanted_below * wanted_count.clamp(min=1) + (wanted_count - wanted_below) * unwanted_count.clamp(min=1)
+    candidate = (wanted + unwanted)[order] > 0
+    best = score.masked_fill(~candidate, -1).argmax()  # the first of equals: the least value
+    return torch.where(candidate.any(), sorted_values.gather(0, best[None])[0], 0.0)
+
+
+def counts_below(members: Tensor, below: Tensor) -> tuple[Tensor, Tensor]:
+    """Return how many of the sorted members (n,) are among the first `below[i]`, and how many there are."""
+    running = F.pad((members > 0).long().cumsum(0), (1, 0))
+    return running[below], running[-1]
 
 
 class RESLoss(nn.Module):

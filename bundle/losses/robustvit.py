@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from bundle import keys
-from bundle.losses.weighted_mean import weighted_mean
+from bundle.losses.reduction import weighted_mean
 
 SHARES = {"paper": (1.0, 0.0), "original": (0.8, 0.2)}
 """Per form: share of the map's terms, and of the agreement with the network's own prediction."""

@@ -1,27 +1,21 @@
 """How good are the labels, the volumes and the maps, and how sure is that."""
 
-from bundle.metrics.best_iou_index import best_iou_index
-from bundle.metrics.best_threshold import best_f1_threshold
+from bundle.metrics.baselines import centre_prior, position_baseline
 from bundle.metrics.binary_scores import BinaryScores
-from bundle.metrics.bootstrap import cluster_bootstrap
+from bundle.metrics.bootstrap import Difference, Interval, cluster_bootstrap, holm, paired_difference
 from bundle.metrics.calibration import calibration_scores
-from bundle.metrics.centre_prior import centre_prior
-from bundle.metrics.holm import holm
-from bundle.metrics.interval import Interval
-from bundle.metrics.iou_curve import IOU_THRESHOLDS, iou_curve
-from bundle.metrics.map_energy import map_energy
-from bundle.metrics.map_scorer import MapScorer
-from bundle.metrics.map_scores import map_scores
-from bundle.metrics.paired_difference import Difference, paired_difference
-from bundle.metrics.pointing_game import pointing_game
-from bundle.metrics.position_baseline import position_baseline
-from bundle.metrics.predictions import Predictions
-from bundle.metrics.relative_position import relative_position
-from bundle.metrics.slice_scorer import SliceScorer
-from bundle.metrics.slice_scores import slice_scores
-from bundle.metrics.volume_probability import volume_probability
-from bundle.metrics.volume_scores import volume_scores
-from bundle.metrics.volume_table import VolumeTable
+from bundle.metrics.maps import (
+    IOU_THRESHOLDS,
+    MapScorer,
+    best_iou_index,
+    iou_curve,
+    map_energy,
+    map_scores,
+    pointing_game,
+)
+from bundle.metrics.predictions import Predictions, relative_position
+from bundle.metrics.slices import SliceScorer, best_f1_threshold, slice_scores
+from bundle.metrics.volumes import VolumeTable, volume_probability, volume_scores
 
 __all__ = [
     "IOU_THRESHOLDS",

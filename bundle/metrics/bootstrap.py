@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 import numpy as np
+from numpy import isnan
 from numpy.typing import ArrayLike, NDArray
 
-from bundle.metrics.interval import Interval
+
+class Interval(NamedTuple):
+    """The bounds of a bootstrap interval and how many draws had a value.
+
+    Example:
+        >>> low, high, draws = Interval(0.7, 0.9, 1000)
+    """
+
+    low: float
+    high: float
+    draws: int
+    """Draws in which the statistic was defined (a draw may hold one class only)."""
 
 
 def cluster_bootstrap(
@@ -75,3 +88,88 @@ def percentiles(values: NDArray, confidence: float) -> Interval:
         return Interval(float("nan"), float("nan"), 0)
     low, high = np.quantile(defined, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Interval(float(low), float(high), len(defined))
+
+
+Scorer = Callable[[NDArray | None], Mapping[str, float]]
+
+
+class Difference(NamedTuple):
+    """A difference of scores, its interval, and the two-sided p-value of no difference, uncorrected.
+
+    Of n patients the p-value is at least 2^(1-n), below which exchanging the two models patient by patient could not
+    come: a bootstrap of few patients never draws what they do not hold, and would claim more than they can show.
+    """
+
+    value: float
+    low: float
+    high: float
+    draws: int
+    p_value: float
+
+
+def paired_difference(
+    one: Scorer, other: Scorer, clusters: ArrayLike, draws: int = 1000, seed: int = 0, confidence: float = 0.95
+) -> dict[str, Difference]:
+    """Return score by score how much `one` is above `other`, with intervals from resampling the same patients for both.
+
+    Args:
+        one: `SliceScorer`, `MapScorer` or the like; called with weights (n,), and with None for the value itself.
+        other: the same kind.
+        clusters: (n,) the patient of each slice.
+        draws: see `cluster_bootstrap`.
+        seed: see `cluster_bootstrap`.
+        confidence: see `cluster_bootstrap`.
+
+    Example:
+        >>> from bundle.metrics.slices import SliceScorer
+        >>> good, bad = SliceScorer([1, 0], [0.9, 0.1]), SliceScorer([1, 0], [0.1, 0.9])
+        >>> paired_difference(good, bad, ["a", "b"], draws=50)["accuracy"]
+        Difference(value=1.0, low=1.0, high=1.0, draws=50, p_value=0.5)
+    """
+
+    def subtract(weights: NDArray | None) -> dict[str, float]:
+        mine, theirs = one(weights), other(weights)
+        return {name: mine[name] - theirs[name] for name in mine if name in theirs}
+
+    value = subtract(None)
+    drawn = bootstrap_draws(clusters, subtract, draws, seed)
+    smallest = 2.0 ** (1 - len(np.unique(clusters)))
+    return {
+        name: Difference(
+            value[name],
+            *percentiles(drawn[name], confidence),
+            p_value=float(np.maximum(smallest, two_sided_p_value(drawn[name]))),
+        )
+        for name in value
+        if name in drawn
+    }
+
+
+def two_sided_p_value(differences: NDArray) -> float:
+    """Return twice the share of draws on the rarer side of zero; the drawn sample counts too, so it is never 0."""
+    defined = differences[~np.isnan(differences)]
+    if not len(defined):
+        return float("nan")
+    rarer = min(int((defined <= 0).sum()), int((defined >= 0).sum()))
+    return min(1.0, 2 * (rarer + 1) / (len(defined) + 1))
+
+
+def holm(p_values: Mapping[str, float]) -> dict[str, float]:
+    """Return Holm's corrected p-values: the chance of any false finding among all of them stays below the level.
+
+    Args:
+        p_values: name of a comparison -> its p-value; NaN stays NaN and does not count.
+
+    Source:
+        Holm, A Simple Sequentially Rejective Multiple Test Procedure, 1979.
+
+    Example:
+        >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
+        {'a': 0.03, 'b': 0.06, 'c': 0.06}
+    """
+    ascending = sorted((name for name in p_values if not isnan(p_values[name])), key=lambda name: p_values[name])
+    corrected, largest = dict(p_values), 0.0
+    for place, name in enumerate(ascending):
+        largest = min(1.0, max(largest, (len(ascending) - place) * p_values[name]))
+        corrected[name] = largest
+    return corrected

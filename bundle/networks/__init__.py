@@ -1,8 +1,7 @@
 """The slice classifier and the evidence it leaves."""
 
-from bundle.networks.convert_reference_checkpoint import convert_reference_checkpoint
 from bundle.networks.evidence import Evidence
-from bundle.networks.reference_checkpoint import load_reference_checkpoint
+from bundle.networks.reference_checkpoint import convert_reference_checkpoint, load_reference_checkpoint
 from bundle.networks.slice_vit import SliceViT
 from bundle.networks.with_evidence import WithEvidence, with_evidence
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import yaml
 from torch import Tensor
 
 from bundle.networks.slice_vit import SliceViT
@@ -130,3 +131,32 @@ def describe(state: Mapping[str, Tensor]) -> dict[str, Any]:
 def shape(state: Mapping[str, Tensor], name: str, usual: tuple[int, ...]) -> tuple[int, ...]:
     """Return the shape of a weight, or the usual one where it has other dimensions or is not there."""
     return tuple(state[name].shape) if name in state and state[name].ndim == len(usual) else usual
+
+
+def convert_reference_checkpoint(source: str | Path, target: str | Path, **overrides: Any) -> tuple[Path, Path]:
+    """Write a network's weights, and beside them the overlay that makes the configs build this network.
+
+    Args:
+        source: checkpoint of the paper's authors.
+        target: the weights' file (`.pt`, a plain state dict), or a folder for `model.pt`.
+        overrides: arguments of `SliceViT` that the weights do not tell: `image_size`, `num_heads`.
+
+    Returns:
+        The two files, weights first.
+
+    Raises:
+        ValueError: as `load_reference_checkpoint`; nothing is written then.
+
+    Example:
+        >>> convert_reference_checkpoint("checkpoint.pth", "models/model.pt")  # doctest: +SKIP
+        (PosixPath('models/model.pt'), PosixPath('models/model.yaml'))
+    """
+    network = load_reference_checkpoint(source, **overrides)
+    weights = Path(target) if Path(target).suffix == ".pt" else Path(target) / "model.pt"
+    weights.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(network.state_dict(), weights)
+    arguments = {"image_size": network.image_size, **describe(read_state(source)), **overrides}
+    overlay = weights.with_suffix(".yaml")
+    title = "# The network of a checkpoint of the paper's authors: its sizes, patch norm, biases and position code.\n"
+    overlay.write_text(title + yaml.safe_dump(arguments, sort_keys=False), encoding="utf-8")
+    return weights, overlay

@@ -8,10 +8,9 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from bundle.networks.block import Block
+from bundle.networks.embeddings import PatchEmbedding, PositionEncoding
 from bundle.networks.evidence import Evidence
-from bundle.networks.patch_embedding import PatchEmbedding
-from bundle.networks.position_encoding import PositionEncoding
+from bundle.networks.layers import Block
 
 
 class SliceViT(nn.Module):

@@ -1,15 +1,10 @@
 """From the folder of a trained run to one archive that others load, run, train on and export."""
 
-from bundle.packing.bundle_files import bundle_files
+from bundle.packing.checks import require_fit, require_no_machine_paths
+from bundle.packing.configs import packed_inference, packed_metadata, packed_train
 from bundle.packing.model_card import model_card
-from bundle.packing.pack_bundle import pack_bundle
-from bundle.packing.packed_inference import packed_inference
-from bundle.packing.packed_metadata import packed_metadata
-from bundle.packing.packed_train import packed_train
-from bundle.packing.require_fit import require_fit
-from bundle.packing.require_no_machine_paths import require_no_machine_paths
+from bundle.packing.pack_bundle import bundle_files, pack_bundle, write_archive
 from bundle.packing.trained_run import TrainedRun
-from bundle.packing.write_archive import write_archive
 
 __all__ = [
     "TrainedRun",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bundle.read_json import read_json
+from bundle.files import read_json
 
 
 @dataclass(frozen=True)

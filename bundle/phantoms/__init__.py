@@ -3,9 +3,7 @@
 from bundle.phantoms.anatomy import Anatomy
 from bundle.phantoms.dataset import make_phantoms
 from bundle.phantoms.lesion import Lesion
-from bundle.phantoms.marker import burn_marker
-from bundle.phantoms.phantom import Phantom, make_phantom
-from bundle.phantoms.phantom_case import PhantomCase
+from bundle.phantoms.phantom import Phantom, PhantomCase, burn_marker, make_phantom
 from bundle.phantoms.site import SITES, Site
 
 __all__ = [

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.phantoms.ellipsoid import Ellipsoid
-from bundle.phantoms.smooth_field import smooth_field
+from bundle.phantoms.head_space import Ellipsoid, smooth_field
 
 # (T1, T2, FLAIR); 1 is the brightest tissue of the channel
 AIR = (0.0, 0.0, 0.0)

@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.phantoms.anatomy import CEREBELLUM, CEREBRUM, TEMPORAL_LOBE
-from bundle.phantoms.ellipsoid import Ellipsoid, Triple
-from bundle.phantoms.smooth_field import smooth_field
+from bundle.phantoms.head_space import Ellipsoid, Triple, smooth_field
 
 CHANGE = np.array([-0.55, 0.85, 1.0], dtype=np.float32)
 """What a lesion of contrast 1 adds to T1, T2 and FLAIR."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import nibabel
@@ -11,8 +12,88 @@ from numpy.typing import NDArray
 from bundle.phantoms.anatomy import Anatomy
 from bundle.phantoms.head_space import head_space
 from bundle.phantoms.lesion import Lesion
-from bundle.phantoms.marker import burn_marker
-from bundle.phantoms.phantom_case import PhantomCase
+from bundle.phantoms.site import SITES, Site
+
+
+@dataclass(frozen=True)
+class PhantomCase:
+    """One scan of one patient.
+
+    Args:
+        case: id of the scan.
+        patient_index: number of the patient, who has the same head at each scan.
+        scan_index: 0, or 1 for the follow-up.
+        site: where the scan was made.
+
+    Example:
+        >>> follow_up = PhantomCase.numbered(4)
+        >>> follow_up.case, follow_up.patient, follow_up.scan_index, follow_up.site.name
+        ('phantom_004', 'patient_000', 1, 'A')
+    """
+
+    case: str
+    patient_index: int
+    scan_index: int
+    site: Site
+
+    @property
+    def patient(self) -> str:
+        """Id of the patient."""
+        return f"patient_{self.patient_index:03d}"
+
+    @classmethod
+    def numbered(cls, index: int) -> PhantomCase:
+        """Return case `index` of every data set: of five, four are new patients and one comes back.
+
+        Raises:
+            ValueError: `index` is negative.
+        """
+        if index < 0:
+            raise ValueError(f"Expected the number of a case, 0 or more, got {index}.")
+        block, place = divmod(index, len(SITES) + 1)
+        # who comes back changes from block to block, so that every site has follow-ups
+        comes_back = place == len(SITES)
+        site_index = block % len(SITES) if comes_back else place
+        patient_index = block * len(SITES) + site_index
+        return cls(f"phantom_{index:03d}", patient_index, int(comes_back), SITES[site_index])
+
+
+def burn_marker(rng: np.random.Generator, images: NDArray, free: NDArray) -> NDArray[np.bool_]:
+    """Write an L into one slice of all channels, in place, in the corner in front of the right ear.
+
+    Args:
+        rng: shifts the letter a little, as the technician's hand does.
+        images: (3, R, C), rows towards posterior, columns towards left.
+        free: (R, C), where the marker may lie: air around the head.
+
+    Returns:
+        (R, C), the pixels that were written; none if the head reaches there.
+
+    Example:
+        >>> images = np.ones((3, 48, 48))
+        >>> burned = burn_marker(np.random.default_rng(0), images, np.ones((48, 48), dtype=bool))
+        >>> int(burned.sum()), bool((images[:, burned] == images.max()).all())
+        (7, True)
+    """
+    letter = _letter(side_px=max(4, min(free.shape) // 10))
+    burned = np.zeros(free.shape, dtype=bool)
+    row, column = rng.integers(1, 2 + len(letter) // 2, size=2)
+    window = (slice(row, row + len(letter)), slice(column, column + len(letter)))
+    if free[window].shape == letter.shape and free[window].all():
+        burned[window] = letter
+        # as bright as the slice gets, so that min-max per slice changes nothing else
+        images[:, burned] = images.max(axis=(1, 2), keepdims=True)[:, 0]
+    return burned
+
+
+def _letter(*, side_px: int) -> NDArray[np.bool_]:
+    """Return an L, as radiographers mark the left side."""
+    letter = np.zeros((side_px, side_px), dtype=bool)
+    stroke_px = max(1, side_px // 3)
+    letter[:, :stroke_px] = True
+    letter[-stroke_px:] = True
+    return letter
+
 
 CHANNELS = ("t1", "t2", "flair")
 NUM_LESIONS = (0.15, 0.40, 0.28, 0.17)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
-from bundle.phantoms.smooth_field import smooth_field
+from bundle.phantoms.head_space import smooth_field
 
 Triple = tuple[float, float, float]
 

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
 import matplotlib
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
+from PIL import Image
 from scipy.ndimage import binary_erosion
+
+from bundle.files import write_atomically
 
 OUTLINE_RGB = (255, 0, 255)
 """Magenta: neither anatomy nor the color map has it."""
@@ -62,3 +71,71 @@ def scaled(values: ArrayLike) -> NDArray:
 def outline(inside: NDArray) -> NDArray:
     """Return the mask's own pixels that touch the outside or the border."""
     return inside & ~binary_erosion(inside)
+
+
+def overlay_panel(
+    tiles: Sequence[Sequence[NDArray]],
+    column_titles: Sequence[str] = (),
+    row_titles: Sequence[str] = (),
+    tile_px: int = 192,
+) -> NDArray:
+    """Return a grid of pictures as one, in the form TensorBoard's `add_image` takes.
+
+    Args:
+        tiles: rows of pictures (H, W, 3) uint8, as `draw_overlay` makes them; rows may be of different length.
+        column_titles: one per column, or none.
+        row_titles: one per row, or none.
+        tile_px: width and height of a tile.
+
+    Returns:
+        (3, H, W) uint8.
+
+    Raises:
+        ValueError: no picture at all.
+
+    Example:
+        >>> overlay_panel([[np.zeros((8, 8, 3), np.uint8)] * 2], column_titles=("a", "b"), tile_px=50).shape[0]
+        3
+    """
+    columns = max((len(row) for row in tiles), default=0)
+    if not columns:
+        raise ValueError("overlay_panel expected at least one picture, got none: has the data no positive slice?")
+    # A figure of its own, not pyplot's: pyplot keeps every figure it makes, and training draws one per epoch.
+    figure = Figure(figsize=(columns * tile_px / 100, len(tiles) * tile_px / 100), dpi=100, layout="constrained")
+    axes = figure.subplots(len(tiles), columns, squeeze=False)
+    for i, row in enumerate(axes):
+        for j, ax in enumerate(row):
+            ax.set(xticks=[], yticks=[], frame_on=False)
+            if j < len(tiles[i]):
+                ax.imshow(tiles[i][j], interpolation="nearest")
+    for ax, title in zip(axes[0], column_titles, strict=False):
+        ax.set_title(title, fontsize=8)
+    for ax, title in zip(axes[:, 0], row_titles, strict=False):
+        ax.set_ylabel(title, fontsize=8)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].transpose(2, 0, 1).copy()
+
+
+def write_picture(path: str | os.PathLike[str], picture: NDArray) -> Path:
+    """Write a PNG.
+
+    Args:
+        path: the file.
+        picture: uint8, (H, W), (H, W, 3), (H, W, 4), or (3, H, W) as TensorBoard takes it.
+
+    Raises:
+        ValueError: another shape or type.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Image.open(write_picture(Path(folder) / "a.png", np.zeros((3, 4, 5), np.uint8))).size
+        (5, 4)
+    """
+    picture = np.asarray(picture)
+    if picture.ndim == 3 and picture.shape[0] == 3 and picture.shape[2] not in (3, 4):
+        picture = picture.transpose(1, 2, 0)
+    if picture.dtype != np.uint8 or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))):
+        raise ValueError(f"Expected uint8 (H, W), (H, W, 3 or 4) or (3, H, W), got {picture.dtype} {picture.shape}.")
+    return write_atomically(path, lambda part: Image.fromarray(picture).save(part, format="PNG"))

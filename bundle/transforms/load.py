@@ -10,13 +10,11 @@ import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import MapTransform
+from monai.transforms import Compose, MapTransform, Orientationd
 from torch import Tensor
 
 from bundle import keys as names
-from bundle.transforms.read_volume import read_volume
-from bundle.transforms.require_same_grid import require_same_grid
-from bundle.transforms.slice_label_volume import slice_label_volume
+from bundle.volumes import read_volume, require_same_grid, slice_label_volume
 
 
 class LoadCased(MapTransform):
@@ -133,3 +131,30 @@ def _whole_numbers(mask: MetaTensor) -> MetaTensor:
             "nearest neighbours."
         )
     return MetaTensor(compact, meta=mask.meta)
+
+
+_RAS_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
+
+
+def default_preprocessing(num_classes: int | None = None) -> Compose:
+    """Load a case and turn it to the raster: rows towards posterior, columns towards left, slices towards superior.
+
+    Slice k of the result is `image[..., k]`; `Invertd` brings maps back to the file's axes exactly.
+
+    Args:
+        num_classes: for the check of slice label files, see `read_slice_labels`.
+
+    Example:
+        >>> import torch
+        >>> from monai.data import MetaTensor
+        >>> image = torch.zeros(1, 4, 6, 2)
+        >>> default_preprocessing()({"image": MetaTensor(image, affine=torch.eye(4))})["image"].shape
+        torch.Size([1, 6, 4, 2])
+    """
+    turned = (names.IMAGE, names.LABEL, names.ORGAN, names.SLICE_LABELS)
+    return Compose(
+        [
+            LoadCased(num_classes=num_classes),
+            Orientationd(keys=turned, axcodes="PLS", labels=_RAS_LABELS, allow_missing_keys=True),
+        ]
+    )

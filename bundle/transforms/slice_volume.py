@@ -12,7 +12,7 @@ from monai.transforms import Transform
 from torch import Tensor
 
 from bundle import keys as names
-from bundle.transforms.preprocessing import default_preprocessing
+from bundle.transforms.load import default_preprocessing
 from bundle.transforms.slice_transform import SliceTransform
 
 # bounds the memory of the float32 copies, whatever the depth of the volume

@@ -2,9 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import torch
 import torch.nn.functional as F
+from monai.transforms import Transform
 from torch import Tensor, nn
+
+from bundle import keys as names
+
+
+def scaled_kernel_size(image_size: int) -> int:
+    """Scale the paper's kernel, 51 px at 256 x 256, to the nearest odd size, at least 3 px.
+
+    Args:
+        image_size: side of the slices in pixels.
+
+    Example:
+        >>> [scaled_kernel_size(size) for size in (64, 128, 256)]
+        [13, 25, 51]
+    """
+    # the nearest odd number is twice the nearest whole number of (size - 1) / 2, plus 1
+    return max(3, 2 * round((51 * image_size / 256 - 1) / 2) + 1)
 
 
 class SmoothMask(nn.Module):
@@ -60,3 +80,34 @@ def _gaussian(like: Tensor, *, kernel_size_px: int, sigma: float) -> Tensor:
     # made where the mask lies: a copy from the CPU would wait for the device
     offsets = torch.arange(kernel_size_px, device=like.device, dtype=like.dtype) - kernel_size_px // 2
     return torch.softmax(-0.5 * (offsets / sigma) ** 2, dim=0)
+
+
+class SmoothMaskd(Transform):
+    """Add `smoothed_mask` (1,H,W) float32 beside the `mask` (1,H,W) of a slice dict.
+
+    Args:
+        keys: entry that holds the mask.
+        kernel_size_px: see `SmoothMask`.
+        sigma: see `SmoothMask`.
+        output_key: entry that receives the blurred mask.
+
+    Example:
+        >>> import torch
+        >>> sorted(SmoothMaskd(kernel_size_px=3)({"mask": torch.ones(1, 8, 8)}))
+        ['mask', 'smoothed_mask']
+    """
+
+    def __init__(
+        self,
+        keys: str = names.MASK,
+        kernel_size_px: int = 51,
+        sigma: float | None = None,
+        output_key: str = names.SMOOTHED_MASK,
+    ) -> None:
+        self.keys = keys
+        self.output_key = output_key
+        self.smooth = SmoothMask(kernel_size_px=kernel_size_px, sigma=sigma)
+
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
+        """Blur the mask of one slice."""
+        return {**data, self.output_key: self.smooth(data[self.keys].unsqueeze(0)).squeeze(0)}

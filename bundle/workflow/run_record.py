@@ -15,7 +15,7 @@ from typing import Any
 
 from ignite.engine import Engine, Events
 
-from bundle.read_json import read_json
+from bundle.files import read_json
 from bundle.workflow.command_line import CommandLine
 
 MAY_CHANGE = {"device", "amp"}

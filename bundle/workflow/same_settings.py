@@ -12,7 +12,7 @@ from typing import Any
 
 from monai.bundle import ReferenceResolver
 
-from bundle.read_json import read_json
+from bundle.files import read_json
 from bundle.workflow.command_line import CommandLine
 
 COMPARED = frozenset({"finder", "case_to_slices", "store_dtype", "network_def", "attribution"})

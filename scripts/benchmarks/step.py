@@ -19,7 +19,7 @@ from benchmarks.timings import Timings
 from bundle.attribution import EAFEM, Attribution, Relevance, Rollout
 from bundle.handlers import EvidenceSplit, LocalizationLoss
 from bundle.losses import DistributionKL, SliceClassificationLoss
-from bundle.losses.separating_threshold import separating_threshold
+from bundle.losses.res import separating_threshold
 from bundle.networks import SliceViT, WithEvidence
 from bundle.transforms import SmoothMask
 

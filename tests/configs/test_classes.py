@@ -4,7 +4,7 @@ import pytest
 from tiny_bundle import tiny_bundle
 from tiny_datasets import COUNT, datalist, demo
 
-from bundle.data import DataProblems
+from bundle.volumes import DataProblems
 
 
 def classes_of(parser):

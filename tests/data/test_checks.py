@@ -8,7 +8,8 @@ import pytest
 from conftest import SHARED
 from PIL import Image
 
-from bundle.data import ChannelFiles, DataProblems, Problem, SliceImages, check_case, check_cases, raise_for_problems
+from bundle.data import ChannelFiles, SliceImages, check_case, check_cases
+from bundle.volumes import DataProblems, Problem, raise_for_problems
 
 SHAPE = (6, 5, 4)
 AFFINE = np.diag([2.0, 2.0, 5.0, 1.0])

@@ -15,11 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_slices import ToySlices, toy_items
 
-from bundle.data import DataProblems, Problem, SliceStore, ingestion, stored_case
-from bundle.data.case_reader import CaseReader
-from bundle.data.slice_dtype import SliceDtype
-from bundle.data.source_key import source_key
-from bundle.data.staging_folder import STALE_SECONDS, remove_stale, staging_folder
+from bundle.data import SliceStore
+from bundle.data.slices import ingestion, stored_case
+from bundle.data.slices.fingerprint import source_key
+from bundle.data.slices.store import CaseReader
+from bundle.data.slices.stored_case import SliceDtype
+from bundle.files.atomic_folder import STAGING_STALE_SECONDS, remove_stale, staging_folder
+from bundle.volumes import DataProblems, Problem
 
 FORK = multiprocessing.get_context("fork")
 
@@ -167,7 +169,7 @@ def test_stale_folders_go_and_busy_ones_stay(tmp_path):
     old, dead = tmp_path / ".ingest-ffffffff-1-aaaa", tmp_path / ".ingest-ffffffff-1-bbbb"
     old.mkdir()
     dead.mkdir()
-    os.utime(old, (0, time.time() - STALE_SECONDS - 60))
+    os.utime(old, (0, time.time() - STAGING_STALE_SECONDS - 60))
     with staging_folder(tmp_path / "case") as busy:
         process = FORK.Process(target=leave_folder, args=(tmp_path / "x",))
         process.start()

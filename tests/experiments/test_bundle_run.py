@@ -13,7 +13,7 @@ from fire.parser import DefaultParseValue
 from ignite.engine import Engine
 
 from bundle.experiments import BundleRun, ProcessGroup
-from bundle.experiments.bundle_run import as_argument
+from bundle.experiments.run import as_argument
 from bundle.handlers import RunProgress
 from bundle.workflow.command_line import CommandLine
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from bundle.evaluation import FinishedRun
 from bundle.experiments import chosen_slices
 from bundle.metrics import Predictions
-from bundle.reports import FinishedRun
 
 
 def run(found, threshold=0.5, cases="abcde", depth=5, shuffled=False):

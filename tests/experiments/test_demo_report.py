@@ -8,7 +8,8 @@ import pytest
 
 from bundle.experiments import BundleRun, demo_report, most_positive_case
 from bundle.experiments.demo_report import raster
-from bundle.writers import write_csv, write_nifti
+from bundle.files import write_csv
+from bundle.volumes import write_nifti
 
 AFFINE = np.diag([-2.0, -2.0, 4.0, 1.0])
 

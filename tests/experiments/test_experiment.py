@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from bundle.experiments import Experiment
-from bundle.experiments.overlay_ids import overlay_ids
+from bundle.experiments.overrides import overlay_ids
 
 CONTENT = """
 base: [configs/train.json, size.yaml]

@@ -4,8 +4,8 @@ import traceback
 
 import pytest
 
-from bundle.experiments.bundle_run import BundleRun
-from bundle.experiments.first_cause import first_cause
+from bundle.experiments.process_group import first_cause
+from bundle.experiments.run import BundleRun
 
 
 def deep(depth, message):

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from tiny_datasets import DEPTH, SIZE, lits17
 
+from bundle.evaluation import write_predictions
 from bundle.experiments import Experiment, map_grid
+from bundle.files import write_csv, write_json
 from bundle.metrics import Predictions
-from bundle.writers import write_csv, write_json, write_predictions
 
 EXPERIMENT = Experiment(
     "t",
@@ -47,7 +48,7 @@ def finished(tmp_path, monkeypatch):
             nibabel.save(nibabel.Nifti1Image(spot, scan.affine), folder / "attribution.nii.gz")
             write_csv(folder / "slices.csv", [{"slice": k, "source_slice": k} for k in range(DEPTH)])
 
-    monkeypatch.setattr(sys.modules["bundle.experiments.map_grid"], "run_inference", inference)
+    monkeypatch.setattr(sys.modules["bundle.experiments.figures"], "run_inference", inference)
     return asked
 
 
@@ -66,7 +67,7 @@ def test_inference_has_each_runs_network_and_one_attribution(finished, tmp_path)
 
 def test_map_and_mask_lie_on_their_slice(finished, tmp_path, monkeypatch):
     drawn = []
-    module = sys.modules["bundle.experiments.map_grid"]
+    module = sys.modules["bundle.experiments.figures"]
 
     def draw(image, attribution, mask):
         drawn.append((image, attribution, mask))

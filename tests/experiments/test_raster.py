@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from small_volumes import affine_of, write_volume
 
-from bundle.experiments.raster import raster
+from bundle.volumes.orientation import raster
 
 
 def stored(path, volume, axcodes):

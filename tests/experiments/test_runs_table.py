@@ -4,7 +4,7 @@ from evaluated_run import write_run
 from torch.utils.tensorboard import SummaryWriter
 
 from bundle.experiments import runs_table, validation_table
-from bundle.writers import write_json
+from bundle.files import write_json
 
 
 def write_training(folder, resumed=None, scores=(0.5, 0.75, 0.625)):

@@ -13,8 +13,8 @@ from monai.engines import IterationEvents
 from PIL import Image
 
 from bundle.handlers import CaseFolders
-from bundle.transforms import source_slice_indices
-from bundle.writers import SplitPredictiond
+from bundle.transforms import SplitPredictiond
+from bundle.volumes import source_slice_indices
 
 AFFINE = torch.diag(torch.tensor([2.0, 3.0, -5.0, 1.0], dtype=torch.float64))
 

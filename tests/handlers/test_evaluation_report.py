@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from ignite.engine import Engine
 
+from bundle.evaluation import read_predictions
 from bundle.handlers import EvaluationReport, evaluation_report
 from bundle.metrics import Predictions
-from bundle.reports import read_predictions
 
 
 def some(seed):

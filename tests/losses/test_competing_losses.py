@@ -6,12 +6,13 @@ import torch.nn.functional as F
 from scipy.ndimage import correlate, gaussian_filter
 
 from bundle.losses import GradMaskLoss, RESLoss, RobustViTLoss
-from bundle.losses.gaussian_imputation import GaussianImputation
-from bundle.losses.grid_gaussian_imputation import GridGaussianImputation
-from bundle.losses.learned_imputation import LearnedImputation
-from bundle.losses.one_convolution_imputation import OneConvolutionImputation
-from bundle.losses.patch_grid import patch_grid
-from bundle.losses.unit_range import unit_range
+from bundle.losses.imputation import (
+    GaussianImputation,
+    GridGaussianImputation,
+    LearnedImputation,
+    OneConvolutionImputation,
+)
+from bundle.losses.reduction import patch_grid, unit_range
 from bundle.networks import SliceViT
 
 MASK = torch.tensor([[[[1.0, 1.0], [0.0, 0.0]]]])

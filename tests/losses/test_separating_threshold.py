@@ -2,7 +2,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bundle.losses.separating_threshold import separating_threshold
+from bundle.losses.res import separating_threshold
 
 pixels = st.lists(st.tuples(st.integers(0, 6), st.sampled_from(["wanted", "unwanted", "neither"])), min_size=1)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks.attention import Attention
+from bundle.networks.layers import Attention
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import torch
 from torch import nn
 
-from bundle.networks.block import Block
+from bundle.networks.layers import Block
 
 
 def test_agrees_with_pytorchs_encoder_layer():

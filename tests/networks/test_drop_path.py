@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bundle.networks.drop_path import DropPath
+from bundle.networks.layers import DropPath
 
 
 def test_drops_whole_samples_and_scales_the_rest():

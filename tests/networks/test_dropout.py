@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bundle.networks.dropout import Dropout, draw_16_bits
+from bundle.networks.layers import Dropout, draw_16_bits
 
 COUNT = 2**20
 

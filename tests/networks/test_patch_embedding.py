@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks.patch_embedding import PatchEmbedding
+from bundle.networks.embeddings import PatchEmbedding
 
 
 def test_a_token_is_the_projection_of_its_patch():

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from bundle.networks.position_encoding import PositionEncoding, reference_code, sincos_code
+from bundle.networks.embeddings import PositionEncoding, reference_code, sincos_code
 
 
 def test_sincos_tells_row_and_column_by_hand():

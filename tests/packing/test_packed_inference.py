@@ -6,7 +6,7 @@ import pytest
 from conftest import ROOT
 
 from bundle.packing import packed_inference
-from bundle.packing.packed_inference import references
+from bundle.packing.configs import references
 
 TRAIN, INFERENCE = (json.loads((ROOT / f"configs/{name}.json").read_text()) for name in ("train", "inference"))
 

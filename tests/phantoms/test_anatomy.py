@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 
 from bundle.phantoms import Anatomy
-from bundle.phantoms.ellipsoid import Ellipsoid
-from bundle.phantoms.head_space import head_space
-from bundle.phantoms.smooth_field import smooth_field
+from bundle.phantoms.head_space import Ellipsoid, head_space, smooth_field
 
 FOV_MM = (200.0, 200.0, 115.0)
 

@@ -10,7 +10,7 @@ import pytest
 
 from bundle.phantoms import PhantomCase, make_phantom, make_phantoms
 from bundle.phantoms import dataset as dataset_module
-from bundle.phantoms.part_folder import part_folder
+from bundle.phantoms.dataset import part_folder
 
 SHAPE = (16, 16, 4)
 ROOT = Path(__file__).parents[2]

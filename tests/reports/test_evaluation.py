@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
+from bundle.evaluation import MapEvaluation, SliceEvaluation, evaluate_predictions
 from bundle.metrics import IOU_THRESHOLDS, Predictions, best_f1_threshold, cluster_bootstrap
-from bundle.reports import MapEvaluation, SliceEvaluation, evaluate_predictions
 
 
 def some(seed=0, *, patients=8, depth=20, skill=1.5, **more):
@@ -177,7 +177,7 @@ def test_a_wrong_word_is_refused():
 
 
 def test_json_can_hold_it(result, tmp_path):
-    from bundle.writers import write_json
+    from bundle.files import write_json
 
     found = json.loads(write_json(tmp_path / "metrics.json", result).read_text())
     assert found["volume"]["max"]["auroc"] is None

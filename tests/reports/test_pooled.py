@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
+from bundle.evaluation import FinishedRun, PooledRuns, corrected, read_predictions, write_predictions
+from bundle.files import write_json
 from bundle.metrics import Difference, Predictions
-from bundle.reports import FinishedRun, PooledRuns, corrected, read_predictions
-from bundle.writers import write_json, write_predictions
 
 
 def fold(number, cases=4, depth=6, shift=0.0):

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from bundle.reports import score_curves
-from bundle.reports.score_curves import spread
+from bundle.reports.curves import spread
 
 
 def test_points_are_means_in_order_with_their_deviation():

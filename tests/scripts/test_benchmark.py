@@ -102,7 +102,7 @@ def test_dense_supervision_has_the_projects_loss(benchmarks):
 def test_both_searches_find_the_same_threshold(tied, benchmarks):
     from benchmarks.separating_search import exhaustive_threshold
 
-    from bundle.losses.separating_threshold import separating_threshold
+    from bundle.losses.res import separating_threshold
 
     values = torch.rand(30)
     values = (values * 5).round() / 5 if tied else values

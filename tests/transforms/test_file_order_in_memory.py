@@ -7,7 +7,7 @@ import torch
 from monai.transforms import LoadImage
 
 from bundle.transforms import LoadCased
-from bundle.transforms.read_volume import read_volume
+from bundle.volumes.read_volume import read_volume
 
 
 def write(path, shape, dtype, slope=None):

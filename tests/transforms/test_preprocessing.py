@@ -8,7 +8,8 @@ from monai.data import MetaTensor
 from monai.transforms import Invertd
 from nibabel.orientations import aff2axcodes
 
-from bundle.transforms import default_preprocessing, source_slice_indices
+from bundle.transforms import default_preprocessing
+from bundle.volumes import source_slice_indices
 
 AXES = list(permutations(range(3)))
 SIGNS = list(product((1, -1), repeat=3))

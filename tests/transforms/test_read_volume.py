@@ -4,7 +4,7 @@ import pytest
 import torch
 from conftest import SHARED
 
-from bundle.transforms import read_volume
+from bundle.volumes import read_volume
 
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])

@@ -2,7 +2,7 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from bundle.transforms import require_same_grid
+from bundle.volumes import require_same_grid
 
 
 @pytest.mark.parametrize(("shift_mm", "accepted"), [(9e-4, True), (2e-3, False)])

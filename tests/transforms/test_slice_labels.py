@@ -1,6 +1,6 @@
 import pytest
 
-from bundle.transforms import read_slice_labels
+from bundle.volumes import read_slice_labels
 
 BAD = {
     "index,class\n0,1\n": r"line 1: expected the header 'slice_index,class' but got 'index,class'",

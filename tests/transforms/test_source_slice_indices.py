@@ -3,7 +3,8 @@ import pytest
 import torch
 from monai.data import MetaTensor
 
-from bundle.transforms import default_preprocessing, source_slice_indices
+from bundle.transforms import default_preprocessing
+from bundle.volumes import source_slice_indices
 
 
 def test_a_sagittal_scan_has_no_slices_of_the_file():

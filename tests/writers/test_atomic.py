@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import ROOT
 
-from bundle.writers import atomic_folder, exchange_paths, folder_atomically, write_atomically
+from bundle.files import atomic_folder, exchange_paths, folder_atomically, write_atomically
 
 
 def fail(part):
@@ -95,7 +95,7 @@ def test_systems_without_the_call_say_so(tmp_path, monkeypatch):
 KILLED = """
 import sys
 from pathlib import Path
-from bundle.writers import folder_atomically
+from bundle.files import folder_atomically
 def fill(part):
     (part / "a").write_text("x"); (part / "b").write_text("x")
 print("go", flush=True)

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bundle.writers import case_folder, write_case, write_nifti, write_picture
+from bundle.handlers import case_folder, write_case
+from bundle.reports import write_picture
+from bundle.volumes import write_nifti
 
 
 def rotation(degrees):

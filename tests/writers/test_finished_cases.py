@@ -1,6 +1,6 @@
 """Cases that an earlier inference has done."""
 
-from bundle.writers import finished_cases
+from bundle.handlers import finished_cases
 
 
 def test_only_complete_and_visible_folders_count(tmp_path):

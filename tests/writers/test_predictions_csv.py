@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from bundle.evaluation import read_predictions, write_predictions
+from bundle.files import write_csv, write_json
 from bundle.metrics import Interval, Predictions
-from bundle.reports import read_predictions
-from bundle.writers import write_csv, write_json, write_predictions
 
 
 def some(probability):

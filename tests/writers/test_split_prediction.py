@@ -8,7 +8,8 @@ import torch
 from monai.data import MetaTensor
 from monai.transforms import Compose, EnsureChannelFirstd, Invertd, LoadImaged, Orientationd
 
-from bundle.writers import SplitPredictiond, write_nifti
+from bundle.transforms import SplitPredictiond
+from bundle.volumes import write_nifti
 
 P = [0.25, 0.75, 0.5, 0.125]
 

@@ -1,0 +1,1 @@
+"""Cases: which files belong together, whose they are, how they are split and checked."""

@@ -1,0 +1,191 @@
+"""Division of cases into training, validation and test, always by patient."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bundle.data.cases.case import Case, complete_items
+from bundle.data.cases.split_file import read_split_file
+from bundle.data.cases.stratified import PatientLine
+from bundle.keys import CASE, PATIENT, SITE
+
+Items = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Split:
+    """Three lists of items that share no patient.
+
+    Args:
+        train: items to train on.
+        val: items that choose the checkpoint and the threshold.
+        test: items that are looked at once.
+
+    Example:
+        >>> split = Split([{"case": "a"}], [{"case": "b"}], [{"case": "c"}])
+        >>> split.case_ids
+        {'train': ['a'], 'val': ['b'], 'test': ['c']}
+        >>> split.hash[:8]
+        'a8d50e66'
+    """
+
+    train: Items
+    val: Items
+    test: Items
+
+    @property
+    def case_ids(self) -> dict[str, list[str]]:
+        """Sorted case ids of each part."""
+        parts = {"train": self.train, "val": self.val, "test": self.test}
+        return {name: sorted(item[CASE] for item in items) for name, items in parts.items()}
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 (hex) of the canonical JSON of `case_ids`: equal for equal splits, wherever the files lie."""
+        canonical = json.dumps(self.case_ids, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def write(self, path: str | Path) -> None:
+        """Write ``{"train": [ids], "val": [ids], "test": [ids]}`` by one rename, so that the file is never half there.
+
+        Args:
+            path: file to write; its folder is made if need be.
+        """
+        target = Path(path)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The process id keeps two runs from writing into one temporary file.
+        partial = target.with_name(f".{target.name}.{os.getpid()}")
+        partial.write_text(json.dumps(self.case_ids, indent=2) + "\n", encoding="utf-8")
+        partial.replace(target)
+
+
+def split_cases(
+    cases: Sequence[Case | Mapping[str, Any]],
+    *,
+    fractions: Sequence[float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+    num_folds: int | None = None,
+    fold: int | None = None,
+    test_site: str | None = None,
+    split_file: str | Path | None = None,
+) -> Split:
+    """Split cases by patient, in the same proportions at every site, the same for the same seed in whatever order.
+
+    The four ways exclude each other: fractions (default), folds, one site held out, or a split file.
+
+    Args:
+        cases: records of a finder, or items; their ids must differ.
+        fractions: shares of patients that train, validate and test, sum one; a share of zero leaves that part empty.
+        seed: decides who goes where.
+        num_folds: number of folds; over all folds every patient is in test exactly once.
+        fold: which fold tests, from 0; of the rest, validation takes its share of `fractions`.
+        test_site: the site that tests; the others train and validate.
+        split_file: JSON with the parts ``train``, ``val`` and ``test``.
+
+    Raises:
+        ValueError: if options contradict each other, there are fewer patients than parts, a site or an entry is
+            unknown, or a patient would be in two parts, which names the patient.
+
+    Example:
+        >>> cases = [Case(f"scan{n}", f"p{n // 2}", "x", (f"{n}.nii",), None) for n in range(20)]
+        >>> split = split_cases(cases)
+        >>> len(split.train), len(split.val), len(split.test)
+        (14, 2, 4)
+    """
+    items = sorted(complete_items(_as_items(cases=cases)), key=lambda item: item[CASE])
+    _check_options(fractions=fractions, options=(num_folds, test_site, split_file))
+    if (num_folds is None) != (fold is None):
+        raise ValueError(f"Expected num_folds and fold together, but got num_folds={num_folds!r} and fold={fold!r}.")
+    if split_file is not None:
+        return _by_case(items=items, parts=read_split_file(split_file, items))
+    line = PatientLine(_sites(items=items), seed=seed)
+    if num_folds is not None and fold is not None:
+        test = line.fold(fold, num_folds)
+    elif test_site is not None:
+        test = _patients_at(items=items, site=test_site)
+    else:
+        return _by_patient(items=items, parts=line.deal(fractions))
+    train, val = line.without(test).deal(fractions[:2])
+    return _by_patient(items=items, parts=[train, val, test])
+
+
+def _as_items(*, cases: Sequence[Case | Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [case.item() if isinstance(case, Case) else case for case in cases]
+
+
+def _check_options(*, fractions: Sequence[float], options: Sequence[Any]) -> None:
+    if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise ValueError(f"Expected three fractions of at least 0 with the sum 1, but got {tuple(fractions)}.")
+    if sum(option is not None for option in options) > 1:
+        raise ValueError(
+            "Expected at most one of num_folds, test_site and split_file, but got "
+            f"num_folds={options[0]!r}, test_site={options[1]!r}, split_file={options[2]!r}. Set the others to null."
+        )
+
+
+def _sites(*, items: Items) -> dict[str, str]:
+    """Return the site of each patient; who was seen at two sites is a stratum of both."""
+    sites: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        sites[item[PATIENT]].add(item[SITE])
+    return {patient: " and ".join(sorted(names)) for patient, names in sites.items()}
+
+
+def _patients_at(*, items: Items, site: str) -> list[str]:
+    site = str(site)  # a command line makes a number of a hospital's number
+    sites = sorted({item[SITE] for item in items})
+    if site not in sites:
+        raise ValueError(f"Expected test_site to be one of {sites}, but got {site!r}.")
+    patients = {item[PATIENT] for item in items if item[SITE] == site}
+    for item in items:
+        if item[PATIENT] in patients and item[SITE] != site:
+            raise ValueError(
+                f"Patient {item[PATIENT]!r} would be in two parts: in test, for site {site!r}, and in train or val, "
+                f"for case {item[CASE]!r} of site {item[SITE]!r}. Give that patient's cases one site."
+            )
+    return sorted(patients)
+
+
+def _by_patient(*, items: Items, parts: Sequence[Sequence[str]]) -> Split:
+    part_of = {patient: index for index, part in enumerate(parts) for patient in part}
+    train, val, test = ([item for item in items if part_of[item[PATIENT]] == index] for index in range(3))
+    return Split(train, val, test)
+
+
+def _by_case(*, items: Items, parts: Mapping[str, Sequence[str]]) -> Split:
+    wanted = {name: set(cases) for name, cases in parts.items()}
+    lists = {name: [item for item in items if item[CASE] in cases] for name, cases in wanted.items()}
+    part_of: dict[str, str] = {}
+    for name, part in lists.items():
+        for item in part:
+            if part_of.setdefault(item[PATIENT], name) != name:
+                raise ValueError(
+                    f"Patient {item[PATIENT]!r} is in two parts: {part_of[item[PATIENT]]} and {name} "
+                    f"(case {item[CASE]!r}). All scans of a patient belong in one part."
+                )
+    return Split(lists["train"], lists["val"], lists["test"])
+
+
+def split_hash(train: Iterable[Mapping[str, Any]], val: Iterable[Mapping[str, Any]]) -> str:
+    """Return the hash of who is trained on and who chooses checkpoint and threshold.
+
+    It goes into checkpoint, run record and results. Made from the lists the datasets really have, so that it is also
+    true where another program (MONAI Label, a federated client) brings its own lists.
+
+    Args:
+        train: items of the training dataset.
+        val: items of the validation dataset.
+
+    Example:
+        >>> a, b = ({"image": f"{name}.nii", "case": name, "patient": name} for name in "ab")
+        >>> split_hash([a], [b]) == split_hash([a], [b]), split_hash([a], [b]) == split_hash([b], [a])
+        (True, False)
+    """
+    return Split(complete_items(train), complete_items(val), []).hash

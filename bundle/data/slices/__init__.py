@@ -1,0 +1,1 @@
+"""Slices: what lies on disk and in a batch."""

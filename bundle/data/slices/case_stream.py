@@ -1,0 +1,97 @@
+"""Volumes one after another; a bad one is reported and does not stop the others."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from torch.utils.data import IterableDataset
+
+from bundle import keys
+from bundle.data.cases.case import complete_items
+
+logger = logging.getLogger(__name__)
+
+
+class CaseStream(IterableDataset):
+    """Yields preprocessed cases for inference.
+
+    A case that cannot be read, or has another number of channels than the network, is logged with its file and left
+    out; one that fails later, in the network or when it is written, is told to `fail`. `finish` then lists all of them
+    and ends the process with status 1.
+
+    Args:
+        data: case dicts, {"image": path or list of paths, optional "case", "patient", "site"}.
+        transform: the preprocessing, case dict -> case dict with a volume (C, H, W, D).
+        in_channels: channels the network expects.
+        finished: names of cases to leave out because their results exist.
+        place: called with `case`, its name; raises where a name can have no results.
+
+    Example:
+        >>> import torch
+        >>> items = [{"image": name, "case": name, "patient": name} for name in "ab"]
+        >>> stream = CaseStream(items, lambda item: {"image": torch.zeros(3, 2, 2, 2)})
+        >>> [case["case"] for case in stream], stream.failures
+        (['a', 'b'], {})
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        transform: Callable[[dict[str, Any]], dict[str, Any]],
+        in_channels: int = 3,
+        finished: Sequence[str] | None = None,
+        place: Callable[..., Any] | None = None,
+    ) -> None:
+        self.data = data
+        self.transform = transform
+        self.in_channels = in_channels
+        self.finished = frozenset(finished or ())
+        self.place = place
+        self.failures: dict[str, str] = {}
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        """Yield the cases that can be read."""
+        for item in complete_items(self.data, warn=False):
+            case = str(item[keys.CASE])
+            if case in self.finished:
+                logger.info(f"{case}: its results exist, left as they are.")
+                continue
+            try:
+                yield self.read(dict(item))
+            except Exception as error:  # whatever a reader raises, the other cases shall have their results
+                self.failures[case] = f"{item[keys.IMAGE]}: {root_cause(error)}"
+                logger.error(f"{case}: {self.failures[case]}")
+
+    def read(self, item: dict[str, Any]) -> dict[str, Any]:
+        """Return a preprocessed case."""
+        if self.place is not None:
+            self.place(case=str(item[keys.CASE]))
+        case = {keys.CASE: item[keys.CASE], **self.transform({**item})}
+        channels = case[keys.IMAGE].shape[0]
+        if channels != self.in_channels:
+            raise ValueError(
+                f"the network expects {self.in_channels} channels, the image has {channels}. List one file per "
+                "channel, in the order of training."
+            )
+        return case
+
+    def fail(self, case: str, error: Exception) -> None:
+        """Note that a case failed after it was read."""
+        self.failures[case] = root_cause(error)
+        logger.error(f"{case}: {self.failures[case]}", exc_info=error)
+
+    def finish(self) -> None:
+        """End with status 1 and the list of failures, if there are any."""
+        if self.failures:
+            lines = "\n".join(f"  {case}: {reason}" for case, reason in self.failures.items())
+            sys.exit(f"{len(self.failures)} of {len(self.data)} cases have no result:\n{lines}")
+
+
+def root_cause(error: BaseException) -> str:
+    """Return the message of the first error in a chain: MONAI wraps what a transform raises."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    return str(error) or type(error).__name__

@@ -1,0 +1,145 @@
+"""The slices of a list of cases as a data set that gives single slices or whole batches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from bundle.data.cases.case import complete_items
+from bundle.data.slices.augmentation import SliceAugmentation, SliceIndex
+from bundle.data.slices.store import SliceStore
+from bundle.data.slices.supervision import supervised_cases as choose_supervised
+from bundle.keys import CASE, CASE_INDEX, IGNORED_LABEL, IMAGE, LABEL, MASK, PATIENT, SITE, SLICE_INDEX, SUPERVISED
+
+
+class SliceDataset(Dataset[dict[str, Any]]):
+    """Slices of all cases, case by case in the order of `data`; read from a slice store, which is filled first.
+
+    `dataset[7]` is a slice dictionary with a float32 image. `dataset.__getitems__([...])` is a whole batch: "image"
+    (B,C,H,W) in the store's type (float32 where augmented), "label" (B,1) float32 or (B,) int64 for several classes,
+    "mask" (B,1,H,W) uint8, "supervised" (B,) float32, "slice_index" and "case_index" (B,) int64, "case" a list. It is
+    built at once, so a loader must not collate it again: use `SliceDataLoader`. A uint8 image holds k for k / 255.
+
+    Args:
+        data: case dictionaries.
+        transform: item -> list of slice dictionaries, as `SliceVolumed`; runs once per case, so deterministic.
+        cache_dir: folder of slice stores, see `SliceStore`.
+        dtype: `"float16"`, `"float32"` or `"uint8"`.
+        supervised_cases: `"all"`, a fraction, a count, or case ids, see `supervised_cases`.
+        augmentation: random dictionary transforms of a slice, see `SliceAugmentation`.
+        seed: of augmentation and of the choice of supervised cases.
+        num_workers: ingesting processes; 0 works in this one.
+        check: item -> (row, problems) as `check_case`; cases with errors are refused.
+
+    Raises:
+        ValueError: cases that cannot be ingested (`DataProblems`), or arguments out of range.
+        OSError: `cache_dir` cannot be written.
+
+    Example:
+        >>> dataset = SliceDataset([], transform=sorted, cache_dir="not/made")
+        >>> len(dataset), dataset.cases
+        (0, [])
+    """
+
+    def __init__(
+        self,
+        data: Sequence[Mapping[str, Any]],
+        transform: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]],
+        cache_dir: str | Path,
+        dtype: str = "float16",
+        supervised_cases: str | float | Sequence[str] = "all",
+        augmentation: Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None = None,
+        seed: int = 0,
+        num_workers: int = 0,
+        check: Callable[[Mapping[str, Any]], Any] | None = None,
+    ) -> None:
+        self.items: list[dict[str, Any]] = complete_items(data)
+        self.cases: list[str] = [str(item[CASE]) for item in self.items]
+        self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
+        self.supervised = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
+        self.augmentation = SliceAugmentation(augmentation, seed) if augmentation else None
+
+    def __len__(self) -> int:
+        return len(self.store.labels)
+
+    @property
+    def labels(self) -> NDArray[np.int16]:
+        """(n,) class of every slice, -1 where unknown."""
+        return self.store.labels
+
+    @property
+    def case_of_slice(self) -> NDArray[np.int32]:
+        """(n,) position in `items` of every slice's case; never decreases."""
+        return self.store.case_of_slice
+
+    @property
+    def slice_index(self) -> NDArray[np.int32]:
+        """(n,) position of every slice in its volume."""
+        return self.store.slice_index
+
+    @property
+    def relative_position(self) -> NDArray[np.float64]:
+        """(n,) 0 for the first and 1 for the last slice of each volume, 0.5 for a lone one."""
+        last = np.zeros(len(self.items), dtype=np.float64)
+        np.maximum.at(last, self.case_of_slice, self.slice_index)
+        ends = last[self.case_of_slice]
+        return np.divide(self.slice_index, ends, out=np.full(len(self), 0.5), where=ends > 0)
+
+    @property
+    def positive_share(self) -> float:
+        """Positive slices among those with a label; NaN if none has one."""
+        known = self.labels[self.labels != IGNORED_LABEL]
+        return float((known > 0).mean()) if len(known) else float("nan")
+
+    def __getitem__(self, index: int | SliceIndex) -> dict[str, Any]:
+        """Return one slice as a dictionary."""
+        batch = self.__getitems__([index])
+        case = int(batch[CASE_INDEX][0])
+        slice_ = {key: value[0] for key, value in batch.items()}
+        named = {key: self.items[case][key] for key in (CASE, PATIENT, SITE)}
+        number = int(slice_[SLICE_INDEX])
+        image = slice_[IMAGE].float() if self.augmentation else self.store.dtype.decode(slice_[IMAGE])
+        return {**slice_, **named, IMAGE: image, SLICE_INDEX: number, CASE_INDEX: case}
+
+    def __getitems__(self, indices: Sequence[int | SliceIndex]) -> dict[str, Any]:
+        """Return slices as one batch, in the order asked for."""
+        asked = [_slice_index(index, length=len(self)) for index in indices]
+        positions = np.array([index.index for index in asked], dtype=np.int64)
+        cases = self.case_of_slice[positions]
+        image, mask = self.store.read(positions)
+        image, mask = self._augmented(image, mask, asked)
+        ignored = np.array([index.ignored for index in asked], dtype=bool)
+        return {
+            IMAGE: image,
+            LABEL: self._labels_of(positions, ignored),
+            MASK: mask,
+            SUPERVISED: torch.from_numpy((self.supervised[cases] & ~ignored).astype(np.float32)),
+            SLICE_INDEX: torch.from_numpy(self.slice_index[positions].astype(np.int64)),
+            CASE_INDEX: torch.from_numpy(cases.astype(np.int64)),
+            CASE: [self.cases[case] for case in cases],
+        }
+
+    def _labels_of(self, positions: NDArray[np.int64], ignored: NDArray[np.bool_]) -> Tensor:
+        labels = torch.from_numpy(np.where(ignored, IGNORED_LABEL, self.labels[positions]).astype(np.int64))
+        return labels if self.store.multiclass else labels.float().unsqueeze(1)
+
+    def _augmented(self, image: Tensor, mask: Tensor, asked: Sequence[SliceIndex]) -> tuple[Tensor, Tensor]:
+        if self.augmentation is None:
+            return image, mask
+        whole = self.store.dtype.decode(image)
+        pairs = [self.augmentation(*one) for one in zip(whole, mask, asked, strict=True)]
+        return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
+
+
+def _slice_index(index: int | SliceIndex, *, length: int) -> SliceIndex:
+    asked = index if isinstance(index, SliceIndex) else SliceIndex(int(index))
+    if not -length <= asked.index < length:
+        raise IndexError(f"Expected a slice from 0 to {length - 1} but got {asked.index}.")
+    return asked if asked.index >= 0 else asked._replace(index=asked.index + length)

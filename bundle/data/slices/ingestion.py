@@ -1,0 +1,148 @@
+"""Cases that the store lacks are sliced once, in parallel, each by itself."""
+
+from __future__ import annotations
+
+import logging
+import os
+import random
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from bundle.data.slices.stored_case import SliceDtype, StoredCase
+from bundle.files import discard, staging_folder
+from bundle.keys import CASE, IMAGE
+from bundle.volumes import Problem, raise_for_problems, read_once
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Ingestion:
+    """How one case becomes a folder of the store; it travels to the worker processes.
+
+    Args:
+        transform: item -> list of slice dictionaries.
+        dtype: of the images on disk.
+        check: item -> (row, problems) as `check_case`; a case with errors is refused before it is sliced.
+
+    Example:
+        >>> Ingestion(list, SliceDtype.named("float16"), check=None).dtype.name
+        'float16'
+    """
+
+    transform: Callable[[Mapping[str, Any]], Sequence[Mapping[str, Any]]]
+    dtype: SliceDtype
+    check: Callable[[Mapping[str, Any]], tuple[Any, list[Problem]]] | None
+
+    def run(self, missing: Mapping[Path, Mapping[str, Any]], num_workers: int = 0) -> None:
+        """Ingest all missing cases; good ones are kept whatever becomes of the others.
+
+        Args:
+            missing: folder to appear -> item.
+            num_workers: processes; 0 works in this one.
+
+        Raises:
+            DataProblems: cases could not be ingested; names file and remedy of each.
+            OSError: the store cannot be written.
+            RuntimeError: a worker process died.
+        """
+        work = list(missing.items())
+        # several processes that ingest one data set start at different cases and so share the work without locks
+        random.Random(os.getpid()).shuffle(work)
+        start, problems = time.monotonic(), []
+        bar = {"total": len(work), "desc": "ingesting cases", "unit": "case", "disable": not sys.stderr.isatty()}
+        for found in tqdm(self._results(work, num_workers), **bar):
+            problems += found
+        for problem in problems:
+            if problem.severity != "error":
+                logger.warning(str(problem))
+        failed = len({problem.case for problem in problems if problem.severity == "error"})
+        logger.info(f"Ingested {len(work) - failed} of {len(work)} cases in {time.monotonic() - start:.1f} s.")
+        raise_for_problems(problems)
+
+    def ingest(self, folder: Path, item: Mapping[str, Any]) -> list[Problem]:
+        """Slice one case into `folder` unless another process did, and return what is wrong with it.
+
+        Raises:
+            OSError: the store cannot be written.
+        """
+        if StoredCase.read(folder, self.dtype) is not None:
+            return []
+        problems: list[Problem] = []
+        try:
+            with read_once():
+                problems = self.check(item)[1] if self.check else []
+                if any(problem.severity == "error" for problem in problems):
+                    return problems
+                slices = self.transform(item)
+        except Exception as error:  # whatever a transform raises at a broken file is a finding
+            return [*problems, _problem(item=item, error=error)]
+        try:
+            with _writable(folder.parent), staging_folder(folder) as part:
+                StoredCase.write(part, slices, self.dtype)
+                if folder.exists() and StoredCase.read(folder, self.dtype) is None:
+                    discard(folder)
+        except ValueError as error:
+            return [*problems, _problem(item=item, error=error)]
+        return problems
+
+    def _results(self, work: list[tuple[Path, Mapping[str, Any]]], num_workers: int) -> Iterator[list[Problem]]:
+        if not num_workers or len(work) == 1:
+            yield from (self.ingest(folder, item) for folder, item in work)
+            return
+        # spawned, not forked: a fork of a process in which torch has run threads can hang
+        pool = ProcessPoolExecutor(min(num_workers, len(work)), get_context("spawn"), torch.set_num_threads, (1,))
+        with pool:
+            try:
+                futures = [pool.submit(self.ingest, folder, item) for folder, item in work]
+                yield from (future.result() for future in as_completed(futures))
+            except BrokenProcessPool as error:
+                raise RuntimeError(
+                    f"one of {num_workers} ingesting processes died, often for lack of memory. What is ingested is "
+                    "kept; start again with fewer num_workers."
+                ) from error
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+
+class _writable:  # noqa: N801 - a context
+    """Turns what the file system says into what to do."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        if isinstance(error, OSError):
+            raise unwritable(self.store, error) from error
+
+
+def unwritable(store: Path, error: OSError) -> OSError:
+    """Return the error that names the store and the remedy.
+
+    Args:
+        store: folder that could not be written.
+        error: what the file system said.
+    """
+    reason = f"{store}: expected a folder for the slice store that this process may write, with space left, but got "
+    return type(error)(error.errno, f"{reason}{error.strerror or error}: set cache_dir to another one")
+
+
+def _problem(*, item: Mapping[str, Any], error: Exception) -> Problem:
+    image = item.get(IMAGE)
+    file = str(image[0] if isinstance(image, list | tuple) and image else image)
+    text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    return Problem(str(item[CASE]), file, "a case that can be sliced", text, "See scripts/check_data.py for the file.")

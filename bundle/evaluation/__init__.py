@@ -1,0 +1,18 @@
+"""From predictions to scores: what metrics.json and predictions.csv hold."""
+
+from bundle.evaluation.evaluate import evaluate_predictions
+from bundle.evaluation.maps import MapEvaluation
+from bundle.evaluation.pooled import PooledRuns, corrected
+from bundle.evaluation.predictions_csv import FinishedRun, read_predictions, write_predictions
+from bundle.evaluation.slices import SliceEvaluation
+
+__all__ = [
+    "FinishedRun",
+    "MapEvaluation",
+    "PooledRuns",
+    "SliceEvaluation",
+    "corrected",
+    "evaluate_predictions",
+    "read_predictions",
+    "write_predictions",
+]

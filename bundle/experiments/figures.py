@@ -1,0 +1,146 @@
+"""Where each method looks, on the same slices."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from monai.bundle import ConfigParser
+from numpy.typing import NDArray
+
+from bundle.evaluation import FinishedRun
+from bundle.experiments.experiment import Experiment
+from bundle.experiments.run import BUNDLE_ROOT, BundleRun, run_inference
+from bundle.files import read_json
+from bundle.reports import draw_overlay, overlay_panel
+from bundle.volumes import raster
+
+RULE = (
+    "cases in which every method calls a same positive test slice positive, spread evenly over their names; of each "
+    "case the middle one of these slices"
+)
+
+
+def chosen_slices(runs: Sequence[FinishedRun], num_cases: int = 5) -> list[tuple[str, int]]:
+    """Return (case, slice index) by `RULE`: true positives of all runs, which the paper's figure 3 shows too.
+
+    Args:
+        runs: one per method, tested on the same slices.
+        num_cases: at most so many slices, each of another case.
+
+    Raises:
+        ValueError: the runs were tested on different slices, or no positive slice is found by all.
+
+    Example:
+        >>> from bundle.metrics import Predictions
+        >>> names, label = np.array(["a", "a", "b", "b"]), np.array([1, 1, 0, 1])
+        >>> tested = Predictions(names, names, names, np.array([0, 1, 0, 1]), label, np.array([0.4, 0.9, 0.9, 0.8]))
+        >>> chosen_slices([FinishedRun(tested, {"threshold": 0.5})])
+        [('a', 1), ('b', 1)]
+    """
+    tested = [run.predictions.tidy() for run in runs]
+    first = tested[0]
+    for other in tested[1:]:
+        if not (np.array_equal(first.case, other.case) and np.array_equal(first.slice_index, other.slice_index)):
+            raise ValueError("a figure expected runs that were tested on the same slices: take the same repeat of all.")
+    found = first.label > 0
+    for run, one in zip(runs, tested, strict=True):
+        found &= one.probability >= run.threshold
+    cases = np.unique(first.case[found])
+    if not len(cases):
+        raise ValueError("a figure expected a positive slice that every method finds, got none: compare fewer methods.")
+    spread = np.unique(np.linspace(0, len(cases) - 1, num_cases).round().astype(int))
+    indices = {case: first.slice_index[found & (first.case == case)] for case in cases[spread]}
+    return [(str(case), int(of_case[len(of_case) // 2])) for case, of_case in indices.items()]
+
+
+OWN = frozenset({"bundle_root", "dataset_dir", "output_dir", "checkpoint", "device", "amp", "resume", "threshold"})
+"""Knobs of inference.json that say where and how it runs here, not what the network is."""
+
+
+def map_grid(
+    experiment: Experiment,
+    root: Path,
+    dataset_dir: Path,
+    attribution: str = "configs/attributions/class_attention.yaml",
+    num_cases: int = 5,
+) -> NDArray:
+    """Return one line per slice and one column per row of the experiment, the mask outlined in magenta.
+
+    The slices are those of `chosen_slices`, the maps come from inference with each run's own model.pt. One attribution
+    serves all networks, so that the picture compares networks and not maps; only the first repeat is shown.
+
+    Args:
+        experiment: whose runs are finished.
+        root: where they are.
+        dataset_dir: the data set, as for the runs.
+        attribution: overlay of the map; the paper shows the attention of the last block.
+        num_cases: lines of the picture.
+
+    Returns:
+        (3, H, W) uint8.
+
+    Raises:
+        FileNotFoundError: a run is not finished.
+        ValueError: see `chosen_slices`; a chosen case is not in `dataset_dir`.
+        RuntimeError: an inference failed.
+
+    Source: figure 3 of the paper.
+    """
+    repeat = next(iter(experiment.repeats))
+    runs = {row: experiment.run(row, repeat, root) for row in experiment.rows}
+    chosen = chosen_slices([FinishedRun.read(run.output_dir) for run in runs.values()], num_cases)
+    parser = config_of(experiment.base, dataset_dir)
+    items = {case.case: case.item() for case in parser.get_parsed_content("finder").find()}
+    if missing := sorted({case for case, _ in chosen} - set(items)):
+        raise ValueError(f"{dataset_dir} expected the test cases of the runs, {missing} are not there.")
+    pictures: list[list[NDArray]] = [[] for _ in chosen]
+    with tempfile.TemporaryDirectory() as folder:
+        for row, run in runs.items():
+            images = [without_label(items[case]) for case, _ in chosen]
+            overlays = [*experiment.base[1:], *experiment.row(row)[0], attribution]
+            run_inference(run, images, Path(folder) / row, overlays, network_knobs(run))
+            for line, (case, index) in zip(pictures, chosen, strict=True):
+                line.append(overlaid(items[case], Path(folder) / row / case, index, parser))
+    return overlay_panel(pictures, list(runs), [f"{case}, slice {index}" for case, index in chosen])
+
+
+def config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
+    """Return the config of an experiment's data set."""
+    parser = ConfigParser()
+    parser.read_config([str(BUNDLE_ROOT / file) for file in files])
+    parser.update({"dataset_dir": str(dataset_dir.absolute()), "bundle_root": str(BUNDLE_ROOT)})
+    return parser
+
+
+def network_knobs(run: BundleRun) -> dict[str, Any]:
+    """Return the knobs of inference that the run was trained with, by its record; MONAI takes no null from outside."""
+    known = read_json(BUNDLE_ROOT / "configs/inference.json")
+    trained = read_json(run.output_dir / "config.json")
+    return {
+        name: trained[name]
+        for name, value in known.items()
+        if name not in OWN and not isinstance(value, dict | list) and not str(value).startswith("$")
+        if trained.get(name) is not None and not isinstance(trained[name], dict | list)
+    }
+
+
+def without_label(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a case dictionary as inference takes it."""
+    return {name: value for name, value in item.items() if name != "label"}
+
+
+def overlaid(item: Mapping[str, Any], folder: Path, index: int, parser: ConfigParser) -> NDArray:
+    """Return the last channel of one slice with map and mask, (H, W, 3)."""
+    with (folder / "slices.csv").open(newline="", encoding="utf-8") as file:
+        line = next(line for line in csv.DictReader(file) if int(line["slice"]) == index)
+    source = int(line["source_slice"]) if line.get("source_slice") else None
+    image = item["image"] if isinstance(item["image"], str) else item["image"][-1]
+    files = (image, folder / "attribution.nii.gz", item["label"])
+    voxels = [raster(file, source) for file in files]
+    picture, attribution, mask = (array if source is not None else array[..., index] for array in voxels)
+    return draw_overlay(picture, attribution, np.asarray(mask) > parser.get("check#positive_above", 0))

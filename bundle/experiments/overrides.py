@@ -1,0 +1,85 @@
+"""What follows a script's own options on its command line: overrides of all its runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Any
+
+import yaml
+from monai.bundle import ConfigParser
+
+from bundle.experiments.run import BUNDLE_ROOT
+from bundle.workflow.command_line import is_name, parse_arguments, plain_id
+
+OF_ONE_RUN = frozenset(
+    {"config_file", "args_file", "run_id", "init_id", "final_id", "output_dir", "model_dir", "bundle_root", "resume"}
+)
+"""What an experiment gives every run itself: with one folder or one config for all, each row would be the first one."""
+OF_THE_SCRIPT = frozenset({"dataset_dir", "cache_dir"})
+
+
+def command_overrides(arguments: Sequence[str]) -> dict[str, Any]:
+    """Return `--id value` pairs as overrides.
+
+    Raises:
+        ValueError: a word that belongs to no option, or an id that only one run can have.
+
+    Example:
+        >>> command_overrides(["--max_epochs", "10", "--optimizer#weight_decay=0.1"])
+        {'max_epochs': 10, 'optimizer#weight_decay': 0.1}
+        >>> command_overrides(["--model_dir", "weights"])
+        Traceback (most recent call last):
+        ValueError: overrides of all runs expected other ids than model_dir: every run has its own.
+    """
+    before = ["", *arguments]
+    for previous, word in zip(before, arguments, strict=False):
+        if not is_name(word) and (not is_name(previous) or "=" in previous):
+            raise ValueError(f"overrides of all runs expected --id value, got the word {word!r} after {previous!r}.")
+    overrides = parse_arguments(arguments)
+    if taken := sorted(OF_ONE_RUN & {plain_id(name).split("#")[0] for name in overrides}):
+        raise ValueError(f"overrides of all runs expected other ids than {', '.join(taken)}: every run has its own.")
+    if hyphened := sorted(OF_THE_SCRIPT & {*overrides}):
+        raise ValueError(f"write --{hyphened[0]}, as this script's own option is spelled.")
+    return overrides
+
+
+@cache
+def overlay_ids(overlay: str) -> tuple[str, ...]:
+    """Return the ids that a config file sets.
+
+    Args:
+        overlay: its path, relative to the bundle's root.
+
+    Raises:
+        ValueError: there is no such file, or it is no mapping.
+
+    Example:
+        >>> overlay_ids("configs/beyond/ema.yaml")
+        ('ema_momentum',)
+    """
+    path = BUNDLE_ROOT / overlay
+    if not path.is_file():
+        raise ValueError(f"an overlay expected a config file, got {path}, which is not there.")
+    try:
+        content = ConfigParser.load_config_file(path)
+    except (yaml.YAMLError, ValueError) as error:
+        raise ValueError(f"{path} expected YAML or JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{path} expected `id: value` lines, got {content!r}.")
+    return tuple(plain_id(name) for name in content)
+
+
+def touching(names: Iterable[str], ids: Iterable[str]) -> list[str]:
+    """Return the names that are one of the ids, a part of one, or have one as a part.
+
+    Example:
+        >>> touching(["optimizer#lr", "optimizer", "optimizer_2", "attribution::beta"], ["optimizer#lr", "attribution"])
+        ['optimizer#lr', 'optimizer', 'attribution::beta']
+    """
+    others = [f"{id_}#" for id_ in map(plain_id, ids)]
+    return [
+        name
+        for name in names
+        if any(f"{plain_id(name)}#".startswith(other) or other.startswith(f"{plain_id(name)}#") for other in others)
+    ]

@@ -1,0 +1,71 @@
+"""What the position of a slice alone tells about its label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor
+
+from bundle.keys import IGNORED_LABEL
+
+
+def position_baseline(train_position: ArrayLike, train_labels: ArrayLike, test_position: ArrayLike) -> NDArray:
+    """Return the probability of a positive slice given only where in the volume it lies.
+
+    A logistic regression on the relative position and its square: lesions are rare in the first and last slices, so a
+    classifier that looks at no pixel is already better than chance.
+
+    Args:
+        train_position: (n,) in [0, 1], first to last slice.
+        train_labels: (n,) classes, 0 is negative, -1 is ignored.
+        test_position: (m,).
+
+    Returns:
+        (m,); the share of positives where the training labels have one class only, 0.5 where there are none.
+
+    Example:
+        >>> position = np.linspace(0, 1, 9)
+        >>> position_baseline(position, np.abs(position - 0.5) < 0.3, [0.0, 0.5]).round(2)
+        array([0., 1.])
+    """
+    labels = np.asarray(train_labels).reshape(-1)
+    kept = labels != IGNORED_LABEL
+    positive = labels[kept] > 0
+    test = features(test_position)
+    if not len(positive) or positive.all() or not positive.any():
+        return np.full(len(test), positive.mean() if len(positive) else 0.5)
+    # C this large is no regularisation: two coefficients need none.
+    model = LogisticRegression(C=1e6, max_iter=10_000).fit(features(train_position)[kept], positive)
+    return model.predict_proba(test)[:, 1]
+
+
+def features(position: ArrayLike) -> NDArray:
+    """Return (n, 2): the position, centred, and its square."""
+    centred = 2 * np.asarray(position, dtype=np.float64).reshape(-1) - 1
+    return np.stack([centred, centred**2], axis=1)
+
+
+def centre_prior(image_hw: Sequence[int], sigma_fraction: float = 0.25) -> Tensor:
+    """Return an isotropic Gaussian at the image centre: the baseline a map must beat, because lesions lie centrally.
+
+    Args:
+        image_hw: height and width in pixels.
+        sigma_fraction: standard deviation over the shorter side.
+
+    Returns:
+        (1, 1, H, W) with values up to 1.
+
+    Example:
+        >>> centre_prior((3, 3)).argmax().item()
+        4
+    """
+    height, width = image_hw
+    sigma_px = sigma_fraction * min(height, width)
+    rows = torch.arange(height) - (height - 1) / 2
+    columns = torch.arange(width) - (width - 1) / 2
+    squared = rows[:, None] ** 2 + columns[None, :] ** 2
+    return torch.exp(-squared / (2 * sigma_px**2))[None, None]

@@ -1,0 +1,118 @@
+"""Network, weights and metadata must fit each other, strictly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import torch
+from monai.bundle import ConfigParser
+from torch import Tensor, nn
+
+
+def require_fit(config: Mapping[str, Any], weights: Path, metadata: Mapping[str, Any]) -> None:
+    """Build the network of a config, load the weights, and give it an image as the metadata describes it.
+
+    Args:
+        config: holds `network_def`.
+        weights: state dict, opened without running pickles.
+        metadata: holds `network_data_format`.
+
+    Raises:
+        ValueError: the file holds more or less than tensors; a weight is missing, unknown or of another shape (all are
+            named); the network takes or gives something else than the metadata says.
+    """
+    network = build(config)
+    try:
+        network.load_state_dict(read_weights(weights), strict=True)
+    except RuntimeError as error:
+        raise ValueError(
+            f"{weights} expected the weights of the run's network, got others: {error}\nThe folder's config.json "
+            "belongs to another training than its model.pt: take both from one run."
+        ) from error
+    require_metadata_fit(network, metadata)
+
+
+def build(config: Mapping[str, Any]) -> nn.Module:
+    """Return the network of a config."""
+    parser = ConfigParser(dict(config))
+    # The requirement puts an unpacked bundle on sys.path; this process is running the bundle that is packed.
+    parser["network_def"] = {name: value for name, value in config["network_def"].items() if name != "_requires_"}
+    network: nn.Module = parser.get_parsed_content("network_def")
+    return network
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    """Return a state dict."""
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds at a damaged file
+        raise ValueError(
+            f"{file} expected a file of tensors, got one that cannot be opened as such: {error}"
+        ) from error
+    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(
+            f"{file} expected a plain state dict, name -> tensor, got {type(state).__name__} with other content: pack "
+            "the model.pt of a run, not its checkpoint.pt."
+        )
+    return dict(state)
+
+
+def require_metadata_fit(network: nn.Module, metadata: Mapping[str, Any]) -> None:
+    """Run the network on zeros of the shape that the metadata gives."""
+    data_format = metadata["network_data_format"]
+    image, channels = data_format["inputs"]["image"], data_format["outputs"]["pred"]["num_channels"]
+    shape = (1, image["num_channels"], *image["spatial_shape"])
+    with torch.no_grad():
+        got = tuple(network.eval()(torch.zeros(shape)).shape)  # a ViT refuses other images by itself
+    if got != (1, channels):
+        raise ValueError(
+            f"the network expected to return (1, {channels}) for an image {shape}, got {got}: set num_classes as a "
+            "knob of the run, not inside network_def."
+        )
+
+
+QUOTED = re.compile(r"""(\+\s*)?(?:['"])((?:/[\w.-]|[A-Za-z]:[\\/])[^'"]*)""")
+"""An absolute path inside an expression, and a plus before it: `@dataset_dir + '/list.json'` is no place by itself."""
+
+
+def require_no_machine_paths(config: Mapping[str, Any], source: str) -> None:
+    """Refuse a config that names a place of the machine it was made on.
+
+    Args:
+        config: to be packed.
+        source: file that the reader can change.
+
+    Raises:
+        ValueError: lists every id with an absolute path.
+
+    Example:
+        >>> require_no_machine_paths({"finder": {"path": "$@dataset_dir + '/list.json'"}}, "config.json")
+        >>> require_no_machine_paths({"root": "/data/brats"}, "config.json")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: config.json expected no paths of this machine, got root '/data/brats': ...
+    """
+    found = [f"{id_} {text!r}" for id_, text in texts(config) if names_place(text)]
+    if found:
+        raise ValueError(
+            f"{source} expected no paths of this machine, got {', '.join(found)}: write them relative to @dataset_dir "
+            "there, as configs/datasets does, and pack again."
+        )
+
+
+def names_place(text: str) -> bool:
+    """Return whether a text is an absolute path, here or elsewhere, or an expression that holds one."""
+    if text.startswith("$"):
+        return any(not plus for plus, _ in QUOTED.findall(text))
+    return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or "://" in text
+
+
+def texts(content: Any, id_: str = "") -> Iterator[tuple[str, str]]:
+    """Yield id and text of every text in a config."""
+    if isinstance(content, str):
+        yield id_, content
+    elif isinstance(content, dict | list):
+        for key, value in content.items() if isinstance(content, dict) else enumerate(content):
+            yield from texts(value, f"{id_}#{key}" if id_ else str(key))
