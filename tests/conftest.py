@@ -2,11 +2,15 @@
 
 from pathlib import Path
 
+import nibabel as nib
+import numpy as np
 import pytest
 import torch
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
+
+LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 torch.set_num_threads(1)
 
@@ -15,3 +19,15 @@ torch.set_num_threads(1)
 def _seed() -> None:
     """Every test draws the same numbers from torch, alone or in any order."""
     torch.manual_seed(0)
+
+
+@pytest.fixture
+def write_volume(tmp_path):
+    """Write voxels as NIfTI; the affine's axes point left, posterior, superior as BraTS files do."""
+
+    def write(name, voxels, affine=LPS):
+        path = tmp_path / name
+        nib.save(nib.Nifti1Image(np.asarray(voxels), affine), path)
+        return str(path)
+
+    return write

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from golden import FILES, load_golden
+from support.golden import FILES, load_golden
 
 from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding, minmax
 from bundle.networks import Evidence, SliceViT, WithEvidence

@@ -1,8 +1,8 @@
 """Several classes: masks and CSV files name them, training learns them, and a class beyond is refused."""
 
 import pytest
-from tiny_bundle import tiny_bundle
-from tiny_datasets import COUNT, datalist, demo
+from support.bundle import tiny_bundle
+from support.datasets import COUNT, datalist, demo
 
 from bundle.volumes import DataProblems
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import ROOT
-from tiny_bundle import tiny_bundle
-from tiny_datasets import DEPTH, LAYOUTS, ORIENTATIONS, SIZE
+from support.bundle import tiny_bundle
+from support.datasets import DEPTH, LAYOUTS, ORIENTATIONS, SIZE
 
 LESION_ONLY = {"lits17_lesion"}
 WITHOUT_MASKS = {"datalist"}

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from tiny_bundle import tiny_bundle
-from tiny_datasets import DEPTH, lgg, lits17
+from support.bundle import tiny_bundle
+from support.datasets import DEPTH, lgg, lits17
 
 
 def volume(channel: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 import torch
-from tiny_bundle import tiny_bundle
-from tiny_datasets import DEPTH, lits17, save, tiny_case
+from support.bundle import tiny_bundle
+from support.datasets import DEPTH, lits17, save, tiny_case
 
 LESION, MASK, SLICES, SQUARE = "datasets/lits17_lesion", "organ/mask", "organ/slices", "organ/square"
 ORGAN_BOX = (slice(4, 12), slice(1, 9))  # columns 2..7 grown to the 8 rows

@@ -4,8 +4,8 @@ import pytest
 import torch
 from conftest import ROOT
 from monai.bundle import ConfigParser
-from tiny_bundle import tiny_bundle
-from tiny_datasets import demo
+from support.bundle import tiny_bundle
+from support.datasets import demo
 
 from bundle.transforms import scaled_kernel_size
 from bundle.workflow import OverrideGuard

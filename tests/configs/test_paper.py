@@ -7,8 +7,8 @@ import pytest
 import torch
 from conftest import ROOT
 from monai.bundle import ConfigParser
-from tiny_bundle import SIZE, tiny_bundle
-from tiny_datasets import DEPTH, brats2020, lits17
+from support.bundle import SIZE, tiny_bundle
+from support.datasets import DEPTH, brats2020, lits17
 
 from bundle.data import Case, split_cases, supervised_cases
 

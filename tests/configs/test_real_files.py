@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from conftest import SHARED
 from nibabel import orientations
-from tiny_bundle import tiny_bundle
+from support.bundle import tiny_bundle
 
 from bundle.attribution import EAFEM
 from bundle.networks import SliceViT

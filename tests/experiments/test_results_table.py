@@ -6,7 +6,7 @@ import sys
 
 import pytest
 from conftest import ROOT
-from evaluated_run import write_run
+from support.runs import write_run
 
 from bundle.experiments import ResultsTable
 from bundle.experiments.results_table import p_text

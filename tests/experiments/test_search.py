@@ -12,8 +12,8 @@ from dataclasses import replace
 import pytest
 import yaml
 from conftest import ROOT
+from support.runs import EXPERIMENT, ToySearch, TrialRun
 from torch.utils.tensorboard import SummaryWriter
-from toy_search import EXPERIMENT, ToyRun, ToySearch
 
 from bundle.experiments import Knob, Search, grid_search, sampled_search, search_report, validation_scores
 from bundle.experiments.knob import GRIDS
@@ -199,7 +199,7 @@ def test_other_values_are_another_study(search):
 
 
 def test_a_failed_trial_is_told_and_does_not_count(search, monkeypatch):
-    monkeypatch.setattr(ToyRun, "commands", lambda run: [[sys.executable, "-c", "raise SystemExit('no memory')"]])
+    monkeypatch.setattr(TrialRun, "commands", lambda run: [[sys.executable, "-c", "raise SystemExit('no memory')"]])
     sampled_search(search, trials=2)
     study = open_study(search, seed=0)
     assert [trial.state.name for trial in study.trials] == ["FAIL", "FAIL"]
@@ -226,7 +226,7 @@ import sys
 sys.path[:0] = [".", "tests"]
 from pathlib import Path
 from bundle.experiments import Knob, sampled_search
-from toy_search import EXPERIMENT, ToySearch
+from support.runs import EXPERIMENT, ToySearch
 knobs = [Knob("localization_weight", (), 0.01, 5000)]
 search = ToySearch(EXPERIMENT, "lgmvit", "fold0", knobs, Path(sys.argv[1]), {"max_epochs": 400, "pause": 0.5})
 sampled_search(search, trials=1, seed=0)
@@ -250,9 +250,9 @@ def test_the_script_reports_the_trials_that_ended_though_one_failed(tmp_path, mo
     spec = importlib.util.spec_from_file_location("search_script", ROOT / "scripts/search.py")
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    commands = ToyRun.commands
+    commands = TrialRun.commands
     failing = [[sys.executable, "-c", "raise SystemExit('no memory')"]]
-    monkeypatch.setattr(ToyRun, "commands", lambda run: failing if run.name.endswith("=1") else commands(run))
+    monkeypatch.setattr(TrialRun, "commands", lambda run: failing if run.name.endswith("=1") else commands(run))
     monkeypatch.setattr(script, "Search", ToySearch)
     words = f"search.py {ROOT}/configs/experiments/table1_lgg.yaml lgmvit fold0 --knob localization_weight=1,10"
     monkeypatch.setattr(sys, "argv", [*words.split(), "--dataset_dir", str(tmp_path), "--output_dir", str(tmp_path)])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
+from support.network import toy_batch, toy_network
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from toy_training import toy_batch, toy_network
 
 from bundle.attribution import EAFEM, Relevance, Rollout
 from bundle.handlers import AttributionImages

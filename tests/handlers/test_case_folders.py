@@ -12,9 +12,10 @@ from monai.data import MetaTensor
 from monai.engines import IterationEvents
 from PIL import Image
 
-from bundle.handlers import CaseFolders
+from bundle.handlers import CaseFolders, case_folder, finished_cases, write_case
+from bundle.reports import write_picture
 from bundle.transforms import SplitPredictiond
-from bundle.volumes import source_slice_indices
+from bundle.volumes import source_slice_indices, write_nifti
 
 AFFINE = torch.diag(torch.tensor([2.0, 3.0, -5.0, 1.0], dtype=torch.float64))
 
@@ -83,3 +84,137 @@ def test_a_case_name_that_leads_elsewhere_is_refused(tmp_path):
     with pytest.raises(ValueError, match="case name that can name a folder"):
         run(tmp_path / "out", ["../up"])
     assert not (tmp_path / "up").exists()
+
+
+def rotation(degrees):
+    a, b, c = np.deg2rad(degrees)
+    x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
+    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
+    z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
+    return x @ y @ z
+
+
+def affine_of(degrees=(0, 0, 0), zooms=(1, 1, 1), flips=(1, 1, 1), origin=(0, 0, 0)):
+    affine = np.eye(4)
+    affine[:3, :3] = rotation(degrees) @ np.diag(np.multiply(zooms, flips))
+    affine[:3, 3] = origin
+    return affine
+
+
+AFFINES = {
+    "oblique": affine_of((20, -35, 50), origin=(-90, 30, 5)),
+    "flipped": affine_of(flips=(-1, 1, -1)),
+    "anisotropic": affine_of(zooms=(0.47, 0.9, 6.0)),
+    "all at once": affine_of((5, 12, -33), (0.7, 1.3, 5.0), (-1, -1, 1), (12, -34, 56)),
+    "left-handed": affine_of((5, 12, -33), (0.7, 1.3, 5.0), (-1, 1, 1)),
+}
+
+
+@pytest.mark.parametrize("name", AFFINES)
+def test_a_marker_voxel_stays_at_its_place_in_both_forms(name, tmp_path):
+    volume, affine = np.zeros((5, 6, 7)), AFFINES[name]
+    volume[1, 4, 2] = 0.123456789
+    image = nibabel.load(write_nifti(tmp_path / "map.nii.gz", volume, affine))
+    assert image.get_data_dtype() == np.float32
+    np.testing.assert_array_equal(image.get_fdata(dtype=np.float32), volume.astype(np.float32))
+    for found in (image.affine, image.get_sform(), image.get_qform()):
+        np.testing.assert_allclose(found, affine, atol=1e-5)
+    assert image.header["qform_code"] == image.header["sform_code"] == 1
+    assert image.header.get_xyzt_units()[0] == "mm"
+
+
+@pytest.mark.parametrize(
+    ("volume", "affine", "message"),
+    [
+        (np.zeros((1, 2, 3, 4)), np.eye(4), r"got \(1, 2, 3, 4\) and \(4, 4\)"),
+        (np.zeros((2, 3, 4)), np.diag([1, 1, 0, 1]), "can be inverted"),
+        (np.zeros((2, 3, 4)), np.full((4, 4), np.nan), "can be inverted"),
+    ],
+)
+def test_what_is_no_grid_is_refused(volume, affine, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        write_nifti(tmp_path / "map.nii.gz", volume, affine)
+    assert not list(tmp_path.iterdir())
+
+
+def write(output_dir, case="a", value=0.5):
+    rows = [{"slice": 0, "probability": np.float32(value), "blank": False}, {"slice": 1, "source_slice": 3}]
+    return write_case(
+        output_dir,
+        case,
+        attribution=np.full((4, 5, 2), value),
+        affine=np.eye(4),
+        slices=rows,
+        summary={"max": value, "affine": np.eye(2), "auroc": float("nan")},
+        overlay=np.full((6, 8, 3), 9, np.uint8),
+    )
+
+
+def test_the_four_files(tmp_path):
+    folder = write(tmp_path)
+    assert sorted(found.name for found in folder.iterdir()) == [
+        "attribution.nii.gz",
+        "overlay.png",
+        "slices.csv",
+        "summary.json",
+    ]
+    with (folder / "slices.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows[0] == {"slice": "0", "probability": "0.5", "blank": "False", "source_slice": ""}
+    assert rows[1]["source_slice"] == "3"
+    assert json.loads((folder / "summary.json").read_text()) == {
+        "max": 0.5,
+        "affine": [[1.0, 0.0], [0.0, 1.0]],
+        "auroc": None,
+    }
+    assert Image.open(folder / "overlay.png").size == (8, 6)
+
+
+def test_a_case_written_again_is_replaced_and_a_failing_one_is_not(tmp_path):
+    write(tmp_path)
+    folder = write(tmp_path, value=0.25)
+    with pytest.raises(TypeError):
+        write_case(
+            tmp_path,
+            "a",
+            attribution=np.zeros((1, 1, 1)),
+            affine=np.eye(4),
+            slices=[],
+            summary={"bad": {1, 2}},
+            overlay=np.zeros((2, 2), np.uint8),
+        )
+    assert json.loads((folder / "summary.json").read_text())["max"] == 0.25
+    assert [found.name for found in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("case", ["", ".", "..", "../up", "a/b", "a\\b", "/etc", ".hidden", "a\nb", "a\0b"])
+def test_names_that_lead_elsewhere_are_refused(case, tmp_path):
+    with pytest.raises(ValueError, match="case name that can name a folder"):
+        write(tmp_path / "out", case)
+    assert not list(tmp_path.iterdir())
+
+
+def test_harmless_names_pass(tmp_path):
+    for case in ("BraTS20_Training_034", "Fall 7 (links)", "a..b", "müller:1"):
+        assert case_folder(tmp_path, case).parent == tmp_path
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4, 5, 3), (4, 5, 4), (3, 4, 5)])
+def test_pictures_of_every_form(shape, tmp_path):
+    assert Image.open(write_picture(tmp_path / "a.png", np.zeros(shape, np.uint8))).size == (5, 4)
+
+
+@pytest.mark.parametrize("picture", [np.zeros((4, 5)), np.zeros((4, 5, 2), np.uint8)])
+def test_what_is_no_picture_is_refused(picture, tmp_path):
+    with pytest.raises(ValueError, match="Expected uint8"):
+        write_picture(tmp_path / "a.png", picture)
+
+
+def test_only_complete_and_visible_folders_count(tmp_path):
+    for name in ("b", "a", ".1234.part-c"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "summary.json").touch()
+    (tmp_path / "no case").mkdir()
+    (tmp_path / "summary.json").touch()
+    assert finished_cases(tmp_path) == ["a", "b"]
+    assert finished_cases(tmp_path / "missing") == []

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from ignite.engine import Engine
-from toy_training import SIZE, toy_batch, toy_evaluator, toy_network
+from support.network import SIZE, toy_batch, toy_evaluator, toy_network
 
 from bundle.attribution import ClassAttention, Relevance
 from bundle.handlers import CollectPredictions, EvidenceSplit

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from ignite.engine import Engine
-from toy_ranks import on_ranks
+from support.ranks import on_ranks
 
 from bundle.handlers import EpochLosses
 

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_training import toy_batch, toy_evaluator, toy_network, toy_trainer
+from support.network import toy_batch, toy_evaluator, toy_network, toy_trainer
 
 from bundle.handlers import EvidenceSplit
 from bundle.networks import Evidence, WithEvidence

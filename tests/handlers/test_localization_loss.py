@@ -4,8 +4,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from ignite.engine import Engine
-from toy_ranks import on_ranks
-from toy_training import SIZE, toy_batch, toy_network, toy_trainer
+from support.network import SIZE, toy_batch, toy_network, toy_trainer
+from support.ranks import on_ranks
 
 from bundle.attribution import EAFEM, Relevance
 from bundle.handlers import EvidenceSplit, LocalizationLoss

@@ -8,7 +8,7 @@ from contextlib import nullcontext
 import pytest
 import torch
 from ignite.engine import Events
-from toy_training import toy_batch, toy_network, toy_trainer
+from support.network import toy_batch, toy_network, toy_trainer
 
 from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding
 from bundle.handlers import EpochLosses, EvidenceSplit, LocalizationLoss

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from toy_training import toy_batch
+from support.network import toy_batch
 
 from bundle.handlers import PrepareSliceBatch
 

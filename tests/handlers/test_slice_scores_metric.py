@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn import metrics as sk
-from toy_training import toy_batch, toy_evaluator, toy_network
+from support.network import toy_batch, toy_evaluator, toy_network
 
 from bundle.handlers import SliceScores
 

@@ -7,9 +7,9 @@ import os
 import pytest
 import torch
 from conftest import ROOT
+from support.network import toy_batch, toy_network, toy_trainer
+from support.runs import EPOCHS, ToyRun, differences
 from torch import nn
-from toy_run import EPOCHS, ToyRun, differences
-from toy_training import toy_batch, toy_network, toy_trainer
 
 from bundle.handlers import TrainingCheckpoint
 

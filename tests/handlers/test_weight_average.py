@@ -4,8 +4,8 @@ import copy
 
 import pytest
 import torch
-from toy_run import ToyRun, differences
-from toy_training import toy_batch, toy_network, toy_trainer
+from support.network import toy_batch, toy_network, toy_trainer
+from support.runs import ToyRun, differences
 
 from bundle.handlers import WeightAverage
 

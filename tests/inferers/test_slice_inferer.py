@@ -5,10 +5,10 @@ import weakref
 import pytest
 import torch
 from monai.data import MetaTensor
-from toy_training import toy_network
+from support.network import toy_network
 
 from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout
-from bundle.inferers import SliceInferer
+from bundle.inferers import EvidenceInferer, SliceInferer
 from bundle.networks import SliceViT
 from bundle.transforms import SliceTransform
 
@@ -156,3 +156,21 @@ def test_volumes_of_integers_and_with_meta_data():
 def test_what_is_no_volume_is_refused(shape):
     with pytest.raises(ValueError, match=r"expected one volume \(1, C, H, W, D\), got"):
         SliceInferer(TRANSFORM, EAFEM())(torch.zeros(shape), None)
+
+
+@pytest.mark.parametrize(
+    ("attribution", "attentions", "graph"),
+    [(EAFEM(), False, False), (Rollout(), True, False), (Relevance(), True, True)],
+)
+def test_under_no_grad_a_method_gets_what_it_declares(attribution, attentions, graph):
+    network, image = toy_network().eval(), torch.rand(3, 2, 16, 16)
+    with torch.no_grad():
+        evidence = EvidenceInferer(attribution)(image, network)
+        assert not torch.is_grad_enabled()
+        torch.testing.assert_close(evidence.logits, network(image))
+    assert (evidence.attentions is not None) is attentions
+    assert evidence.logits.requires_grad is graph
+
+
+def test_where_gradients_are_on_a_method_without_need_builds_no_graph():
+    assert not EvidenceInferer(EAFEM())(torch.rand(1, 2, 16, 16), toy_network()).logits.requires_grad

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from golden import FILES, load_golden
+from support.golden import FILES, load_golden
 
 from bundle.attribution import EAFEM, Relevance, Rollout
 from bundle.losses import DistributionKL, GradMaskLoss, PatchShareKL, RESLoss, RobustViTLoss

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from golden import FILES, load_golden
+from support.golden import FILES, load_golden
 
 from bundle.networks import SliceViT
 

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 import torch
-from bundle_runs import ROOT, evaluate, train
+from support.bundle import ROOT, evaluate, train
 
 from bundle.packing import pack_bundle
 from bundle.packing.pack_bundle import FOLDERS, LICENSE

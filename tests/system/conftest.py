@@ -1,7 +1,7 @@
 """One small data set of phantoms and one trained run for a worker."""
 
 import pytest
-from bundle_runs import LIGHT, train
+from support.bundle import LIGHT, train
 
 from bundle.phantoms import make_phantoms
 

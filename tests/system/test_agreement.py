@@ -7,7 +7,7 @@ import shutil
 import nibabel
 import numpy as np
 import pytest
-from bundle_runs import DEMO, TINY, evaluate, infer, train
+from support.bundle import DEMO, TINY, evaluate, infer, train
 
 
 @pytest.fixture(scope="module")

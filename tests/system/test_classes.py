@@ -6,8 +6,8 @@ import json
 import numpy as np
 import pytest
 import torch
-from bundle_runs import DATALIST, evaluate, infer, record, train
-from small_volumes import noise, square_mask, write_datalist
+from support.bundle import DATALIST, evaluate, infer, record, train
+from support.volumes import noise, square_mask, write_datalist
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,7 @@
 """A misspelt knob stops before anything is computed; any working directory will do."""
 
 import pytest
-from bundle_runs import DEMO, ROOT, TINY, TRAINING, checkpoint, ended, overlay, refused, same_bits, start, train
+from support.bundle import DEMO, ROOT, TINY, TRAINING, checkpoint, ended, overlay, refused, same_bits, start, train
 
 
 @pytest.fixture

@@ -3,10 +3,10 @@
 import monai.bundle
 import pytest
 import torch
-from bundle_runs import DEMO, NETWORK, ROOT, TINY, TRAINING
 from monai.bundle import ConfigWorkflow
 from monai.fl.client import MonaiAlgo
 from monai.fl.utils.exchange_object import ExchangeObject
+from support.bundle import DEMO, NETWORK, ROOT, TINY, TRAINING
 
 CONFIGS = ROOT / "configs"
 KINDS = {"train": ["train.json"], "evaluate": ["train.json", "evaluate.json"], "inference": ["inference.json"]}

@@ -7,9 +7,9 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from bundle_runs import DATALIST, NETWORK, ended, infer, refused, start
 from PIL import Image
-from small_volumes import affine_of, noise, write_datalist, write_volume
+from support.bundle import DATALIST, NETWORK, ended, infer, refused, start
+from support.volumes import affine_of, noise, write_datalist, write_volume
 
 from bundle.networks import SliceViT
 

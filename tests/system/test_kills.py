@@ -1,7 +1,7 @@
 """Whatever is there after a kill is whole; the next run takes it as it is and does the rest."""
 
 import pytest
-from bundle_runs import DEMO, NETWORK, TINY, TRAINING, ended, infer, overlay, start, train
+from support.bundle import DEMO, NETWORK, TINY, TRAINING, ended, infer, overlay, start, train
 
 FILES = ["attribution.nii.gz", "overlay.png", "slices.csv", "summary.json"]
 
@@ -27,7 +27,7 @@ def whole(phantoms, tmp_path_factory):
 
 def test_cases_survive_a_kill_during_ingestion(phantoms, whole, tmp_path):
     cache = tmp_path / "cache"
-    killer = overlay(tmp_path, check={"_target_": "run_probes.KillInCall", "function": "numpy.save", "call": 4})
+    killer = overlay(tmp_path, check={"_target_": "support.probes.KillInCall", "function": "numpy.save", "call": 4})
     settings = {**TRAINING, "dataset_dir": phantoms, "output_dir": tmp_path / "run", "max_epochs": 1}
     killed = start("train.json", DEMO, TINY, killer, cache_dir=cache, **settings)
 
@@ -46,7 +46,7 @@ def test_cases_survive_a_kill_during_ingestion(phantoms, whole, tmp_path):
 
 def test_two_processes_ingest_into_one_store(phantoms, whole, tmp_path):
     cache = tmp_path / "cache"
-    meeting = overlay(tmp_path, check={"_target_": "run_probes.MeetFirst", "folder": str(tmp_path), "processes": 2})
+    meeting = overlay(tmp_path, check={"_target_": "support.probes.MeetFirst", "folder": str(tmp_path), "processes": 2})
     settings = {**TRAINING, "dataset_dir": phantoms, "cache_dir": cache, "max_epochs": 1}
     files = ["train.json", DEMO, TINY, meeting]
     rivals = [start(*files, output_dir=tmp_path / name, **settings) for name in ("one", "two")]
@@ -58,7 +58,7 @@ def test_two_processes_ingest_into_one_store(phantoms, whole, tmp_path):
 
 def test_results_survive_a_kill_during_inference(phantoms, trained, tmp_path):
     output, model = tmp_path / "results", trained / "model.pt"
-    probe = {"_target_": "run_probes.KillInCall", "function": "nibabel.save", "call": 3}
+    probe = {"_target_": "support.probes.KillInCall", "function": "nibabel.save", "call": 3}
     settings = {**NETWORK, "dataset_dir": phantoms, "output_dir": output, "checkpoint": model}
     killed = start("inference.json", DEMO, TINY, overlay(tmp_path, **{"+handlers": [probe]}), **settings)
 

@@ -4,9 +4,9 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from bundle_runs import infer, overlay
-from run_probes import SeeingNetwork
-from small_volumes import affine_of, noise, write_volume
+from support.bundle import infer, overlay
+from support.probes import SeeingNetwork
+from support.volumes import affine_of, noise, write_volume
 
 ORIENTATIONS = {
     "plain": affine_of("RAS"),
@@ -25,7 +25,7 @@ def find_marker(tmp_path, shape, affine, voxel, image_size, radius=0):
     volume[x - radius : x + radius + 1, y - radius : y + radius + 1, z] = 1.0
     file = write_volume(tmp_path / "a.nii.gz", volume, affine)
     torch.save(SeeingNetwork().state_dict(), tmp_path / "seeing.pt")
-    seeing = overlay(tmp_path, network_def={"_target_": "run_probes.SeeingNetwork", "_requires_": "@bundle_path"})
+    seeing = overlay(tmp_path, network_def={"_target_": "support.probes.SeeingNetwork", "_requires_": "@bundle_path"})
     settings = {"in_channels": 1, "image_size": image_size, "beta": 0.0, "normalise": "none"}
     output = infer(file, tmp_path / "seeing.pt", tmp_path / "out", seeing, **settings)
     attribution = nibabel.load(output / "a" / "attribution.nii.gz")

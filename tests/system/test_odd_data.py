@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from bundle_runs import DATALIST, DEMO, evaluate, overlay, record, refused, train
-from small_volumes import noise, square_mask, write_datalist
+from support.bundle import DATALIST, DEMO, evaluate, overlay, record, refused, train
+from support.volumes import noise, square_mask, write_datalist
 
 SHAPE = (16, 16, 5)
 

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from bundle_runs import LIGHT, ROOT, checkpoint, ended, evaluate, record, refused, run, start, train
+from support.bundle import LIGHT, ROOT, checkpoint, ended, evaluate, record, refused, run, start, train
 
 NOBODY_VALIDATES = {"split_fractions": [0.75, 0, 0.25], "max_epochs": 2}
 

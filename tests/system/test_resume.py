@@ -1,7 +1,7 @@
 """A killed run, continued, is the uninterrupted run."""
 
 import pytest
-from bundle_runs import (
+from support.bundle import (
     DEMO,
     LIGHT,
     TINY,
@@ -17,8 +17,8 @@ from bundle_runs import (
 )
 
 # five iterations an epoch; torch.save writes model.pt where an epoch is the best one, then checkpoint.pt
-MID_EPOCH = {"_target_": "run_probes.KillAtIteration", "iteration": 13}
-WHILE_SAVING = {"_target_": "run_probes.KillInCall", "function": "torch.save", "call": 3}
+MID_EPOCH = {"_target_": "support.probes.KillAtIteration", "iteration": 13}
+WHILE_SAVING = {"_target_": "support.probes.KillInCall", "function": "torch.save", "call": 3}
 
 
 @pytest.mark.parametrize("num_workers", [0, 2])

@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from bundle_runs import DEMO, NETWORK, TINY, TRAINING, ended, evaluate, flat, overlay, run, start, train
+from support.bundle import DEMO, NETWORK, TINY, TRAINING, ended, evaluate, flat, overlay, run, start, train
 
 from bundle.networks import SliceViT
 
@@ -17,7 +17,7 @@ def tape(folder):
     """An overlay that writes losses and scores of every epoch into the folder."""
     folder.mkdir()
     probe = {
-        "_target_": "run_probes.MetricsTape",
+        "_target_": "support.probes.MetricsTape",
         "path": str(folder / "tape.jsonl"),
         "validator": "@validate#evaluator",
         "write": "$@rank == 0",

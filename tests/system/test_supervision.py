@@ -1,9 +1,9 @@
 """Who supervises the maps, and that nobody else does."""
 
 import pytest
-from bundle_runs import DATALIST, ROOT, checkpoint, record, same_bits, train
 from monai.bundle import ConfigParser
-from small_volumes import noise, square_mask, write_datalist
+from support.bundle import DATALIST, ROOT, checkpoint, record, same_bits, train
+from support.volumes import noise, square_mask, write_datalist
 
 from bundle.networks import SliceViT
 

@@ -1,0 +1,138 @@
+"""Slice scores: against scikit-learn, and where they have no value."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn import metrics as sk
+from sklearn.metrics import f1_score
+
+from bundle.metrics import SliceScorer, best_f1_threshold, slice_scores
+
+KEYS = {"f1", "accuracy", "auroc", "average_precision", "cohen_kappa", "sensitivity", "specificity", "n", "positives"}
+
+
+def test_worked_by_hand():
+    scores = slice_scores([1, 1, 1, 0, 0, 0, 0, -1], [0.9, 0.8, 0.2, 0.6, 0.3, 0.1, 0.1, 0.99])
+    assert set(scores) == KEYS
+    assert scores["f1"] == pytest.approx(2 / 3)  # 2 hits, 1 miss, 1 false alarm
+    assert scores["accuracy"] == pytest.approx(5 / 7)
+    assert scores["sensitivity"] == pytest.approx(2 / 3)
+    assert scores["specificity"] == pytest.approx(3 / 4)
+    assert scores["auroc"] == pytest.approx(10 / 12)  # 0.2 loses against 0.6 and 0.3
+    assert (scores["n"], scores["positives"]) == (7, 3)
+
+
+def test_a_slice_on_the_threshold_is_positive():
+    assert slice_scores([1, 0], [0.5, 0.4999], threshold=0.5)["accuracy"] == 1.0
+    assert slice_scores([1, 0], [0.5, 0.4999], threshold=0.51)["sensitivity"] == 0.0
+
+
+@pytest.mark.parametrize(
+    ("labels", "undefined"),
+    [
+        ([0, 0], {"f1", "auroc", "average_precision", "sensitivity"}),
+        ([1, 1], {"auroc", "specificity"}),
+        ([-1, -1], KEYS - {"n", "positives"}),
+        ([], KEYS - {"n", "positives"}),
+    ],
+)
+def test_one_class_is_nan_with_counts_and_without_warnings(labels, undefined):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = slice_scores(labels, [0.2, 0.7][: len(labels)])
+    assert {name for name, value in scores.items() if math.isnan(value)} == undefined
+    assert scores["n"] == sum(label >= 0 for label in labels)
+    assert scores["positives"] == sum(label > 0 for label in labels)
+
+
+def several_classes():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    logits = rng.normal(size=(200, 3)) + 1.5 * np.eye(3)[labels]
+    return labels, np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def test_several_classes_are_macro_averages():
+    labels, probabilities = several_classes()
+    predicted, scores = probabilities.argmax(axis=1), slice_scores(labels, probabilities)
+    assert scores["f1"] == pytest.approx(sk.f1_score(labels, predicted, average="macro"))
+    assert scores["sensitivity"] == pytest.approx(sk.recall_score(labels, predicted, average="macro"))
+    assert scores["accuracy"] == pytest.approx(sk.accuracy_score(labels, predicted))
+    assert scores["cohen_kappa"] == pytest.approx(sk.cohen_kappa_score(labels, predicted))
+    assert scores["auroc"] == pytest.approx(sk.roc_auc_score(labels, probabilities, multi_class="ovr", average="macro"))
+    each = [sk.average_precision_score(labels == k, probabilities[:, k]) for k in range(3)]
+    assert scores["average_precision"] == pytest.approx(np.mean(each))
+    assert scores["positives"] == (labels > 0).sum()
+
+
+def test_a_class_that_does_not_occur_is_not_averaged():
+    labels, probabilities = several_classes()
+    kept = labels < 2
+    with_absent = slice_scores(labels[kept], probabilities[kept])["sensitivity"]
+    expected = sk.recall_score(labels[kept], probabilities[kept].argmax(1), average="macro", labels=[0, 1])
+    assert with_absent == pytest.approx(expected)
+
+
+def test_one_column_is_binary():
+    assert slice_scores([1, 0], [[0.9], [0.1]]) == slice_scores([1, 0], [0.9, 0.1])
+
+
+def test_weights_count_ignored_slices_too():
+    scorer = SliceScorer([-1, 1, 0], [0.5, 0.9, 0.9])
+    assert scorer(np.array([100.0, 3.0, 1.0]))["accuracy"] == 0.75
+
+
+@pytest.mark.parametrize(
+    ("labels", "probabilities", "message"),
+    [
+        ([1, 0], [0.5], "one probability per label, got 1 for 2"),
+        ([1, 0], [0.5, float("nan")], "NaN or infinity for 1 slices"),
+        ([2, 0], [0.5, 0.5], "labels from -1 to 1, got 0 to 2"),
+        ([3, 0], [[0.5, 0.2, 0.3]] * 2, "labels from -1 to 2, got 0 to 3"),
+    ],
+)
+def test_wrong_input_is_named(labels, probabilities, message):
+    with pytest.raises(ValueError, match=message):
+        slice_scores(labels, probabilities)
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.booleans(), st.floats(0, 1, width=32)), min_size=2, max_size=25))
+def test_no_other_threshold_is_better(rows):
+    labels, probabilities = (np.array(column) for column in zip(*rows, strict=True))
+    threshold = best_f1_threshold(labels, probabilities)
+    if labels.all() or not labels.any():
+        assert threshold == 0.5
+        return
+    best = max(f1_score(labels, probabilities >= cut) for cut in probabilities)
+    assert slice_scores(labels, probabilities, threshold)["f1"] == pytest.approx(best)
+
+
+def test_rounding_moves_no_slice_across_the_threshold():
+    threshold = best_f1_threshold([0, 1], [0.25, 0.75])
+    assert threshold == 0.5
+
+
+def test_equally_good_thresholds_go_to_the_nearest_to_one_half():
+    # From 0.05 down every threshold calls all positive; a perfect F1 needs a cut between 0.1 and 0.9.
+    assert best_f1_threshold([0, 1, 1, 0, 1], [0.1, 0.9, 0.95, 0.92, 0.2]) == pytest.approx(0.15)
+
+
+def test_neighbouring_floats_have_no_middle():
+    low = 0.3
+    high = np.nextafter(low, 1)
+    assert slice_scores([0, 1], [low, high], best_f1_threshold([0, 1], [low, high]))["f1"] == 1.0
+
+
+@pytest.mark.parametrize("labels", [[], [0, 0], [1, 1], [-1, -1]])
+def test_without_a_choice_it_is_one_half(labels):
+    assert best_f1_threshold(labels, [0.1, 0.2][: len(labels)]) == 0.5
+
+
+def test_ignored_slices_and_several_classes():
+    assert best_f1_threshold([0, 1, -1], [0.25, 0.75, 0.7]) == 0.5
+    assert best_f1_threshold([0, 1], [[0.1, 0.9], [0.8, 0.2]]) == 0.5
