@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
+# pip names each package as it comes
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
 # One thread a process: two processes fill two cores, and a laptop stays usable.
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
@@ -14,14 +16,17 @@ help:
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 
 $(VENV)/.runtime: requirements.txt
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version) if sys.version_info < (3, 10) else 0'
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
-	touch $@
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version) if sys.version_info < (3, 10) else 0'
+	@echo "Making the virtual environment $(VENV)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing what the bundle runs on (PyTorch is large: some minutes the first time)"
+	@$(INSTALL) -r requirements.txt
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	touch $@
+	@echo "Installing the gates and the test tools"
+	@$(INSTALL) -r requirements-dev.txt
+	@touch $@
 
 demo: $(VENV)/.runtime
 	$(BIN)/python scripts/run_demo.py
@@ -39,7 +44,7 @@ unit: $(VENV)/.dev
 
 test-release: $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(VENV)/release
-	$(VENV)/release/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/release/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt
 	RELEASE_PYTHON=$(abspath $(VENV)/release/bin/python) $(BIN)/python -m pytest tests/packing
 
 clean:

@@ -1,4 +1,4 @@
-"""The names of dictionary entries, spelt once. Imports nothing, so that every room may import it."""
+"""Names of dictionary entries, spelled once. Imports nothing, so that every room may import it."""
 
 IMAGE = "image"
 LABEL = "label"
@@ -25,9 +25,9 @@ PRED = "pred"
 LOSS = "loss"
 EVIDENCE = "evidence"
 RESULT = "result"
-"""What inference says of a volume, as JSON can hold it."""
+"""JSON-serializable result of a volume."""
 OVERLAY = "overlay"
-"""The few slices of a volume, with their maps, that a picture shows."""
+"""A few slices of a volume with their maps, for a picture."""
 
 IGNORED_LABEL = -1
 """The label of a slice that has none (or only fills a rank's batch): no loss and no metric counts it."""

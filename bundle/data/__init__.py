@@ -1,28 +1,27 @@
 """From files to batches: cases and their finders, splits by patient, checks, the slice store."""
 
-from bundle.data.cases.case import Case, complete_items
+from bundle.data.cases.case import Case, with_identities
 from bundle.data.cases.channel_files import ChannelFiles
 from bundle.data.cases.check_case import CaseRow, check_case
 from bundle.data.cases.check_report import CheckReport, check_cases
 from bundle.data.cases.datalist import Datalist, DecathlonCases
-from bundle.data.cases.inference_items import inference_items
+from bundle.data.cases.inference_items import inference_items, without_label
 from bundle.data.cases.paired_volumes import PairedVolumes
 from bundle.data.cases.slice_images import SliceImages
 from bundle.data.cases.split import Split, split_cases, split_hash
-from bundle.data.slices.augmentation import SliceAugmentation, SliceIndex
-from bundle.data.slices.batch_order import BalancedOrder, BatchOrder, ScanOrder, SequentialOrder, ShuffleOrder
+from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
+from bundle.data.slices.balanced_order import BalancedOrder
+from bundle.data.slices.batch_order import ScanOrder, SequentialOrder, ShuffleOrder
 from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
 from bundle.data.slices.store import SliceStore
-from bundle.data.slices.stored_case import SliceDtype
 from bundle.data.slices.supervision import supervised_cases
 
 __all__ = [
     "BalancedOrder",
-    "BatchOrder",
     "Case",
     "CaseRow",
     "CaseStream",
@@ -38,18 +37,18 @@ __all__ = [
     "SliceBatchSampler",
     "SliceDataLoader",
     "SliceDataset",
-    "SliceDtype",
     "SliceImages",
-    "SliceIndex",
+    "SliceRequest",
     "SliceStore",
     "Split",
     "check_case",
     "check_cases",
-    "complete_items",
     "describe",
     "fingerprint",
     "inference_items",
     "split_cases",
     "split_hash",
     "supervised_cases",
+    "with_identities",
+    "without_label",
 ]

@@ -11,7 +11,7 @@ import numpy as np
 
 from bundle.experiments.run import BundleRun
 from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, verdict
-from bundle.volumes import raster
+from bundle.volumes import to_display_orientation
 
 SCORES = {
     "f1": "F1",
@@ -102,8 +102,8 @@ def settings(rows: Mapping[str, Sequence[BundleRun]]) -> dict[str, Any]:
 
 def pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices: int = 5) -> list[PictureRow]:
     """Return slices of the case, spread evenly over those with a lesion, each with the map of every method."""
-    image, mask = raster(case["image"]), raster(case["label"]) > 0
-    maps = {row: raster(folder / "attribution.nii.gz") for row, folder in inference.items()}
+    image, mask = to_display_orientation(case["image"]), to_display_orientation(case["label"]) > 0
+    maps = {row: to_display_orientation(folder / "attribution.nii.gz") for row, folder in inference.items()}
     said = {row: probabilities(folder / "slices.csv") for row, folder in inference.items()}
     positive = np.flatnonzero(mask.any(axis=(0, 1)))
     chosen = positive[np.unique(np.linspace(0, len(positive) - 1, num_slices).round().astype(int))]

@@ -17,7 +17,7 @@ from bundle.experiments.experiment import Experiment
 from bundle.experiments.run import BUNDLE_ROOT, BundleRun, run_inference
 from bundle.files import read_json
 from bundle.reports import draw_overlay, overlay_panel
-from bundle.volumes import raster
+from bundle.volumes import to_display_orientation
 
 RULE = (
     "cases in which every method calls a same positive test slice positive, spread evenly over their names; of each "
@@ -141,6 +141,6 @@ def overlaid(item: Mapping[str, Any], folder: Path, index: int, parser: ConfigPa
     source = int(line["source_slice"]) if line.get("source_slice") else None
     image = item["image"] if isinstance(item["image"], str) else item["image"][-1]
     files = (image, folder / "attribution.nii.gz", item["label"])
-    voxels = [raster(file, source) for file in files]
+    voxels = [to_display_orientation(file, source) for file in files]
     picture, attribution, mask = (array if source is not None else array[..., index] for array in voxels)
     return draw_overlay(picture, attribution, np.asarray(mask) > parser.get("check#positive_above", 0))

@@ -1,17 +1,16 @@
-"""Files and folders, written by rename, read whole."""
+"""Files and folders: written by rename, read whole."""
 
 from bundle.files.atomic_file import write_atomically
-from bundle.files.atomic_folder import discard, exchange_paths, folder_atomically, remove_stale, staging_folder
+from bundle.files.atomic_folder import discard_folder, folder_atomically, remove_stale_parts
 from bundle.files.csv_files import write_csv
-from bundle.files.json_files import read_json, write_json
+from bundle.files.json_files import as_json_values, read_json, write_json
 
 __all__ = [
-    "discard",
-    "exchange_paths",
+    "as_json_values",
+    "discard_folder",
     "folder_atomically",
     "read_json",
-    "remove_stale",
-    "staging_folder",
+    "remove_stale_parts",
     "write_atomically",
     "write_csv",
     "write_json",

@@ -1,4 +1,4 @@
-"""A file that is there whole or not at all."""
+"""Files that are there whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]) -> Path:
-    """Let `write` make the file beside `path`, then rename it: a killed process leaves the old file or the new one.
+def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], object]) -> Path:
+    """Let `write` make the file beside `path`, then rename it: a kill leaves the old file or the new one.
 
     Args:
         path: the file; missing parent folders are made.
@@ -26,7 +26,7 @@ def write_atomically(path: str | os.PathLike[str], write: Callable[[Path], None]
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Hidden and unique: nobody takes it for a result, and two processes do not write into the same one.
+    # hidden and unique: nobody takes it for a result, and two processes do not write into one
     part = path.with_name(f".{uuid.uuid4().hex[:8]}.part-{path.name}")
     try:
         write(part)

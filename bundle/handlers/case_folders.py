@@ -88,14 +88,13 @@ def write_case(
         ...     sorted(file.name for file in made.iterdir())
         ['attribution.nii.gz', 'overlay.png', 'slices.csv', 'summary.json']
     """
-
-    def fill(folder: Path) -> None:
+    path = case_folder(output_dir, case)
+    with folder_atomically(path) as folder:
         write_csv(folder / "slices.csv", slices)
         write_json(folder / "summary.json", summary)
         write_nifti(folder / "attribution.nii.gz", attribution, affine)
         write_picture(folder / "overlay.png", overlay)
-
-    return folder_atomically(case_folder(output_dir, case), fill)
+    return path
 
 
 logger = logging.getLogger(__name__)

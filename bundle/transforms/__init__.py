@@ -1,7 +1,7 @@
-"""From files to slices: load, orient, normalise, crop, slice, smooth; one idea per file."""
+"""Transforms from files to slices: load, orient, crop, slice, smooth; and back to a map and a result."""
 
 from bundle.transforms.file_order import FileOrderd
-from bundle.transforms.load import LoadCased, default_preprocessing
+from bundle.transforms.load import LoadCaseFilesd, default_preprocessing
 from bundle.transforms.organ import OrganCropd, OrganMaskd, organ_region
 from bundle.transforms.slice_stack import LoadSliceStackd
 from bundle.transforms.slice_transform import SliceTransform
@@ -9,8 +9,11 @@ from bundle.transforms.slice_volume import SliceVolumed
 from bundle.transforms.smooth_mask import SmoothMask, SmoothMaskd, scaled_kernel_size
 from bundle.transforms.split_prediction import SplitPredictiond
 
+LoadCased = LoadCaseFilesd  # name in records of version 0.1
+
 __all__ = [
     "FileOrderd",
+    "LoadCaseFilesd",
     "LoadCased",
     "LoadSliceStackd",
     "OrganCropd",

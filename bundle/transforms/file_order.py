@@ -1,4 +1,4 @@
-"""The raster of a reader that takes slices as they lie in the file."""
+"""Slices as they lie in the file, the way ITK hands them to NumPy."""
 
 from __future__ import annotations
 

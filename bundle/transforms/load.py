@@ -1,4 +1,4 @@
-"""A case's files as tensors, or a refusal that tells what is wrong with which file."""
+"""Loading of a case's files as tensors, and the preprocessing that every config starts from."""
 
 from __future__ import annotations
 
@@ -14,10 +14,19 @@ from monai.transforms import Compose, MapTransform, Orientationd
 from torch import Tensor
 
 from bundle import keys as names
-from bundle.volumes import read_volume, require_same_grid, slice_label_volume
+from bundle.volumes import (
+    DISPLAY_AXES,
+    finite_problems,
+    mask_problems,
+    raise_first,
+    read_volume,
+    require_same_grid,
+    slice_label_volume,
+    to_class_numbers,
+)
 
 
-class LoadCased(MapTransform):
+class LoadCaseFilesd(MapTransform):
     """Load image, label and organ mask of a case and check that they fit each other.
 
     `image`: a path (3D, 4D with channels last, folder of a DICOM series) or a list of paths in channel order ->
@@ -31,10 +40,10 @@ class LoadCased(MapTransform):
         num_classes: highest class of a CSV, see `read_slice_labels`; None accepts all.
 
     Raises:
-        ValueError: names the file, what was expected, what came and what to do.
+        ValueError: names the file, the requirement, the finding and the remedy.
 
     Example:
-        >>> sorted(LoadCased()({"image": torch.zeros(1, 4, 4, 2), "label": None}))
+        >>> sorted(LoadCaseFilesd()({"image": torch.zeros(1, 4, 4, 2), "label": None}))
         ['image']
     """
 
@@ -48,7 +57,7 @@ class LoadCased(MapTransform):
         choices = (names.IMAGE, names.LABEL, names.ORGAN)
         unknown = [key for key in self.keys if key not in choices]
         if unknown:
-            raise ValueError(f"Expected `keys` to be among {choices} but got {unknown}.")
+            raise ValueError(f"keys must be among {choices}, got {unknown}: load other entries by MONAI's LoadImaged.")
         self.num_classes = num_classes
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
@@ -71,13 +80,13 @@ class LoadCased(MapTransform):
         single = isinstance(paths, str | PathLike)
         channels = [read_volume(path) for path in ([paths] if single else paths)]
         if not channels:
-            raise ValueError("Expected the path of an image, or a list of one path per channel, but got an empty list.")
+            raise ValueError("image must be a path, or a list of one path per channel, got an empty list: name files.")
         for channel in channels:
-            require_same_grid(channel, channels[0])
-            _require_finite(channel)
+            require_same_grid(channel, channels[0], "channel")
+            raise_first(finite_problems(channel.meta["filename_or_obj"], channel.numpy()))
         if len(channels) == 1:
             return channels[0]
-        # joined in the order of the file, see `read_nifti`; by NumPy, as its large pages take a third of the time
+        # joined in the order of the file, see `read_volume`; by NumPy, as its large pages take a third of the time
         voxels = np.concatenate([channel.numpy().transpose(0, 3, 2, 1) for channel in channels])
         return MetaTensor(torch.from_numpy(voxels.transpose(0, 3, 2, 1)), meta=channels[0].meta)
 
@@ -85,11 +94,16 @@ class LoadCased(MapTransform):
         """Path of a mask -> (1,X,Y,Z) of whole numbers from 0 on, on the grid of the image."""
         if not isinstance(path, str | PathLike):
             raise ValueError(
-                f"Expected the path of one mask file but got {path!r}: for lists of slice images use LoadSliceStackd."
+                f"label and organ must be the path of one mask file, got {path!r}: for lists of slice images use "
+                "LoadSliceStackd."
             )
         mask = read_volume(path)
-        require_same_grid(mask, image)
-        return _whole_numbers(mask)
+        require_same_grid(mask, image, "mask")
+        file = mask.meta["filename_or_obj"]
+        if len(mask) != 1:
+            raise ValueError(f"{file} must be a mask of one channel, got {len(mask)}: merge them into class numbers.")
+        raise_first(mask_problems(file, mask.numpy()))
+        return MetaTensor(torch.from_numpy(to_class_numbers(mask.numpy())), meta=mask.meta)
 
 
 def _image_first(key: Hashable) -> bool:
@@ -100,37 +114,8 @@ def _image_first(key: Hashable) -> bool:
 def _image_of(case: Mapping[Hashable, Any]) -> Tensor:
     image = case.get(names.IMAGE)
     if not isinstance(image, np.ndarray | Tensor):
-        raise ValueError(f"Expected the image to be loaded with its label but `image` is {image!r}: load both at once.")
+        raise ValueError(f"image must be loaded with its label, got {image!r}: load both at once.")
     return torch.as_tensor(image)
-
-
-def _require_finite(volume: MetaTensor) -> None:
-    # NaN wins minimum and maximum; ten times faster than a look at each voxel, and NumPy's in any order of memory
-    voxels = volume.numpy()
-    if not np.isfinite([voxels.min(), voxels.max()]).all():
-        wrong = int((~torch.isfinite(volume.as_tensor())).sum())
-        raise ValueError(
-            f"{volume.meta['filename_or_obj']}: expected finite intensities but got {wrong} voxels that "
-            "are NaN or infinite: replace them, for example by the background's value."
-        )
-
-
-def _whole_numbers(mask: MetaTensor) -> MetaTensor:
-    file, voxels = mask.meta["filename_or_obj"], mask.as_tensor()
-    if len(voxels) != 1:
-        raise ValueError(
-            f"{file}: expected a mask of one channel but got {len(voxels)}: merge them into class numbers."
-        )
-    lowest, highest = float(voxels.numpy().min()), float(voxels.numpy().max())
-    compact = voxels.to(torch.uint8 if highest <= torch.iinfo(torch.uint8).max else torch.int32)
-    # NaN is no whole number either
-    if lowest < 0 or not np.isfinite(highest) or not bool((compact == voxels).all()):
-        wrong = voxels[(voxels != voxels.round()) | (voxels < 0) | voxels.isinf()][0].item()
-        raise ValueError(
-            f"{file}: expected a mask of whole numbers from 0 on but got {wrong}: threshold it, or resample it with "
-            "nearest neighbours."
-        )
-    return MetaTensor(compact, meta=mask.meta)
 
 
 _RAS_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))
@@ -154,7 +139,7 @@ def default_preprocessing(num_classes: int | None = None) -> Compose:
     turned = (names.IMAGE, names.LABEL, names.ORGAN, names.SLICE_LABELS)
     return Compose(
         [
-            LoadCased(num_classes=num_classes),
-            Orientationd(keys=turned, axcodes="PLS", labels=_RAS_LABELS, allow_missing_keys=True),
+            LoadCaseFilesd(num_classes=num_classes),
+            Orientationd(keys=turned, axcodes=DISPLAY_AXES, labels=_RAS_LABELS, allow_missing_keys=True),
         ]
     )

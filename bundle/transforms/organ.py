@@ -1,4 +1,4 @@
-"""Keep the part of a case that shows the organ."""
+"""Restriction of a case to an organ: hide what lies outside it, or crop to it."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ def organ_region(case: Mapping[Hashable, Any]) -> Tensor:
     image = getattr(case.get(names.IMAGE), "meta", {}).get("filename_or_obj", case.get(names.CASE, "case"))
     if not isinstance(mask, Tensor):
         raise ValueError(
-            f"{image}: expected a mask of the organ but the case has neither 'organ' nor a mask as 'label': add the "
-            "path of an organ mask as 'organ', or use a preprocessing without organ transforms."
+            f"{image}: the case must have a mask of the organ, got neither 'organ' nor a mask as 'label': add the path "
+            "of an organ mask as 'organ', or use a preprocessing without organ transforms."
         )
     region = torch.as_tensor(mask.as_tensor() if hasattr(mask, "as_tensor") else mask) >= 1
     if not bool(region.any()):
         file = getattr(mask, "meta", {}).get("filename_or_obj", image)
-        raise ValueError(f"{file}: expected voxels of the organ (1 or more) but the mask is empty: leave the case out.")
+        raise ValueError(f"{file} must mark the organ (1 or more), got an empty mask: leave the case out.")
     return region
 
 
@@ -82,7 +82,7 @@ class OrganCropd(MapTransform, InvertibleTransform):
     """Keep the slices from the organ's first to its last, or the square around it, or both.
 
     The square is one for the whole volume: the organ's bounding box in rows and columns, grown to a square around its
-    centre. Where it leaves the volume, images are padded with their minimum and masks with 0. `Invertd` brings maps
+    center. Where it leaves the volume, images are padded with their minimum and masks with 0. `Invertd` brings maps
     back to the whole grid, with 0 outside. The organ is taken as in `OrganMaskd`.
 
     Args:
@@ -115,9 +115,9 @@ class OrganCropd(MapTransform, InvertibleTransform):
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         if margin_px < 0:
-            raise ValueError(f"Expected a margin_px of 0 or more but got {margin_px}.")
+            raise ValueError(f"margin_px must be at least 0, got {margin_px}: 0 crops to the organ itself.")
         if not (slices_only or square):
-            raise ValueError("Expected slices_only or square to be true but both are false: leave the crop out.")
+            raise ValueError("slices_only or square must be true, got false for both: leave the crop out.")
         self.slices_only = slices_only
         self.square = square
         self.margin_px = margin_px

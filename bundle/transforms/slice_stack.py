@@ -1,4 +1,4 @@
-"""Cases that come as one 2D image file per slice."""
+"""Loading of cases that come as one 2D image file per slice."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from monai.data import MetaTensor
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from bundle.transforms.load import LoadCased
+from bundle.transforms.load import LoadCaseFilesd
+from bundle.volumes import finite_problems, raise_first
 
 # image rows run towards posterior, columns towards left, files towards superior: Orientationd("PLS") changes nothing
 _AFFINE = torch.tensor([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=torch.float64)
 
 
-class LoadSliceStackd(LoadCased):
+class LoadSliceStackd(LoadCaseFilesd):
     """Load a case whose image, label and organ mask are lists of 2D image files (TIFF, PNG) in slice order.
 
     An image file holds H x W or H x W x C pixels -> (C,H,W,D) float32; a mask file H x W, above 0 = 1 -> (1,H,W,D)
-    uint8. Such files know no position: voxels count as 1 mm. A CSV of slice labels works as in `LoadCased`.
+    uint8. Such files know no position: voxels count as 1 mm. A CSV of slice labels works as in `LoadCaseFilesd`.
 
     Args:
         keys: some of image, label, organ.
         allow_missing_keys: accept cases without some of the keys.
-        num_classes: see `LoadCased`.
+        num_classes: see `LoadCaseFilesd`.
 
     Raises:
-        ValueError: names the file, what was expected, what came and what to do.
+        ValueError: names the file, the requirement, the finding and the remedy.
 
     Example:
         >>> import tempfile
@@ -52,13 +53,13 @@ class LoadSliceStackd(LoadCased):
         files = _require_list(path)
         if len(files) != image.shape[-1]:
             raise ValueError(
-                f"{files[0]}: expected {image.shape[-1]} mask slices, one for each slice of the image, but got "
+                f"{files[0]}: mask must have {image.shape[-1]} slices, one for each slice of the image, got "
                 f"{len(files)}: give one file per slice."
             )
         mask = _stack(files, binary=True)
         if tuple(mask.shape) != (1, *image.shape[1:]):
             raise ValueError(
-                f"{files[0]}: expected mask slices of shape {(1, *image.shape[1:3])} but got "
+                f"{files[0]}: mask slices must have the shape {(1, *image.shape[1:3])}, got "
                 f"{(len(mask), *mask.shape[1:3])}: save them in one channel at the size of the image."
             )
         return mask
@@ -66,7 +67,9 @@ class LoadSliceStackd(LoadCased):
 
 def _require_list(paths: Any) -> Sequence[str]:
     if isinstance(paths, str | PathLike) or not paths:
-        raise ValueError(f"Expected a list of slice files in slice order but got {paths!r}: for volumes use LoadCased.")
+        raise ValueError(
+            f"slices must be a list of files in slice order, got {paths!r}: for volumes use LoadCaseFilesd."
+        )
     return [str(path) for path in paths]
 
 
@@ -75,13 +78,11 @@ def _stack(files: Sequence[str], *, binary: bool) -> MetaTensor:
     for file, pixels in zip(files, slices, strict=True):
         if pixels.shape != slices[0].shape:
             raise ValueError(
-                f"{file}: expected {slices[0].shape} pixels as in {files[0]} but got {pixels.shape}: give slices of "
-                "one scan."
+                f"{file} must have {slices[0].shape} pixels as {files[0]}, got {pixels.shape}: give slices of one scan."
             )
     raw = np.stack(slices).transpose(3, 1, 2, 0)  # (D,H,W,C) -> (C,H,W,D)
     voxels = np.ascontiguousarray(raw > 0 if binary else raw, dtype=np.uint8 if binary else np.float32)
-    if not np.isfinite(voxels).all():
-        raise ValueError(f"{files[0]}: expected finite intensities in all slices but some are NaN or infinite.")
+    raise_first(finite_problems(f"{files[0]} and its other slices", voxels))
     meta = {"filename_or_obj": files[0], "original_affine": _AFFINE.numpy(), "space": "RAS"}
     return MetaTensor(torch.from_numpy(voxels), affine=_AFFINE.clone(), meta=meta)
 
@@ -89,12 +90,10 @@ def _stack(files: Sequence[str], *, binary: bool) -> MetaTensor:
 def _pixels(file: str) -> np.ndarray:
     """One file -> (H,W,C)."""
     if not Path(file).is_file():
-        raise FileNotFoundError(f"{file}: expected a slice image but no file lies there: correct the path.")
+        raise FileNotFoundError(f"{file} must be a slice image, got no such file: correct the path.")
     try:
         with Image.open(file) as picture:
             pixels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
     except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(
-            f"{file}: expected a readable image but got {error}: export it again as TIFF or PNG."
-        ) from error
+        raise ValueError(f"{file} must be a readable image, got {error}: export it again as TIFF or PNG.") from error
     return pixels[..., None] if pixels.ndim == 2 else pixels

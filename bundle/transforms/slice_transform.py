@@ -1,4 +1,4 @@
-"""From the slices of a volume to the network's input, and from the network's maps back to the slices."""
+"""Slices of a volume as the network's input, and the network's maps back on the slices."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ class SliceTransform:
 
     Args:
         image_size: side S of the network's square input, in pixels.
-        normalise: `"slice"`: min-max to [0, 1] per slice and channel, constant slices become zeros (the paper's way);
+        normalize: `"slice"`: min-max to [0, 1] per slice and channel, constant slices become zeros (the paper's way);
             `"none"`: intensities as they come, for preprocessing that scales the whole volume.
+        normalise: name of `normalize` in records of version 0.1.
 
     Raises:
-        ValueError: for an image size below 1 or an unknown `normalise`.
+        ValueError: an image size below 1, or an unknown `normalize`.
 
     Source: settings of the paper's experiments; bicubic as OpenCV does it (a = -0.75, no antialiasing, not clipped).
 
@@ -33,19 +34,18 @@ class SliceTransform:
         torch.Size([1, 1, 4, 4])
     """
 
-    def __init__(self, image_size: int, normalise: str = "slice") -> None:
+    def __init__(self, image_size: int, normalize: str = "slice", *, normalise: str | None = None) -> None:
+        normalize = normalize if normalise is None else normalise
         if image_size < 1:
-            raise ValueError(
-                f"Expected an image_size of at least 1 pixel but got {image_size}: give the side in pixels."
-            )
-        if normalise not in _NORMALISERS:
-            raise ValueError(f"Expected `normalise` to be one of {sorted(_NORMALISERS)} but got {normalise!r}.")
+            raise ValueError(f"image_size must be at least 1 pixel, got {image_size}: give the side in pixels.")
+        if normalize not in _NORMALIZERS:
+            raise ValueError(f"normalize must be one of {sorted(_NORMALIZERS)}, got {normalize!r}: choose one of them.")
         self.image_size = image_size
-        self.normalise = normalise
+        self.normalize = normalize
 
     def image(self, slices: Tensor) -> Tensor:
-        """(N,C,H,W) intensities -> (N,C,S,S) float32, normalised and then resized (bicubic, may leave [0, 1])."""
-        scaled = _NORMALISERS[self.normalise](slices.float())
+        """(N,C,H,W) intensities -> (N,C,S,S) float32, normalized and then resized (bicubic, may leave [0, 1])."""
+        scaled = _NORMALIZERS[self.normalize](slices.float())
         return _resize(scaled, image_hw=self._hw, mode="bicubic", align_corners=False)
 
     def mask(self, masks: Tensor) -> Tensor:
@@ -84,4 +84,4 @@ def _resize(slices: Tensor, *, image_hw: tuple[int, int], mode: str, align_corne
     return F.interpolate(plain, size=tuple(image_hw), mode=mode, align_corners=align_corners)
 
 
-_NORMALISERS: dict[str, Callable[[Tensor], Tensor]] = {"slice": _min_max, "none": _unchanged}
+_NORMALIZERS: dict[str, Callable[[Tensor], Tensor]] = {"slice": _min_max, "none": _unchanged}

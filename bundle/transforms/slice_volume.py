@@ -1,4 +1,4 @@
-"""A case becomes slices, each with its image, class and mask."""
+"""Slices of a case, each with its image, class and mask."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class SliceVolumed(Transform):
         preprocessing: applied to cases whose image is not loaded yet; default `default_preprocessing`.
 
     Raises:
-        ValueError: for an image that is no volume, and for labels that do not fit it.
+        ValueError: the image is no volume, or the labels do not fit it.
 
     Example:
         >>> image, label = torch.rand(3, 8, 8, 2), torch.zeros(1, 8, 8, 2)
@@ -50,7 +50,7 @@ class SliceVolumed(Transform):
         preprocessing: Callable[[Any], Any] | None = None,
     ) -> None:
         if num_classes < 1:
-            raise ValueError(f"Expected num_classes to be 1 (binary) or more but got {num_classes}.")
+            raise ValueError(f"num_classes must be 1 (binary) or more, got {num_classes}: count the background too.")
         self.slice_transform = slice_transform
         self.num_classes = num_classes
         self.preprocessing = preprocessing if preprocessing is not None else default_preprocessing()
@@ -62,7 +62,7 @@ class SliceVolumed(Transform):
             case = self.preprocessing(case)
         image = _plain(case[names.IMAGE])
         if image.ndim != 4:
-            raise ValueError(f"Expected an image of shape (C,H,W,D) but got {tuple(image.shape)}: load it as a volume.")
+            raise ValueError(f"image must have the shape (C,H,W,D), got {tuple(image.shape)}: load it as a volume.")
         identity = _identity(case)
         mask = _mask_of(case, image=image)
         given = _slice_labels_of(case, num_slices=image.shape[-1], num_classes=self.num_classes)
@@ -108,8 +108,8 @@ def _classes_of(masks: Tensor, *, num_classes: int) -> Tensor:
         return (highest > 0).to(torch.int64)
     if int(highest.max()) >= num_classes:
         raise ValueError(
-            f"Expected mask classes in 0..{num_classes - 1} but got {int(highest.max())}: raise num_classes or merge "
-            "classes."
+            f"label must hold classes from 0 to {num_classes - 1}, got {int(highest.max())}: raise num_classes or "
+            "merge classes."
         )
     return highest
 
@@ -120,8 +120,8 @@ def _mask_of(case: Mapping[Hashable, Any], *, image: Tensor) -> Tensor | None:
     mask = _plain(case[names.LABEL])
     if tuple(mask.shape) != (1, *image.shape[1:]):
         raise ValueError(
-            f"Expected a label of shape {(1, *image.shape[1:])} as the image's but got {tuple(mask.shape)}: apply the "
-            "same spatial transforms to both."
+            f"label must have the image's shape {(1, *image.shape[1:])}, got {tuple(mask.shape)}: apply the same "
+            "spatial transforms to both."
         )
     return mask
 
@@ -134,13 +134,13 @@ def _slice_labels_of(case: Mapping[Hashable, Any], *, num_slices: int, num_class
     file = getattr(case[names.SLICE_LABELS], "meta", {}).get("filename_or_obj", "slice labels")
     if labels.shape[-1] != num_slices or labels.numel() != num_slices:
         raise ValueError(
-            f"{file}: expected {num_slices} labels along the slice axis but got shape {tuple(labels.shape)}: the "
-            "scan's slice axis is not the file's third one (a sagittal or coronal scan?); use FileOrderd in place of "
+            f"{file} must hold {num_slices} labels along the slice axis, got shape {tuple(labels.shape)}: the scan's "
+            "slice axis is not the file's third one (a sagittal or coronal scan?); use FileOrderd in place of "
             "Orientationd, so that slices are those of the file."
         )
     highest = max(num_classes - 1, 1)
     if int(labels.max()) > highest:
-        raise ValueError(f"{file}: expected classes in 0..{highest} but got {int(labels.max())}: raise num_classes.")
+        raise ValueError(f"{file} must hold classes from 0 to {highest}, got {int(labels.max())}: raise num_classes.")
     return labels.flatten().to(torch.int64)
 
 

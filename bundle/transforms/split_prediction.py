@@ -1,31 +1,33 @@
-"""From the one tensor of the inferer to a map that can be inverted and a result that JSON can hold."""
+"""Split of the inferer's output into an invertible map and a JSON-serializable result."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import torch
+from monai.config import KeysCollection
 from monai.data import MetaTensor
-from monai.transforms import Transform
+from monai.transforms import MapTransform
 from torch import Tensor
 
-from bundle import keys
+from bundle import keys as names
 from bundle.metrics import volume_probability
 
 
-class SplitPredictiond(Transform):
-    """Splits `pred` (1+K, H, W, D) into the attribution `pred` (1, H, W, D) and the JSON-able `result`.
+class SplitPredictiond(MapTransform):
+    """Split `pred` (1+K, H, W, D) into the attribution `pred` (1, H, W, D) and the JSON-serializable `result`.
 
     `pred` takes meta data and applied operations of the image, so that `Invertd` brings it back to the source grid.
-    `result` holds the probability of every slice, whether it is blank, the volume's probabilities and the decision; a
-    few slices with their maps go into `overlay` for a picture, still on the grid the network saw.
+    `result` holds the probability of each slice, whether it is blank, the volume's probabilities and the decision. A
+    few slices with their maps go into `overlay` for a picture, still on the grid that the network saw.
 
     Args:
         threshold: probability from which a slice counts as positive.
         top_k: slices in the top-k mean of the volume.
         num_overlays: slices kept for the picture, those of highest probability.
         volume_threshold: highest slice probability from which the volume counts as positive; None takes `threshold`.
+        keys: the entry that holds the inferer's tensor.
 
     Raises:
         ValueError: `pred` is not the inferer's tensor.
@@ -37,34 +39,40 @@ class SplitPredictiond(Transform):
     """
 
     def __init__(
-        self, threshold: float = 0.5, top_k: int = 3, num_overlays: int = 6, volume_threshold: float | None = None
+        self,
+        threshold: float = 0.5,
+        top_k: int = 3,
+        num_overlays: int = 6,
+        volume_threshold: float | None = None,
+        keys: KeysCollection = names.PRED,
     ) -> None:
+        super().__init__(keys)
         self.threshold = threshold
         self.volume_threshold = threshold if volume_threshold is None else volume_threshold
         self.top_k = top_k
         self.num_overlays = num_overlays
 
-    def __call__(self, data: Mapping[str, Any]) -> dict[str, Any]:
+    def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Return the data with `pred`, `result` and `overlay`."""
-        result, image = plain(data[keys.PRED]).cpu(), data[keys.IMAGE]
-        if result.ndim != 4 or len(result) < 2:
-            raise ValueError(f"pred expected to be (1+K, H, W, D) of SliceInferer, got {tuple(result.shape)}.")
-        attribution, probabilities = result[:1], result[1:, 0, 0].T  # (1, H, W, D), (D, K)
-        pred = MetaTensor(attribution)
-        if isinstance(image, MetaTensor):
-            pred = MetaTensor(attribution, meta=image.meta, applied_operations=image.applied_operations)
-        seen = plain(image).cpu()
-        blank = is_constant(seen) & (attribution == 0).flatten(0, 2).all(dim=0)  # a flat map alone makes no blank slice
-        return {
-            **data,
-            keys.PRED: pred,
-            keys.RESULT: self.describe(blank.tolist(), probabilities),
-            keys.OVERLAY: self.choose(seen, attribution, probabilities),
-        }
+        case = dict(data)
+        for key in self.key_iterator(case):
+            image, predicted = case[names.IMAGE], _without_meta(case[key]).cpu()
+            if predicted.ndim != 4 or len(predicted) < 2:
+                raise ValueError(
+                    f"{key} must have SliceInferer's shape (1+K, H, W, D), got {tuple(predicted.shape)}: infer with it."
+                )
+            attribution, probabilities = predicted[:1], predicted[1:, 0, 0].T  # (1, H, W, D), (D, K)
+            seen = _without_meta(image).cpu()
+            # a flat map alone makes no blank slice
+            blank = _is_constant(seen) & (attribution == 0).flatten(0, 2).all(dim=0)
+            case[key] = _with_meta_of(image, attribution)
+            case[names.RESULT] = self._result_of(blank.tolist(), probabilities)
+            case[names.OVERLAY] = self._overlay_of(seen, attribution, probabilities)
+        return case
 
-    def describe(self, blank: Sequence[bool], probabilities: Tensor) -> dict[str, Any]:
+    def _result_of(self, blank: Sequence[bool], probabilities: Tensor) -> dict[str, Any]:
         """Return slices and volume as plain numbers."""
-        positive = positive_probability(probabilities).tolist()
+        positive = _foreground(probabilities).tolist()
         slices = []
         for index, (row, p) in enumerate(zip(probabilities.tolist(), positive, strict=True)):
             classes = {f"probability_{k}": value for k, value in enumerate(row)} if len(row) > 1 else {}
@@ -79,10 +87,10 @@ class SplitPredictiond(Transform):
             "volume_threshold": self.volume_threshold,
         }
 
-    def choose(self, image: Tensor, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
+    def _overlay_of(self, image: Tensor, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
         """Return the slices of highest probability, in their order: index (n,), image (n, C, H, W), map (n, H, W)."""
         depth = attribution.shape[-1]
-        top = positive_probability(probabilities).topk(min(self.num_overlays, depth)).indices.sort().values
+        top = _foreground(probabilities).topk(min(self.num_overlays, depth)).indices.sort().values
         return {
             "index": top.tolist(),
             "image": image[..., top].permute(3, 0, 1, 2).float().numpy(),
@@ -90,17 +98,22 @@ class SplitPredictiond(Transform):
         }
 
 
-def positive_probability(probabilities: Tensor) -> Tensor:
+def _foreground(probabilities: Tensor) -> Tensor:
     """Return (D,): the probability of one logit, or of any class but the background (D, K)."""
     return probabilities[:, 0] if probabilities.shape[1] == 1 else 1 - probabilities[:, 0]
 
 
-def is_constant(image: Tensor) -> Tensor:
+def _is_constant(image: Tensor) -> Tensor:
     """Return (D,) booleans: in which slices of (C, H, W, D) every channel has one value only."""
     pixels = image.flatten(1, 2)  # (C, H * W, D)
     return (pixels.amax(dim=1) == pixels.amin(dim=1)).all(dim=0)
 
 
-def plain(tensor: Tensor) -> Tensor:
-    """Return the tensor without meta data."""
+def _with_meta_of(image: Any, attribution: Tensor) -> MetaTensor:
+    if not isinstance(image, MetaTensor):
+        return MetaTensor(attribution)
+    return MetaTensor(attribution, meta=image.meta, applied_operations=image.applied_operations)
+
+
+def _without_meta(tensor: Any) -> Tensor:
     return tensor.as_tensor() if isinstance(tensor, MetaTensor) else torch.as_tensor(tensor)

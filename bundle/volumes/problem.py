@@ -1,48 +1,64 @@
-"""One thing that is wrong with one file."""
+"""Problems of data files: checks list them all, loaders raise the first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
 class Problem:
-    """What was expected of a file, what it holds instead, and what to do.
+    """A requirement that a file does not meet, and its remedy.
 
     Args:
-        case: id of the case.
         file: the file in question.
-        expected: what training needs.
-        found: what is there.
+        expected: what it must be or hold, as it follows "must".
+        found: what it is or holds instead.
         remedy: what to do about it.
         severity: ``"error"`` if training must refuse the case, ``"warning"`` if it may go on.
+        case: id of the case, empty where the reader knows only the file.
 
     Example:
-        >>> str(Problem("a", "a_t1.nii", "a file", "nothing", "Copy it there."))
-        'error: case a: a_t1.nii: expected a file, found nothing. Copy it there.'
+        >>> problem = Problem("a_t1.nii", "be a file", "nothing", "copy it there")
+        >>> problem.text
+        'a_t1.nii must be a file, got nothing: copy it there.'
+        >>> str(problem.of_case("a"))
+        'error: case a: a_t1.nii must be a file, got nothing: copy it there.'
     """
 
-    case: str
     file: str
     expected: str
     found: str
     remedy: str
     severity: str = "error"
+    case: str = ""
+
+    @property
+    def text(self) -> str:
+        """The sentence that a loader raises."""
+        return f"{self.file} must {self.expected}, got {self.found}: {self.remedy}."
+
+    @property
+    def is_error(self) -> bool:
+        """True if training must refuse the case."""
+        return self.severity == "error"
+
+    def of_case(self, case: str) -> Problem:
+        """Return the same problem under the id of its case."""
+        return replace(self, case=case)
 
     def __str__(self) -> str:
-        place = f"{self.severity}: case {self.case}: {self.file}"
-        return f"{place}: expected {self.expected}, found {self.found}. {self.remedy}"
+        return f"{self.severity}: {f'case {self.case}: ' if self.case else ''}{self.text}"
 
 
 class DataProblems(ValueError):  # noqa: N818 - it is a list of problems, not one error
-    """Raised when cases are unfit for training; its text lists every error, its `problems` hold them.
+    """Error that refuses cases for training; its text lists every error, its `problems` hold them.
 
     Args:
         problems: the errors.
 
     Example:
-        >>> error = DataProblems([Problem("a", "a.nii", "a file", "nothing", "Copy it.")])
+        >>> error = DataProblems([Problem("a.nii", "be a file", "nothing", "copy it", case="a")])
         >>> str(error).splitlines()[0]
         '1 problem in 1 case must be solved first (scripts/check_data.py shows them all):'
     """
@@ -63,6 +79,22 @@ def raise_for_problems(problems: Iterable[Problem]) -> None:
     Raises:
         DataProblems: with all errors at once.
     """
-    errors = [problem for problem in problems if problem.severity == "error"]
+    errors = [problem for problem in problems if problem.is_error]
     if errors:
         raise DataProblems(errors)
+
+
+def raise_first(problems: Iterable[Problem]) -> None:
+    """Raise the first error among the problems of a file that is being loaded; warnings pass.
+
+    Raises:
+        ValueError: the text of the problem.
+
+    Example:
+        >>> raise_first([Problem("a.nii", "hold finite numbers", "3 NaN", "replace them")])
+        Traceback (most recent call last):
+        ValueError: a.nii must hold finite numbers, got 3 NaN: replace them.
+    """
+    for problem in problems:
+        if problem.is_error:
+            raise ValueError(problem.text)

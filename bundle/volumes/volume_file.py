@@ -1,7 +1,8 @@
-"""A volume as its file holds it: nothing reoriented, nothing scaled, so that checks see what is on disk."""
+"""Volumes as their files hold them: nothing reoriented, nothing scaled, so that checks see what is on disk."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +12,11 @@ import numpy as np
 from monai.transforms import LoadImage
 from PIL import Image
 
-from bundle.volumes.nifti import load_nifti
+from bundle.volumes.nifti import NIFTI_SUFFIXES, is_nifti, load_nifti
 
-VOLUME_SUFFIXES = (".nii", ".nii.gz", ".nrrd", ".mha", ".mhd")
+ROUNDING = 1e-3
+"""A mask value so near to a whole number is that number: resampling and scaled headers round."""
+VOLUME_SUFFIXES = (*NIFTI_SUFFIXES, ".nrrd", ".mha", ".mhd")
 SLICE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
 
 
@@ -39,19 +42,20 @@ class VolumeFile:
     file_order: bool = False
 
     @classmethod
-    def read(cls, files: Sequence[str], *, file_order: bool = False) -> VolumeFile:
+    def read(cls, files: Sequence[str | os.PathLike[str]], *, file_order: bool = False) -> VolumeFile:
         """Read one volume file, or a list of slice images stacked along the third axis.
 
         Raises:
             Exception: whatever the reader of the format raises at a broken file.
         """
-        if is_slice_image(files[0]):
-            return cls(files[0], np.stack([_read_slice(file=file) for file in files], axis=2), np.eye(4), file_order)
-        if files[0].lower().endswith((".nii", ".nii.gz")):
+        name = os.fspath(files[0])
+        if is_slice_image(name):
+            return cls(name, np.stack([_read_slice(file=file) for file in files], axis=2), np.eye(4), file_order)
+        if is_nifti(name):
             image = load_nifti(files[0])
-            return cls(files[0], np.asanyarray(image.dataobj), image.affine, file_order)
-        volume = LoadImage(image_only=True)(files[0])
-        return cls(files[0], volume.numpy(), np.asarray(volume.affine), file_order)
+            return cls(name, np.asanyarray(image.dataobj), image.affine, file_order)
+        volume = LoadImage(image_only=True)(name)
+        return cls(name, volume.numpy(), np.asarray(volume.affine), file_order)
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -81,12 +85,30 @@ class VolumeFile:
         """Voxel size in millimeters along the three axes of the file."""
         return tuple(round(float(size), 3) for size in nib.affines.voxel_sizes(self.affine))
 
+    def positive_slices(self, above: float = 0) -> int | None:
+        """Return how many slices of a mask have a value above a number; None for a file that is no volume."""
+        if self.data.ndim not in (3, 4):
+            return None
+        in_slice = tuple(axis for axis in range(self.data.ndim) if axis != self.slice_axis)
+        return int(np.any(self.data > above + ROUNDING, axis=in_slice).sum())
 
-def is_slice_image(file: str) -> bool:
+
+def is_slice_image(file: str | os.PathLike[str]) -> bool:
     """Tell whether the file is a picture of one slice and not a volume."""
     return Path(file).suffix.lower() in SLICE_SUFFIXES
 
 
-def _read_slice(*, file: str) -> np.ndarray:
+def is_volume(file: str | os.PathLike[str]) -> bool:
+    """Tell whether the file is a volume by its name; macOS's `._` twins are none.
+
+    Example:
+        >>> is_volume("scans/a.nii.gz"), is_volume("scans/._a.nii.gz"), is_volume("a.txt")
+        (True, False, False)
+    """
+    name = Path(file).name
+    return name.lower().endswith(VOLUME_SUFFIXES) and not name.startswith(".")
+
+
+def _read_slice(*, file: str | os.PathLike[str]) -> np.ndarray:
     with Image.open(file) as image:
         return np.asarray(image)

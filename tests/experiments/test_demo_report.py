@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bundle.experiments import BundleRun, demo_report, most_positive_case
-from bundle.experiments.demo_report import raster
+from bundle.experiments.demo_report import to_display_orientation
 from bundle.files import write_csv
 from bundle.volumes import write_nifti
 
@@ -96,8 +96,10 @@ def test_a_volume_is_shown_the_same_however_its_file_is_turned(tmp_path):
     flipped[:3, 3] = AFFINE[:3, :3] @ [3, 0, 0]
     one = write_nifti(tmp_path / "a.nii.gz", volume, AFFINE)
     other = write_nifti(tmp_path / "b.nii.gz", volume[::-1], flipped)
-    np.testing.assert_array_equal(raster(one), raster(other))
-    np.testing.assert_array_equal(raster(one), volume.transpose(1, 0, 2))  # rows to posterior, columns to left
+    np.testing.assert_array_equal(to_display_orientation(one), to_display_orientation(other))
+    np.testing.assert_array_equal(
+        to_display_orientation(one), volume.transpose(1, 0, 2)
+    )  # rows to posterior, columns to left
 
 
 @pytest.mark.parametrize(

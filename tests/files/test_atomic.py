@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import ROOT
 
-from bundle.files import atomic_folder, exchange_paths, folder_atomically, write_atomically
+from bundle.files import atomic_folder, folder_atomically, write_atomically
 
 
 def fail(part):
@@ -30,12 +30,16 @@ def test_the_part_has_the_ending_of_the_file(tmp_path):
     assert (tmp_path / "a.nii.gz").read_text().endswith("a.nii.gz")
 
 
-@pytest.fixture(params=["one step", "two steps"])
-def folder(request, tmp_path, monkeypatch):
-    """A finished folder, where the system can exchange two folders and where it cannot."""
-    if request.param == "two steps":
-        monkeypatch.setattr(atomic_folder, "exchange_paths", lambda one, other: False)
-    return folder_atomically(tmp_path / "case", lambda part: (part / "old").touch())
+def fill(path, name, **options):
+    with folder_atomically(path, **options) as part:
+        (part / name).touch()
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A finished folder."""
+    return fill(tmp_path / "case", "old")
 
 
 def names(folder):
@@ -43,20 +47,20 @@ def names(folder):
 
 
 def test_a_folder_is_replaced_as_a_whole(folder):
-    folder_atomically(folder, lambda part: (part / "new").touch())
+    fill(folder, "new")
     assert (names(folder), names(folder.parent)) == (["new"], ["case"])
 
 
 def test_a_failed_fill_leaves_the_old_folder(folder):
-    with pytest.raises(RuntimeError, match="disk full"):
-        folder_atomically(folder, fail)
+    with pytest.raises(RuntimeError, match="disk full"), folder_atomically(folder) as part:
+        fail(part)
     assert (names(folder), names(folder.parent)) == (["old"], ["case"])
 
 
 def test_a_folder_set_aside_by_a_killed_process_comes_back(folder):
     folder.rename(folder.with_name(".old-case"))
-    with pytest.raises(RuntimeError):
-        folder_atomically(folder, fail)
+    with pytest.raises(RuntimeError), folder_atomically(folder) as part:
+        fail(part)
     assert (names(folder), names(folder.parent)) == (["old"], ["case"])
 
 
@@ -64,51 +68,73 @@ def test_only_stale_parts_are_swept(folder):
     stale, young = (folder.with_name(f".{name}.part-other") for name in ("1", "2"))
     stale.mkdir()
     young.mkdir()
-    os.utime(stale, (time.time() - 3600,) * 2)
-    folder_atomically(folder, lambda part: None)
+    os.utime(stale, (time.time() - atomic_folder.STALE_SECONDS - 60,) * 2)
+    fill(folder, "new")
     assert names(folder.parent) == [".2.part-other", "case"]
-    assert atomic_folder.seconds_old(stale) == 0.0
 
 
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "case").touch()
-    with pytest.raises(NotADirectoryError, match="case to be a folder"):
-        folder_atomically(tmp_path / "case", lambda part: None)
+    with pytest.raises(NotADirectoryError, match="case must be a folder"):
+        fill(tmp_path / "case", "new")
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="a Linux system call")
-def test_exchange(tmp_path):
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / name).touch()
-    if not exchange_paths(tmp_path / "a", tmp_path / "b"):
-        pytest.skip("this file system cannot exchange")
-    assert (names(tmp_path / "a"), names(tmp_path / "b")) == (["b"], ["a"])
-    assert not exchange_paths(tmp_path / "a", tmp_path / "missing")
+def test_of_two_processes_the_first_keeps_its_folder(tmp_path):
+    with folder_atomically(tmp_path / "case", replace=False) as loser:
+        (loser / "loser").touch()
+        fill(tmp_path / "case", "winner", replace=False)
+    assert (names(tmp_path / "case"), names(tmp_path)) == (["winner"], ["case"])
 
 
-def test_systems_without_the_call_say_so(tmp_path, monkeypatch):
-    monkeypatch.setattr("ctypes.CDLL", lambda *args, **kwargs: object())
-    assert not exchange_paths(tmp_path, tmp_path)
+def test_a_part_is_young_while_a_file_in_it_changes(tmp_path):
+    part = tmp_path / ".1.part-case"
+    part.mkdir()
+    (part / "growing").touch()
+    os.utime(part, (0, 0))
+    atomic_folder.remove_stale_parts(tmp_path)
+    assert names(part) == ["growing"]
 
 
 KILLED = """
 import sys
 from pathlib import Path
 from bundle.files import folder_atomically
-def fill(part):
-    (part / "a").write_text("x"); (part / "b").write_text("x")
 print("go", flush=True)
 while True:
-    folder_atomically(Path(sys.argv[1]) / "case", fill)
+    with folder_atomically(Path(sys.argv[1]) / "case") as part:
+        (part / "a").write_text("x"); (part / "b").write_text("x")
 """
 
 
 def test_a_killed_process_leaves_the_folder_whole(tmp_path):
-    folder_atomically(tmp_path / "case", lambda part: [(part / name).touch() for name in "ab"])
+    with folder_atomically(tmp_path / "case") as part:
+        for name in "ab":
+            (part / name).touch()
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}) as process:
         process.stdout.readline()
         time.sleep(0.05)
         process.send_signal(signal.SIGKILL)
+    with pytest.raises(RuntimeError), folder_atomically(tmp_path / "case") as part:  # puts back what a kill set aside
+        fail(part)
     assert names(tmp_path / "case") == ["a", "b"]
+
+
+def test_two_that_replace_one_folder_leave_it_whole(folder):
+    with folder_atomically(folder) as first:
+        (first / "first").touch()
+        fill(folder, "second")
+    assert (names(folder), names(folder.parent)) == (["first"], ["case"])
+
+
+def test_a_folder_that_another_process_puts_in_place_between_two_renames_is_replaced(folder, monkeypatch):
+    rename, others = atomic_folder.Path.rename, [folder]
+
+    def rename_and_interfere(path, target):
+        rename(path, target)
+        if others and path == folder:
+            rename(target, others.pop())  # as `_put_back` of another process would
+
+    monkeypatch.setattr(atomic_folder.Path, "rename", rename_and_interfere)
+    fill(folder, "new")
+    assert (names(folder), names(folder.parent)) == (["new"], ["case"])

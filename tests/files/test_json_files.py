@@ -9,7 +9,7 @@ from bundle.files.json_files import read_json
 def test_a_damaged_file_is_named(content, tmp_path):
     path = tmp_path / "config.json"
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r"config\.json expected JSON, got .*: restore or remove it"):
+    with pytest.raises(ValueError, match=r"config\.json must be JSON, got .*: restore or remove it"):
         read_json(path, {})
 
 

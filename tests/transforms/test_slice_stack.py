@@ -45,7 +45,7 @@ def test_gray_slices_and_slice_labels(write_slices, tmp_path):
     assert slices[0]["image"].shape == (1, 6, 5)
 
 
-def test_colour_tables_are_resolved(write_slices, tmp_path):
+def test_color_tables_are_resolved(write_slices, tmp_path):
     picture = Image.fromarray(np.array([[0, 1]], np.uint8), mode="P")
     picture.putpalette([10, 20, 30, 40, 50, 60])
     picture.save(tmp_path / "p.png")
@@ -56,21 +56,21 @@ def test_colour_tables_are_resolved(write_slices, tmp_path):
 def test_bad_stacks_are_refused_by_name(write_slices, tmp_path):
     files, masks = write_slices("a", PIXELS), write_slices("m", MASKS)
     load = LoadSliceStackd()
-    with pytest.raises(ValueError, match="for volumes use LoadCased"):
+    with pytest.raises(ValueError, match="for volumes use LoadCaseFilesd"):
         load({"image": files[0]})
-    with pytest.raises(FileNotFoundError, match=r"gone.tif: expected a slice image"):
+    with pytest.raises(FileNotFoundError, match=r"gone.tif must be a slice image"):
         load({"image": [*files, str(tmp_path / "gone.tif")]})
     (tmp_path / "torn.tif").write_bytes(b"none")
-    with pytest.raises(ValueError, match=r"torn.tif: expected a readable image"):
+    with pytest.raises(ValueError, match=r"torn.tif must be a readable image"):
         load({"image": [str(tmp_path / "torn.tif")]})
-    with pytest.raises(ValueError, match=r"m_0.tif: expected \(6, 5, 3\) pixels as in .*a_0.tif but got \(6, 5, 1\)"):
+    with pytest.raises(ValueError, match=r"m_0.tif must have \(6, 5, 3\) pixels as .*a_0.tif, got \(6, 5, 1\)"):
         load({"image": [files[0], masks[0]]})
-    with pytest.raises(ValueError, match=r"m_0.tif: expected 3 mask slices.* but got 2"):
+    with pytest.raises(ValueError, match=r"m_0.tif: mask must have 3 slices.*, got 2:"):
         load({"image": files, "label": masks[:2]})
-    with pytest.raises(ValueError, match=r"a_0.tif: expected mask slices of shape \(1, 6, 5\) but got \(3, 6, 5\)"):
+    with pytest.raises(ValueError, match=r"a_0.tif: mask slices must have the shape \(1, 6, 5\), got \(3, 6, 5\)"):
         load({"image": files, "label": files})
     nan = write_slices("nan", np.full((1, 4, 4), np.nan, np.float32))
-    with pytest.raises(ValueError, match=r"nan_0.tif: expected finite intensities"):
+    with pytest.raises(ValueError, match=r"nan_0.tif .*must hold finite numbers, got 16 voxels"):
         load({"image": nan})
 
 

@@ -45,7 +45,7 @@ def test_min_max_is_per_slice_and_channel_and_constants_become_zeros():
 
 def test_none_keeps_intensities_and_the_right_size_is_the_identity():
     slices = torch.randn(3, 2, 16, 16)
-    assert torch.equal(SliceTransform(16, normalise="none").image(slices), slices)
+    assert torch.equal(SliceTransform(16, normalize="none").image(slices), slices)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -66,7 +66,7 @@ def test_mask_takes_the_nearest_pixel_and_keeps_its_type(dtype):
     mask = torch.arange(16).reshape(1, 1, 4, 4).to(dtype)
     half = SliceTransform(2).mask(mask)
     assert half.dtype == dtype
-    # centres of the 2 x 2 blocks lie at 1.0 and 3.0 in pixel edges: pixels 1 and 3
+    # centers of the 2 x 2 blocks lie at 1.0 and 3.0 in pixel edges: pixels 1 and 3
     assert half.flatten().tolist() == [5, 7, 13, 15]
     assert SliceTransform(4).mask(mask) is mask
 
@@ -80,11 +80,17 @@ def test_inverse_is_bilinear_on_the_grid_of_the_slices():
 
 
 def test_wrong_arguments_are_refused_with_the_choices():
-    with pytest.raises(ValueError, match=r"one of \['none', 'slice'\] but got 'volume'"):
-        SliceTransform(8, normalise="volume")
-    with pytest.raises(ValueError, match="at least 1 pixel but got 0"):
+    with pytest.raises(ValueError, match=r"normalize must be one of \['none', 'slice'\], got 'volume'"):
+        SliceTransform(8, normalize="volume")
+    with pytest.raises(ValueError, match="at least 1 pixel, got 0"):
         SliceTransform(0)
 
 
 def test_its_settings_are_plain_public_attributes():
-    assert vars(SliceTransform(64)) == {"image_size": 64, "normalise": "slice"}
+    assert vars(SliceTransform(64)) == {"image_size": 64, "normalize": "slice"}
+
+
+def test_records_of_version_0_1_name_the_normalization_in_their_way():
+    assert SliceTransform(64, normalise="none").normalize == "none"
+    with pytest.raises(ValueError, match="got 'volume'"):
+        SliceTransform(64, normalise="volume")

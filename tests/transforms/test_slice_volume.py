@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from monai.data import MetaTensor
 from monai.transforms import Compose
 
-from bundle.transforms import FileOrderd, LoadCased, SliceTransform, SliceVolumed
+from bundle.transforms import FileOrderd, LoadCaseFilesd, SliceTransform, SliceVolumed
 
 SIZES = st.tuples(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9), st.integers(1, 70))
 
@@ -41,11 +41,11 @@ def test_several_classes_take_the_highest_and_its_pixels():
     assert [entry["label"].item() for entry in slices] == [0, 2, 1]
     assert all(entry["label"].dtype == torch.int64 and entry["label"].shape == () for entry in slices)
     assert [entry["mask"].sum().item() for entry in slices] == [0, 2, 1]
-    with pytest.raises(ValueError, match=r"classes in 0..1 but got 2"):
+    with pytest.raises(ValueError, match=r"label must hold classes from 0 to 1, got 2"):
         SliceVolumed(num_classes=2)({"image": torch.rand(1, 4, 4, 3), "label": label})
 
 
-def test_a_case_without_label_is_unlabelled_and_unsupervised():
+def test_a_case_without_label_is_unlabeled_and_unsupervised():
     (entry,) = SliceVolumed(SliceTransform(4))({"image": torch.rand(2, 4, 4, 1), "case": "a", "site": "s"})
     assert entry["label"].tolist() == [-1]
     assert entry["supervised"].item() == 0
@@ -82,9 +82,9 @@ def test_slice_labels_of_a_sagittal_scan_are_refused(write_volume, tmp_path):
     sagittal = np.array([[0, 0, 1.0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0, 1]])
     image = write_volume("scan.nii.gz", np.zeros((4, 4, 3), np.float32), sagittal)
     (tmp_path / "labels.csv").write_text("slice_index,class\n0,1\n")
-    with pytest.raises(ValueError, match=r"labels.csv: expected 4 labels .* use FileOrderd"):
+    with pytest.raises(ValueError, match=r"labels.csv must hold 4 labels .* use FileOrderd"):
         SliceVolumed()({"image": image, "label": str(tmp_path / "labels.csv")})
-    in_file_order = Compose([LoadCased(), FileOrderd(keys=("image", "slice_labels"))])
+    in_file_order = Compose([LoadCaseFilesd(), FileOrderd(keys=("image", "slice_labels"))])
     slices = SliceVolumed(preprocessing=in_file_order)({"image": image, "label": str(tmp_path / "labels.csv")})
     assert [entry["label"].item() for entry in slices] == [1, -1, -1]
 
@@ -93,14 +93,14 @@ def test_slice_labels_beyond_the_classes_are_refused():
     labels = MetaTensor(torch.tensor([0, 3], dtype=torch.int16).reshape(1, 1, 1, 2))
     case = {"image": torch.rand(1, 4, 4, 2), "slice_labels": labels}
     assert [entry["label"].item() for entry in SliceVolumed(num_classes=4)(case)] == [0, 3]
-    with pytest.raises(ValueError, match=r"classes in 0..1 but got 3"):
+    with pytest.raises(ValueError, match=r"slice labels must hold classes from 0 to 1, got 3"):
         SliceVolumed()(case)
 
 
 def test_what_is_no_volume_or_does_not_fit_is_refused():
-    with pytest.raises(ValueError, match=r"shape \(C,H,W,D\) but got \(4, 4, 2\)"):
+    with pytest.raises(ValueError, match=r"image must have the shape \(C,H,W,D\), got \(4, 4, 2\)"):
         SliceVolumed()({"image": torch.rand(4, 4, 2)})
-    with pytest.raises(ValueError, match=r"label of shape \(1, 4, 4, 2\) .* got \(1, 4, 4, 3\)"):
+    with pytest.raises(ValueError, match=r"label must have the image's shape \(1, 4, 4, 2\), got \(1, 4, 4, 3\)"):
         SliceVolumed()({"image": torch.rand(1, 4, 4, 2), "label": torch.zeros(1, 4, 4, 3)})
-    with pytest.raises(ValueError, match="num_classes to be 1"):
+    with pytest.raises(ValueError, match="num_classes must be 1"):
         SliceVolumed(num_classes=0)

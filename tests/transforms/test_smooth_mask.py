@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 from conftest import SHARED
+from monai.transforms import MapTransform
 from scipy.ndimage import gaussian_filter
 
 from bundle.transforms import SmoothMask, SmoothMaskd, scaled_kernel_size
@@ -35,23 +36,27 @@ def test_values_stay_in_the_unit_interval_for_any_type(dtype):
 
 
 def test_what_it_cannot_blur_is_refused():
-    with pytest.raises(ValueError, match="odd kernel_size_px but got 50"):
+    with pytest.raises(ValueError, match="kernel_size_px must be odd, got 50"):
         SmoothMask(50)
-    with pytest.raises(ValueError, match="sigma above 0 px but got 0"):
+    with pytest.raises(ValueError, match="sigma must be above 0 px, got 0"):
         SmoothMask(3, sigma=0.0)
-    with pytest.raises(ValueError, match=r"more than 25 px a side .* but got \(64, 25\)"):
+    with pytest.raises(ValueError, match=r"more than 25 px a side .*, got \(64, 25\)"):
         SmoothMask(51)(torch.zeros(1, 1, 64, 25))
     assert SmoothMask(51)(torch.zeros(1, 1, 26, 26)).shape == (1, 1, 26, 26)
-    with pytest.raises(ValueError, match=r"shape \(B,1,H,W\) but got \(1, 64, 64\)"):
+    with pytest.raises(ValueError, match=r"the shape \(B,1,H,W\), got \(1, 64, 64\)"):
         SmoothMask()(torch.zeros(1, 64, 64))
 
 
 def test_the_dictionary_transform_adds_the_blurred_mask():
     mask = (torch.rand(1, 32, 32) > 0.9).to(torch.uint8)
-    entry = SmoothMaskd(kernel_size_px=7, sigma=1.0)({"mask": mask, "case": "a"})
+    transform = SmoothMaskd(kernel_size_px=7, sigma=1.0)
+    assert isinstance(transform, MapTransform)
+    entry = transform({"mask": mask, "case": "a"})
     assert entry["mask"] is mask
     assert entry["case"] == "a"
     assert torch.equal(entry["smoothed_mask"], SmoothMask(7, 1.0)(mask[None])[0])
+    with pytest.raises(KeyError):
+        transform({"case": "a"})
 
 
 @pytest.mark.parametrize("image_size", [8, 14, 64, 96, 128, 224, 256, 384, 512])

@@ -1,12 +1,13 @@
 """The inferer's tensor becomes a map that can be inverted and a result that JSON can hold."""
 
 import json
+import re
 
 import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
-from monai.transforms import Compose, EnsureChannelFirstd, Invertd, LoadImaged, Orientationd
+from monai.transforms import Compose, EnsureChannelFirstd, Invertd, LoadImaged, MapTransform, Orientationd
 
 from bundle.transforms import SplitPredictiond
 from bundle.volumes import write_nifti
@@ -97,9 +98,19 @@ def test_the_picture_gets_the_slices_of_highest_probability_in_their_order():
     assert split(num_overlays=9)[2]["overlay"]["index"] == [0, 1, 2, 3]
 
 
+def test_it_is_a_transform_of_the_keys_it_is_given():
+    image, pred, _ = split()
+    transform = SplitPredictiond(keys="logits")
+    assert isinstance(transform, MapTransform)
+    assert torch.equal(transform({"image": image, "logits": pred})["logits"].as_tensor(), pred[:1])
+    with pytest.raises(KeyError):
+        transform({"image": image, "pred": pred})
+
+
 @pytest.mark.parametrize("shape", [(1, 4, 4, 2), (2, 4, 4), (1, 2, 4, 4, 2)])
 def test_another_tensor_is_refused(shape):
-    with pytest.raises(ValueError, match=r"expected to be \(1\+K, H, W, D\) of SliceInferer, got"):
+    got = re.escape(str(shape))
+    with pytest.raises(ValueError, match=rf"pred must have SliceInferer's shape \(1\+K, H, W, D\), got {got}:"):
         SplitPredictiond()({"image": torch.zeros(1, 4, 4, 2), "pred": torch.zeros(shape)})
 
 

@@ -1,4 +1,4 @@
-"""A case is checked and sliced from one decompression of each file, and reads the same as without."""
+"""NIfTI files of a case are decompressed once for checks and slices, and read the same as without."""
 
 import weakref
 
@@ -10,7 +10,7 @@ import torch
 from bundle.data import SliceDataset, check_case
 from bundle.transforms import SliceVolumed
 from bundle.volumes import read_volume
-from bundle.volumes.nifti import load_nifti, read_once
+from bundle.volumes.nifti import NiftiPath, load_nifti, with_nifti_paths
 from bundle.volumes.volume_file import VolumeFile
 
 AFFINE = np.array([[0, 0, -2.0, 4], [1.5, 0, 0, 5], [0, 3.0, 0, 6], [0, 0, 0, 1]])
@@ -55,13 +55,13 @@ def opened(monkeypatch):
 
 @pytest.mark.parametrize("suffix", [".nii", ".nii.gz"])
 @pytest.mark.parametrize("write", FILES)
-def test_both_readers_find_in_the_context_what_they_find_outside(tmp_path, opened, write, suffix):
+def test_both_readers_find_in_memory_what_they_find_on_disk(tmp_path, opened, write, suffix):
     path = str(tmp_path / f"v{suffix}")
     write(path)
     file, volume = VolumeFile.read([path]), read_volume(path)
     opened.clear()
-    with read_once():
-        file_once, volume_once = VolumeFile.read([path]), read_volume(path)
+    kept = NiftiPath(path)
+    file_once, volume_once = VolumeFile.read([kept]), read_volume(kept)
     assert opened == [path]
     assert file_once.data.dtype == file.data.dtype
     np.testing.assert_array_equal(file_once.data, file.data)
@@ -84,15 +84,25 @@ def test_a_case_is_ingested_from_one_opening_of_each_file(tmp_path, opened):
     assert sorted(opened) == sorted([*images, item["label"]])
 
 
-def test_nothing_is_kept_after_the_context_even_one_that_fails(tmp_path, opened):
+def test_nothing_is_kept_longer_than_the_path(tmp_path, opened):
     path, missing = str(tmp_path / "v.nii.gz"), str(tmp_path / "no.nii")
     scaled(path)
-    with read_once():
-        voxels = weakref.ref(load_nifti(path).dataobj)
-        assert voxels() is load_nifti(path).dataobj
+    kept = NiftiPath(path)
+    voxels = weakref.ref(load_nifti(kept).dataobj)
+    assert voxels() is load_nifti(kept).dataobj
+    del kept
     assert voxels() is None
-    with pytest.raises(FileNotFoundError, match=r"no\.nii"), read_once():
-        load_nifti(missing)
+    with pytest.raises(FileNotFoundError, match=r"no\.nii"):
+        load_nifti(NiftiPath(missing))
     load_nifti(path)
     load_nifti(path)
     assert opened == [path, missing, path, path]
+
+
+def test_a_file_that_an_item_names_twice_is_opened_once(tmp_path, opened):
+    path = str(tmp_path / "v.nii")
+    scaled(path)
+    item = with_nifti_paths({"image": [path], "label": path, "organ": None, "case": path[:-4]})
+    for volume in (*item["image"], item["label"]):
+        load_nifti(volume)
+    assert (opened, item["case"], item["organ"]) == ([path], path[:-4], None)

@@ -6,7 +6,7 @@ import torch
 from conftest import SHARED
 from monai.transforms import LoadImage
 
-from bundle.transforms import LoadCased
+from bundle.transforms import LoadCaseFilesd
 from bundle.volumes import read_volume
 
 
@@ -26,7 +26,7 @@ def test_values_affine_and_slope_are_nibabels(tmp_path, suffix):
 
 def test_five_axes_are_refused(tmp_path):
     nib.save(nib.Nifti1Image(np.zeros((2, 2, 2, 2, 3), np.float32), np.eye(4)), tmp_path / "five.nii")
-    with pytest.raises(ValueError, match=r"five.nii: expected a 3D volume"):
+    with pytest.raises(ValueError, match=r"five.nii must be a 3D volume"):
         read_volume(tmp_path / "five.nii")
 
 
@@ -69,7 +69,7 @@ def test_a_volume_is_what_monai_reads(shape, dtype, slope, suffix, tmp_path):
 
 def test_a_slice_is_one_piece_of_memory(tmp_path):
     paths = [write(tmp_path / f"{name}.nii.gz", (5, 4, 3), "int16") for name in "ab"]
-    image = LoadCased()({"image": paths, "label": None})["image"]
+    image = LoadCaseFilesd()({"image": paths, "label": None})["image"]
     assert image.shape == (2, 5, 4, 3)
     assert image[0, ..., 1].T.is_contiguous()
     assert torch.equal(image[1], read_volume(paths[1])[0])

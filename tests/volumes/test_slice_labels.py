@@ -3,16 +3,16 @@ import pytest
 from bundle.volumes import read_slice_labels
 
 BAD = {
-    "index,class\n0,1\n": r"line 1: expected the header 'slice_index,class' but got 'index,class'",
-    "": r"line 1: expected the header",
-    "slice_index,class\n0,1\n1,0\n0,0\n": r"line 4: expected each slice once but slice 0",
-    "slice_index,class\n5,1\n": r"line 2: expected a slice_index in 0..4 but got 5",
-    "slice_index,class\n-1,1\n": r"line 2: expected a slice_index in 0..4 but got -1",
-    "slice_index,class\n0,2\n": r"line 2: expected a class in 0..1 but got 2",
-    "slice_index,class\n0,-1\n": r"line 2: expected a class in 0..1 but got -1",
-    "slice_index,class\n\n0,yes\n": r"line 3: expected two whole numbers but got '0,yes'",
-    "slice_index,class\n0,1.0\n": r"line 2: expected two whole numbers",
-    "slice_index,class\n0\n": r"line 2: expected two whole numbers",
+    "index,class\n0,1\n": r"line 1, must have the header 'slice_index,class', got 'index,class'",
+    "": r"line 1, must have the header 'slice_index,class', got ''",
+    "slice_index,class\n0,1\n1,0\n0,0\n": r"line 4, must name each slice once, got slice 0 again",
+    "slice_index,class\n5,1\n": r"line 2, must have a slice_index from 0 to 4, got 5:",
+    "slice_index,class\n-1,1\n": r"line 2, must have a slice_index from 0 to 4, got -1:",
+    "slice_index,class\n0,2\n": r"line 2, must have a class from 0 to 1, got 2:",
+    "slice_index,class\n0,-1\n": r"line 2, must have a class from 0 to 1, got -1:",
+    "slice_index,class\n\n0,yes\n": r"line 3, must hold two whole numbers, got '0,yes'",
+    "slice_index,class\n0,1.0\n": r"line 2, must hold two whole numbers, got '0,1.0'",
+    "slice_index,class\n0\n": r"line 2, must hold two whole numbers, got '0'",
 }
 
 
@@ -30,13 +30,13 @@ def test_classes_are_checked_where_their_number_is_known(tmp_path, num_classes, 
     if accepted:
         assert read_slice_labels(tmp_path / "labels.csv", 3, num_classes).tolist() == [-1, 3, -1]
         return
-    with pytest.raises(ValueError, match="but got 3"):
+    with pytest.raises(ValueError, match=f"a class from 0 to {max(num_classes - 1, 1)}, got 3:"):
         read_slice_labels(tmp_path / "labels.csv", 3, num_classes)
 
 
 def test_without_number_of_classes_only_negative_ones_are_wrong(tmp_path):
     (tmp_path / "labels.csv").write_text("slice_index,class\n0,-1\n")
-    with pytest.raises(ValueError, match="expected a class 0 or more but got -1"):
+    with pytest.raises(ValueError, match="must have a class from 0, got -1:"):
         read_slice_labels(tmp_path / "labels.csv", 3)
 
 

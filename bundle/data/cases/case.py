@@ -41,7 +41,7 @@ class Case:
         patient: whose scan it is; splits never separate the scans of one patient.
         site: hospital or scanner, ``"unknown"`` if nobody said.
         images: volume files in channel order, or slice images in slice order.
-        label: mask file, mask slice files, CSV of slice labels, or None for an unlabelled case.
+        label: mask file, mask slice files, CSV of slice labels, or None for an unlabeled case.
         organ: organ mask file for tasks inside an organ.
 
     Example:
@@ -73,7 +73,7 @@ class Case:
         return item
 
 
-def complete_items(items: Iterable[Mapping[str, Any]], warn: bool = True) -> list[dict[str, Any]]:
+def with_identities(items: Iterable[Mapping[str, Any]], warn: bool = True) -> list[dict[str, Any]]:
     """Return copies of the items in which `case`, `patient` and `site` are always there.
 
     `case` defaults to the stem of the first image file, with as many folders in front as tell files of one stem apart
@@ -88,9 +88,9 @@ def complete_items(items: Iterable[Mapping[str, Any]], warn: bool = True) -> lis
         ValueError: if an item has no image, or two items end with the same case id; both files are named.
 
     Example:
-        >>> complete_items([{"image": "d/a.nii.gz", "case": "a", "patient": "p"}])
+        >>> with_identities([{"image": "d/a.nii.gz", "case": "a", "patient": "p"}])
         [{'image': 'd/a.nii.gz', 'case': 'a', 'patient': 'p', 'site': 'unknown'}]
-        >>> [item["case"] for item in complete_items([{"image": f"{name}/scan.nii"} for name in "ab"], warn=False)]
+        >>> [item["case"] for item in with_identities([{"image": f"{name}/scan.nii"} for name in "ab"], warn=False)]
         ['a_scan', 'b_scan']
     """
     given = [dict(item) for item in items]
@@ -138,7 +138,7 @@ def _complete(*, item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str,
 def _first_file(*, item: Mapping[str, Any]) -> str:
     image = item.get(IMAGE)
     if not image:
-        raise ValueError(f"Expected an item with a file or a list of files under {IMAGE!r}, but got {dict(item)!r}.")
+        raise ValueError(f"{IMAGE} must be a file or a list of files, got {dict(item)!r}: name the image of each item.")
     return str(image[0] if isinstance(image, list | tuple) else image)
 
 
@@ -148,7 +148,7 @@ def _refuse_duplicates(*, items: list[dict[str, Any]]) -> None:
         file = _first_file(item=item)
         if item[CASE] in seen:
             raise ValueError(
-                f"Expected every case id once, but {item[CASE]!r} names {seen[item[CASE]]} and {file}. "
-                "Give each item a `case` of its own, for example with the hospital's name in front."
+                f"case ids must differ, got {item[CASE]!r} for {seen[item[CASE]]} and {file}: give each item a `case` "
+                "of its own, for example with the hospital's name in front."
             )
         seen[item[CASE]] = file

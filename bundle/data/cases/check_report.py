@@ -1,4 +1,4 @@
-"""What the checks found, as text a person can read."""
+"""Report of the checks of all cases: one table, and every problem at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from bundle.data.cases.case import complete_items
+from bundle.data.cases.case import with_identities
 from bundle.data.cases.check_case import CaseRow, check_case
 from bundle.volumes import Problem
 
@@ -43,7 +43,7 @@ class CheckReport:
     @property
     def errors(self) -> list[Problem]:
         """Problems for which training refuses the case."""
-        return [problem for problem in self.problems if problem.severity == "error"]
+        return [problem for problem in self.problems if problem.is_error]
 
     def table(self) -> str:
         """Return one line per case, then one per site."""
@@ -75,9 +75,9 @@ def _sites(*, rows: Iterable[CaseRow]) -> list[tuple[str, ...]]:
 def _site(*, name: str, rows: Sequence[CaseRow]) -> tuple[str, ...]:
     slices = sum(row.slices or 0 for row in rows)
     # The share is of slices that have a label: a case without one is not a case of negatives.
-    labelled = sum(row.slices or 0 for row in rows if row.positive is not None)
+    labeled = sum(row.slices or 0 for row in rows if row.positive is not None)
     positive = sum(row.positive or 0 for row in rows)
-    share = f" ({positive / labelled:.0%})" if labelled else ""
+    share = f" ({positive / labeled:.0%})" if labeled else ""
     return name, str(len(rows)), str(len({row.patient for row in rows})), str(slices), f"{positive}{share}"
 
 
@@ -115,7 +115,7 @@ def check_cases(
         >>> [problem.found for problem in report.problems]
         ['no such file']
     """
-    named = complete_items(items)
+    named = with_identities(items)
     check = check or partial(check_case, in_channels=in_channels)
     with ThreadPoolExecutor(max_workers=max(num_workers, 1)) as pool:
         run = pool.map(check, named) if num_workers else map(check, named)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from bundle.data.cases.case import Case, complete_items, file_stem
+from bundle.data.cases.case import Case, file_stem, with_identities
 from bundle.data.cases.identity import CaseIdentity
 from bundle.data.cases.paired_volumes import PairedVolumes
 from bundle.files import read_json
@@ -45,10 +45,10 @@ class Datalist:
         """Return the listed cases, sorted by id."""
         path = Path(self.path)
         if not path.is_file():
-            raise FileNotFoundError(f"Expected a datalist JSON, but there is no file {path}.")
+            raise FileNotFoundError(f"{path} must be a datalist JSON, got no such file: correct the path.")
         entries = _entries(content=read_json(path), section=self.section, path=path)
         items = [_as_item(entry=entry, path=path) for entry in entries]
-        cases = [_as_case(item=item, folder=path.parent) for item in complete_items(items)]
+        cases = [_as_case(item=item, folder=path.parent) for item in with_identities(items)]
         return sorted(cases, key=lambda case: case.case)
 
 
@@ -58,8 +58,8 @@ def _entries(*, content: Any, section: str | None, path: Path) -> list[Any]:
     lists = {key: value for key, value in content.items() if _is_section(value=value)} if _is_map(content) else {}
     if not lists or (section is not None and section not in lists):
         raise ValueError(
-            f"{path}: expected {'lists of cases' if section is None else f'a list of cases named {section!r}'}, "
-            f"but found the lists {sorted(lists)}. A datalist looks like "
+            f"{path} must hold {'lists of cases' if section is None else f'a list of cases named {section!r}'}, "
+            f"got the lists {sorted(lists)}: a datalist looks like "
             '{"training": [{"image": "a.nii.gz", "label": "a_seg.nii.gz"}]}.'
         )
     chosen = lists.values() if section is None else [lists[section]]
@@ -77,7 +77,7 @@ def _is_section(*, value: Any) -> bool:
 def _as_item(*, entry: Any, path: Path) -> dict[str, Any]:
     item = {IMAGE: entry} if isinstance(entry, str) else entry
     if not isinstance(item, Mapping) or not item.get(IMAGE):
-        raise ValueError(f"{path}: expected entries with an image file under {IMAGE!r}, but got {entry!r}.")
+        raise ValueError(f"{path} must hold entries with an image file under {IMAGE!r}, got {entry!r}: add it.")
     return dict(item)
 
 
@@ -98,7 +98,10 @@ def _resolve(*, files: Any, folder: Path) -> str | tuple[str, ...]:
     if isinstance(files, list):
         return tuple(str(folder / file) for file in files)
     if not isinstance(files, str):
-        raise ValueError(f"Expected the path of a mask or of a CSV under {LABEL!r}, but got {files!r}.")
+        raise ValueError(
+            f"{LABEL} must be the path of a mask or of a CSV, got {files!r}: labels of whole volumes cannot train "
+            "slices."
+        )
     return str(folder / files)
 
 
@@ -150,8 +153,9 @@ def _training(*, path: Path) -> list[tuple[str, str]]:
         pairs = [(entry["image"], entry["label"]) for entry in content["training"]]
     except (KeyError, TypeError) as error:
         raise ValueError(
-            f'{path}: expected {{"training": [{{"image": ..., "label": ...}}]}}, but {error!r} is in the way. '
-            "Use the Datalist finder for other forms."
+            f'{path} must hold {{"training": [{{"image": ..., "label": ...}}]}}, got {error!r}: use the Datalist '
+            "finder "
+            "for other forms."
         ) from error
     return [(image, label) for image, label in pairs if not PurePosixPath(image).name.startswith("._")]
 

@@ -33,7 +33,8 @@ class FilePattern:
         named = {token[1:-1] for token in tokens if token.startswith("{")}
         if named != set(fields):
             raise ValueError(
-                f"Expected a pattern with the fields {sorted(fields)} in braces, but {template!r} has {sorted(named)}."
+                f"pattern must have the fields {sorted(fields)} in braces, got {sorted(named)} in {template!r}: add "
+                "what is missing."
             )
         self.template = template
         self._tokens = tokens
@@ -79,7 +80,7 @@ def _as_regex(*, tokens: list[str], fields: Mapping[str, str]) -> str:
 
 def _as_glob(*, tokens: list[str]) -> str:
     parts = [token if token == "**/" else "*" if _TOKEN.fullmatch(token) else glob.escape(token) for token in tokens]
-    # Neighbouring fields would give ** inside a name, which means something else to glob.
+    # Neighboring fields would give ** inside a name, which means something else to glob.
     return re.sub(r"\*{2,}(?!/)", "*", "".join(part for part in parts if part))
 
 
@@ -112,7 +113,7 @@ class FoundFiles:
 
     def __init__(self, root: Path, pattern: FilePattern, *, part: str) -> None:
         if not root.is_dir():
-            raise FileNotFoundError(f"Expected the folder of the data set, but {root} is no folder. Set dataset_dir.")
+            raise FileNotFoundError(f"{root} must be the folder of the data set, got no folder: set dataset_dir.")
         self._root = root
         self._pattern = pattern
         self._part = part
@@ -146,8 +147,8 @@ class FoundFiles:
         files = self._files.setdefault(case, {})
         if part in files:
             raise ValueError(
-                f"Expected one file for {self._part} {part!r} of case {case!r}, but found {files[part]} and {path}. "
-                "Remove one, or rename the case if these are two patients."
+                f"case {case!r} must have one file for {self._part} {part!r}, got {files[part]} and {path}: remove "
+                "one, or rename the case if these are two patients."
             )
         files[part] = path
         self._fields.setdefault(case, fields)
@@ -156,7 +157,7 @@ class FoundFiles:
 def _nothing(*, root: Path, pattern: FilePattern) -> str:
     inside = next((path.relative_to(root).as_posix() for path in sorted(root.glob("*/*"))), None)
     return (
-        f"Expected files like {pattern.template} below {root}, but found none "
-        f"({'the first file there is ' + inside if inside else 'there are no files in its folders'}). "
-        "Check dataset_dir and the finder's pattern."
+        f"{root} must hold files like {pattern.template}, got none "
+        f"({'the first file there is ' + inside if inside else 'there are no files in its folders'}): "
+        "check dataset_dir and the finder's pattern."
     )

@@ -1,4 +1,4 @@
-"""Whose scan a case is, and from which site: read off the case id, or looked up in a table."""
+"""Patient and site of a case: read off its id, or looked up in a table."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 class CaseIdentity:
-    """Callable that maps a case id to its (patient, site).
+    """Map from a case id to its (patient, site).
 
     The table wins over the regular expressions. Without either, the patient is the case and the site ``"unknown"``.
 
@@ -56,8 +56,8 @@ class CaseIdentity:
             return _search(regex=regex, case=case, column=column)
         if self._rows and case not in self._rows:
             raise ValueError(
-                f"Expected a row for every case in {self._table}, but {case!r} has none. Add it, or give `{column}` "
-                "as a regular expression."
+                f"{self._table} must have a row for every case, got none for {case!r}: add it, or give `{column}` as a "
+                "regular expression."
             )
         return default
 
@@ -65,7 +65,7 @@ class CaseIdentity:
 def _search(*, regex: str, case: str, column: str) -> str:
     match = re.search(regex, case)
     if match is None:
-        raise ValueError(f"Expected case ids that match {column}={regex!r}, but got {case!r}. Change the expression.")
+        raise ValueError(f"case ids must match {column}={regex!r}, got {case!r}: change the expression.")
     return match.group(1) if match.re.groups else match.group()
 
 
@@ -74,10 +74,14 @@ def _read(*, table: Path) -> dict[str, dict[str, str]]:
         reader = csv.DictReader(file)
         columns = reader.fieldnames or []
         if "case" not in columns or not {"site", "patient"} & set(columns):
-            raise ValueError(f"{table}: expected the columns case and site and/or patient, but got {list(columns)}.")
+            raise ValueError(
+                f"{table} must have the columns case and site and/or patient, got {list(columns)}: name them so."
+            )
         rows: dict[str, dict[str, str]] = {}
         for row in reader:
             if row["case"] in rows:
-                raise ValueError(f"{table}, line {reader.line_num}: case {row['case']!r} is named twice. Remove one.")
+                raise ValueError(
+                    f"{table}, line {reader.line_num}, must name a new case, got {row['case']!r} again: remove one."
+                )
             rows[row["case"]] = row
     return rows

@@ -1,4 +1,4 @@
-"""From what a user points at to a list of cases."""
+"""Cases of an inference: a file, a list, a folder or a datalist."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 from bundle import keys
 from bundle.data.cases.case import Case
 from bundle.data.cases.datalist import Datalist
-from bundle.volumes import VOLUME_SUFFIXES
+from bundle.volumes import VOLUME_SUFFIXES, is_volume
 
 
 class Finder(Protocol):
-    """Anything that finds cases."""
+    """Finder of cases."""
 
     def find(self) -> list[Case]:
         """Return the cases."""
@@ -47,16 +47,11 @@ def inference_items(source: str | Path | Sequence[Any], finder: Finder | None = 
         files = sorted(file for file in path.iterdir() if is_volume(file))
         if not files:
             raise ValueError(
-                f"{path} expected to hold volumes ({', '.join(VOLUME_SUFFIXES)}), found none. For cases with one "
-                "file a channel add the overlay of a data set, which names a finder: configs/datasets/*.yaml."
+                f"{path} must hold volumes ({', '.join(VOLUME_SUFFIXES)}), got none: for cases with one file a channel "
+                "add the overlay of a data set, which names a finder (configs/datasets/*.yaml)."
             )
         return [{"image": str(file)} for file in files]
     return [{"image": str(path)}]
-
-
-def is_volume(file: Path) -> bool:
-    """Tell volumes from other files and from macOS's `._` twins."""
-    return file.name.lower().endswith(VOLUME_SUFFIXES) and not file.name.startswith(".")
 
 
 def without_label(item: dict[str, Any]) -> dict[str, Any]:

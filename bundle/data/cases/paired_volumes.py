@@ -9,7 +9,7 @@ from pathlib import Path
 from bundle.data.cases.case import Case, file_stem
 from bundle.data.cases.file_pattern import FilePattern
 from bundle.data.cases.identity import CaseIdentity
-from bundle.data.cases.unmatched_files import warn_left_out
+from bundle.data.cases.unmatched_files import warn_unmatched_files
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,20 @@ class PairedVolumes:
         """Return the cases below `root`, sorted by id."""
         root = Path(self.root)
         if not root.is_dir():
-            raise FileNotFoundError(f"Expected the folder of the data set, but {root} is no folder. Set dataset_dir.")
+            raise FileNotFoundError(f"{root} must be the folder of the data set, got no folder: set dataset_dir.")
         identity = CaseIdentity(patient=self.patient, site=self.site, table=root / self.table if self.table else None)
         channels = [_Numbered(root, pattern) for pattern in self._image_patterns()]
         labels = _Numbered(root, self.labels) if self.labels else None
         if not any(channel.files for channel in channels):
             raise FileNotFoundError(
-                f"Expected images like {self.images} below {root}, but found none. "
-                "Check dataset_dir and the finder's patterns."
+                f"{root} must hold images like {self.images}, got none: check dataset_dir and the finder's patterns."
             )
         keys = set().union(*(channel.files for channel in channels), labels.files if labels else ())
         organs = _Numbered(root, self.organs) if self.organs else None
         cases = [self._case(key, channels, labels, organs, identity) for key in keys]
         identity.warn_unused(case.case for case in cases)
         looked_for = [*channels, *(one for one in (labels, organs) if one)]
-        warn_left_out(root, [one.pattern for one in looked_for], cases, keys)
+        warn_unmatched_files(root, [one.pattern for one in looked_for], cases, keys)
         return sorted(cases, key=lambda case: case.case)
 
     def _image_patterns(self) -> Sequence[str]:
@@ -108,14 +107,16 @@ class _Numbered:
     def __init__(self, root: Path, pattern: str) -> None:
         template = pattern.replace("**/", "\0").replace("*", "{key}").replace("\0", "**/")
         if template.count("{key}") != 1:
-            raise ValueError(f"Expected a pattern with one * for what pairs image and mask, but got {pattern!r}.")
+            raise ValueError(
+                f"pattern must have one * for the text that pairs image and mask, got {pattern!r}: write scans/*.nii."
+            )
         self._root = root
         self.pattern = FilePattern(template, {"key": "[^/]+"})
         self.files: dict[str, Path] = {}
         for fields, path in self.pattern.find(root):
             if fields["key"] in self.files:
                 raise ValueError(
-                    f"Expected one file for {pattern!r}, but found {self.files[fields['key']]} and {path}."
+                    f"{pattern!r} must find one file, got {self.files[fields['key']]} and {path}: remove one."
                 )
             self.files[fields["key"]] = path
 

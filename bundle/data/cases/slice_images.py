@@ -8,7 +8,7 @@ from pathlib import Path
 from bundle.data.cases.case import Case
 from bundle.data.cases.file_pattern import FilePattern, FoundFiles
 from bundle.data.cases.identity import CaseIdentity
-from bundle.data.cases.unmatched_files import warn_left_out
+from bundle.data.cases.unmatched_files import warn_unmatched_files
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SliceImages:
         identity = CaseIdentity(patient=self.patient, site=self.site, table=root / self.table if self.table else None)
         identity.warn_unused(files.cases)
         cases = [self._case(case=case, files=files, identity=identity) for case in files.cases]
-        warn_left_out(root, [pattern], cases)
+        warn_unmatched_files(root, [pattern], cases)
         return cases
 
     def _case(self, *, case: str, files: FoundFiles, identity: CaseIdentity) -> Case:

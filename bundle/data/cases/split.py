@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle.data.cases.case import Case, complete_items
+from bundle.data.cases.case import Case, with_identities
 from bundle.data.cases.split_file import read_split_file
-from bundle.data.cases.stratified import PatientLine
+from bundle.data.cases.stratified import StratifiedPatients
+from bundle.files import write_json
 from bundle.keys import CASE, PATIENT, SITE
 
 Items = list[dict[str, Any]]
@@ -58,12 +58,7 @@ class Split:
         Args:
             path: file to write; its folder is made if need be.
         """
-        target = Path(path)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        # The process id keeps two runs from writing into one temporary file.
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        partial.write_text(json.dumps(self.case_ids, indent=2) + "\n", encoding="utf-8")
-        partial.replace(target)
+        write_json(path, self.case_ids)
 
 
 def split_cases(
@@ -99,20 +94,20 @@ def split_cases(
         >>> len(split.train), len(split.val), len(split.test)
         (14, 2, 4)
     """
-    items = sorted(complete_items(_as_items(cases=cases)), key=lambda item: item[CASE])
+    items = sorted(with_identities(_as_items(cases=cases)), key=lambda item: item[CASE])
     _check_options(fractions=fractions, options=(num_folds, test_site, split_file))
     if (num_folds is None) != (fold is None):
-        raise ValueError(f"Expected num_folds and fold together, but got num_folds={num_folds!r} and fold={fold!r}.")
+        raise ValueError(f"num_folds and fold must come together, got {num_folds!r} and {fold!r}: set both or none.")
     if split_file is not None:
         return _by_case(items=items, parts=read_split_file(split_file, items))
-    line = PatientLine(_sites(items=items), seed=seed)
+    line = StratifiedPatients(_sites(items=items), seed=seed)
     if num_folds is not None and fold is not None:
         test = line.fold(fold, num_folds)
     elif test_site is not None:
         test = _patients_at(items=items, site=test_site)
     else:
-        return _by_patient(items=items, parts=line.deal(fractions))
-    train, val = line.without(test).deal(fractions[:2])
+        return _by_patient(items=items, parts=line.partition(fractions))
+    train, val = line.without(test).partition(fractions[:2])
     return _by_patient(items=items, parts=[train, val, test])
 
 
@@ -122,11 +117,13 @@ def _as_items(*, cases: Sequence[Case | Mapping[str, Any]]) -> list[Mapping[str,
 
 def _check_options(*, fractions: Sequence[float], options: Sequence[Any]) -> None:
     if len(fractions) != 3 or min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
-        raise ValueError(f"Expected three fractions of at least 0 with the sum 1, but got {tuple(fractions)}.")
+        raise ValueError(
+            f"split_fractions must be three shares from 0 on with the sum 1, got {tuple(fractions)}: correct them."
+        )
     if sum(option is not None for option in options) > 1:
         raise ValueError(
-            "Expected at most one of num_folds, test_site and split_file, but got "
-            f"num_folds={options[0]!r}, test_site={options[1]!r}, split_file={options[2]!r}. Set the others to null."
+            "at most one of num_folds, test_site and split_file must be set, got "
+            f"num_folds={options[0]!r}, test_site={options[1]!r}, split_file={options[2]!r}: set the others to null."
         )
 
 
@@ -142,13 +139,13 @@ def _patients_at(*, items: Items, site: str) -> list[str]:
     site = str(site)  # a command line makes a number of a hospital's number
     sites = sorted({item[SITE] for item in items})
     if site not in sites:
-        raise ValueError(f"Expected test_site to be one of {sites}, but got {site!r}.")
+        raise ValueError(f"test_site must be one of {sites}, got {site!r}: name a site of the data.")
     patients = {item[PATIENT] for item in items if item[SITE] == site}
     for item in items:
         if item[PATIENT] in patients and item[SITE] != site:
             raise ValueError(
-                f"Patient {item[PATIENT]!r} would be in two parts: in test, for site {site!r}, and in train or val, "
-                f"for case {item[CASE]!r} of site {item[SITE]!r}. Give that patient's cases one site."
+                f"patient {item[PATIENT]!r} must be in one part, got test, for site {site!r}, and train or val, for "
+                f"case {item[CASE]!r} of site {item[SITE]!r}: give that patient's cases one site."
             )
     return sorted(patients)
 
@@ -167,8 +164,8 @@ def _by_case(*, items: Items, parts: Mapping[str, Sequence[str]]) -> Split:
         for item in part:
             if part_of.setdefault(item[PATIENT], name) != name:
                 raise ValueError(
-                    f"Patient {item[PATIENT]!r} is in two parts: {part_of[item[PATIENT]]} and {name} "
-                    f"(case {item[CASE]!r}). All scans of a patient belong in one part."
+                    f"patient {item[PATIENT]!r} must be in one part, got {part_of[item[PATIENT]]} and {name} (case "
+                    f"{item[CASE]!r}): all scans of a patient belong in one part."
                 )
     return Split(lists["train"], lists["val"], lists["test"])
 
@@ -188,4 +185,4 @@ def split_hash(train: Iterable[Mapping[str, Any]], val: Iterable[Mapping[str, An
         >>> split_hash([a], [b]) == split_hash([a], [b]), split_hash([a], [b]) == split_hash([b], [a])
         (True, False)
     """
-    return Split(complete_items(train), complete_items(val), []).hash
+    return Split(with_identities(train), with_identities(val), []).hash

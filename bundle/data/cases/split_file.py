@@ -57,7 +57,7 @@ def _parts(*, content: Any, file: Path) -> dict[str, list[Any]]:
     named = {_ALIASES.get(key, key): value for key, value in lists.items()}
     if not named or set(named) - set(_PARTS):
         raise ValueError(
-            f'{file}: expected lists named "train", "val" and "test", but found the lists {sorted(lists)}.'
+            f'{file} must hold lists named "train", "val" and "test", got the lists {sorted(lists)}: name them so.'
         )
     return {part: named.get(part, []) for part in _PARTS}
 
@@ -97,7 +97,9 @@ def _refuse_unknown(*, parts: Mapping[str, list[Any]], names: Mapping[str, list[
             elif len(cases) > 1:
                 complaints.append(f"{name!r} in {part} may be any of {cases}: use the case id")
     if complaints:
-        raise ValueError(f"{file}: expected entries that each name one case on disk, but {'; '.join(complaints)}.")
+        raise ValueError(
+            f"{file} must name one case on disk by each entry, got {'; '.join(complaints)}: correct or remove them."
+        )
 
 
 def _refuse_repeated(*, split: Mapping[str, list[str]], file: Path) -> None:
@@ -107,4 +109,4 @@ def _refuse_repeated(*, split: Mapping[str, list[str]], file: Path) -> None:
             places[case].append(part)
     repeated = [f"{case!r} is in {' and '.join(found)}" for case, found in places.items() if len(found) > 1]
     if repeated:
-        raise ValueError(f"{file}: expected every case once, but {'; '.join(repeated)}.")
+        raise ValueError(f"{file} must name every case once, got {'; '.join(repeated)}: keep one of each.")

@@ -1,4 +1,4 @@
-"""Patients in a seeded order in which those of one site stand together, and its division into parts."""
+"""Patients in a seeded order, stratified by site, and its division into parts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import random
 from collections.abc import Mapping, Sequence
 
 
-def apportion(count: int, fractions: Sequence[float]) -> list[int]:
+def _largest_remainder(count: int, fractions: Sequence[float]) -> list[int]:
     """Divide `count` in proportion to `fractions` by the largest remainders (Hamilton's method).
 
     A part whose fraction is not zero gets at least one, taken from the largest part.
@@ -16,17 +16,17 @@ def apportion(count: int, fractions: Sequence[float]) -> list[int]:
         fractions: shares, at least zero; their sum need not be one.
 
     Raises:
-        ValueError: if there are fewer than parts with a fraction above zero.
+        ValueError: there are fewer than parts with a fraction above zero.
 
     Example:
-        >>> apportion(369, (0.7, 0.1, 0.2)), apportion(131, (0.7, 0.1, 0.2)), apportion(3, (0.7, 0.1, 0.2))
-        ([258, 37, 74], [92, 13, 26], [1, 1, 1])
+        >>> [_largest_remainder(count, (0.7, 0.1, 0.2)) for count in (369, 131, 3)]
+        [[258, 37, 74], [92, 13, 26], [1, 1, 1]]
     """
     wanted = sum(fraction > 0 for fraction in fractions)
     if count < wanted:
         raise ValueError(
-            f"Expected at least {wanted} patients for the fractions {tuple(fractions)}, but got {count}. "
-            "Add patients, or set the fraction of a part you do not need to 0."
+            f"the fractions {tuple(fractions)} must have at least {wanted} patients, got {count}: add patients, or "
+            "set the fraction of a part that is not needed to 0."
         )
     # Rounding hides that 0.1 + 0.2 + 0.7 is not exactly one.
     quotas = [round(count * fraction / sum(fractions), 9) for fraction in fractions]
@@ -41,16 +41,16 @@ def apportion(count: int, fractions: Sequence[float]) -> list[int]:
     return parts
 
 
-class PatientLine:
-    """Patients of each site in random order, one site after the other: whatever is dealt along it is stratified.
+class StratifiedPatients:
+    """Patients of each site in random order, one site after the other: parts taken evenly along it are stratified.
 
     Args:
         sites: site of each patient; the order of the mapping does not matter.
         seed: decides the order of sites, and of patients within a site.
 
     Example:
-        >>> line = PatientLine({"a": "x", "b": "y", "c": "x", "d": "y"}, seed=0)
-        >>> parts = line.deal((0.5, 0.0, 0.5))
+        >>> line = StratifiedPatients({"a": "x", "b": "y", "c": "x", "d": "y"}, seed=0)
+        >>> parts = line.partition((0.5, 0.0, 0.5))
         >>> [len(part) for part in parts], {patient in "ac" for patient in parts[0]}
         ([2, 0, 2], {False, True})
     """
@@ -65,13 +65,13 @@ class PatientLine:
             generator.shuffle(members)
             self.patients += members
 
-    def deal(self, fractions: Sequence[float]) -> list[list[str]]:
-        """Divide the line into parts of the sizes that `apportion` gives, spread evenly along it.
+    def partition(self, fractions: Sequence[float]) -> list[list[str]]:
+        """Divide the line into parts of the sizes that `_largest_remainder` gives, spread evenly along it.
 
         Raises:
             ValueError: if there are fewer patients than parts.
         """
-        targets = apportion(len(self.patients), fractions)
+        targets = _largest_remainder(len(self.patients), fractions)
         parts: list[list[str]] = [[] for _ in targets]
         for index, patient in enumerate(self.patients):
             _neediest(parts=parts, targets=targets, share=(index + 1) / len(self.patients)).append(patient)
@@ -85,15 +85,16 @@ class PatientLine:
         """
         if not 2 <= num_folds <= len(self.patients):
             raise ValueError(
-                f"Expected num_folds from 2 to the number of patients, {len(self.patients)}, but got {num_folds}."
+                f"num_folds must be from 2 to the number of patients, {len(self.patients)}, got {num_folds}: ask for "
+                "fewer folds, or add patients."
             )
         if not 0 <= fold < num_folds:
-            raise ValueError(f"Expected fold from 0 to num_folds - 1 = {num_folds - 1}, but got {fold}.")
+            raise ValueError(f"fold must be from 0 to num_folds - 1 = {num_folds - 1}, got {fold}: folds count from 0.")
         return self.patients[fold::num_folds]
 
-    def without(self, patients: Sequence[str]) -> PatientLine:
+    def without(self, patients: Sequence[str]) -> StratifiedPatients:
         """Return the line of those who are not among `patients`, in the same order."""
-        rest = PatientLine({}, seed=0)
+        rest = StratifiedPatients({}, seed=0)
         taken = set(patients)
         rest.patients = [patient for patient in self.patients if patient not in taken]
         return rest

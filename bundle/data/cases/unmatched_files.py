@@ -1,4 +1,4 @@
-"""Image files that a finder walks past: somebody's case may be missing, and nothing else would say so."""
+"""Warning of image files that no finder matched: a case may be missing, and nothing else would say so."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from bundle.data.cases.file_pattern import FilePattern
 from bundle.volumes import SLICE_SUFFIXES, VOLUME_SUFFIXES, is_slice_image
 
 
-def warn_left_out(
+def warn_unmatched_files(
     root: Path, patterns: Iterable[FilePattern], cases: Sequence[Case], ids: Collection[str] = ()
 ) -> None:
     """Warn once of image files that fit no pattern and belong to no case, with their number and an example.
 
     A file belongs to a case if the case lists it, if a folder above it has the case's id as its name, or if its own
-    name starts with the id (``a_t1ce.nii`` beside ``a_t1.nii``). Looked at are volumes and DICOM files, and pictures
-    where slices are pictures, in the folders that the patterns start in and all below them.
+    name starts with the id (``a_t1ce.nii`` beside ``a_t1.nii``). Volumes and DICOM files
+    are looked at, and pictures where slices are pictures, in the folders that the patterns start in and below.
 
     Args:
         root: folder of the data set.
-        patterns: what the finder looks for.
-        cases: what it found.
+        patterns: of the finder.
+        cases: the cases of the finder.
         ids: names that are known besides those of the cases.
 
     Example:
@@ -32,24 +32,24 @@ def warn_left_out(
         >>> root = Path(tempfile.mkdtemp())
         >>> for name in ("v-1.nii", "v-2.nii.gz"): (root / name).touch()
         >>> pattern, case = FilePattern("v-{key}.nii", {"key": "[0-9]+"}), Case("v-1", "p", "x", ("v-1.nii",), None)
-        >>> with warnings.catch_warnings(record=True) as told: warn_left_out(root, [pattern], [case])
-        >>> "1 image file of no known case left out, e.g. v-2.nii.gz" in str(told[0].message)
+        >>> with warnings.catch_warnings(record=True) as caught: warn_unmatched_files(root, [pattern], [case])
+        >>> "1 image file of no known case left out, e.g. v-2.nii.gz" in str(caught[0].message)
         True
     """
     known = {case.case for case in cases}.union(ids)
     used = {file for case in cases for file in _files(case=case)}
     suffixes = (*VOLUME_SUFFIXES, ".dcm", *(SLICE_SUFFIXES if any(is_slice_image(file) for file in used) else ()))
-    found = {
+    unmatched = {
         file
         for start in {pattern.start(root) for pattern in patterns}
         for file in _walk(start=start, known=known, suffixes=suffixes)
         if str(file) not in used and known.isdisjoint(_heads(name=file_stem(file)))
     }
-    if found:
+    if unmatched:
         warnings.warn(
-            f"{root}: {len(found)} image file{'s' * (len(found) != 1)} of no known case left out, e.g. "
-            f"{min(found).relative_to(root).as_posix()}: no pattern of the finder fits. Where that hides a case, name "
-            "its files like those of the others, or change the finder.",
+            f"{root}: {len(unmatched)} image file{'s' * (len(unmatched) != 1)} of no known case left out, e.g. "
+            f"{min(unmatched).relative_to(root).as_posix()}: no pattern of the finder fits. Where that hides a case, "
+            "name its files like those of the others, or change the finder.",
             stacklevel=3,
         )
 

@@ -1,4 +1,4 @@
-"""Random changes of slices that are a function of (seed, epoch, slice)."""
+"""Augmentation of slices as a function of (seed, epoch, slice)."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from torch import Tensor
 from bundle.keys import IMAGE, MASK
 
 
-class SliceIndex(NamedTuple):
-    """All that a worker process needs to make a slice: it keeps no state of its own.
+class SliceRequest(NamedTuple):
+    """Request of a loader for a slice: all that a worker process, which keeps no state, needs to make it.
 
     Args:
         index: position in the dataset.
@@ -23,8 +23,8 @@ class SliceIndex(NamedTuple):
         ignored: True for a slice that only fills a rank's batch: label -1, not supervised.
 
     Example:
-        >>> SliceIndex(7, epoch=2)
-        SliceIndex(index=7, epoch=2, ignored=False)
+        >>> SliceRequest(7, epoch=2)
+        SliceRequest(index=7, epoch=2, ignored=False)
     """
 
     index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls here
@@ -47,7 +47,7 @@ class SliceAugmentation:
     Example:
         >>> from monai.transforms import RandFlipd
         >>> augment = SliceAugmentation(RandFlipd(["image", "mask"], prob=1.0, spatial_axis=1), seed=0)
-        >>> image, mask = augment(torch.tensor([[[1.0, 2.0]]]), torch.tensor([[[0, 1]]]), SliceIndex(0))
+        >>> image, mask = augment(torch.tensor([[[1.0, 2.0]]]), torch.tensor([[[0, 1]]]), SliceRequest(0))
         >>> image.tolist(), mask.tolist()
         ([[[2.0, 1.0]]], [[[1, 0]]])
     """
@@ -56,7 +56,7 @@ class SliceAugmentation:
         self.transform: Callable[[Any], Any] = transform if callable(transform) else Compose(transform)
         self.seed = seed
 
-    def __call__(self, image: Tensor, mask: Tensor, index: SliceIndex) -> tuple[Tensor, Tensor]:
+    def __call__(self, image: Tensor, mask: Tensor, index: SliceRequest) -> tuple[Tensor, Tensor]:
         """Return the slice as it looks in the epoch of `index`: image (C,H,W) float32 and mask (1,H,W) uint8."""
         if isinstance(self.transform, Randomizable):
             entropy = (self.seed, index.epoch, index.index)
@@ -65,7 +65,7 @@ class SliceAugmentation:
         changed = self.transform({IMAGE: image, MASK: mask.float()})
         if changed[IMAGE].shape != image.shape or changed[MASK].shape != mask.shape:
             raise ValueError(
-                f"Expected augmentation to keep the shapes {tuple(image.shape)} and {tuple(mask.shape)} but got "
+                f"augmentation must keep the shapes {tuple(image.shape)} and {tuple(mask.shape)}, got "
                 f"{tuple(changed[IMAGE].shape)} and {tuple(changed[MASK].shape)}: crop and resize before the store."
             )
         return _plain(changed[IMAGE]).float(), (_plain(changed[MASK]) > 0.5).to(torch.uint8)

@@ -1,4 +1,4 @@
-"""Which slices share a batch, and in which order batches come."""
+"""Batch orders: the slices of a batch, and the sequence of batches."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-
-from bundle.keys import IGNORED_LABEL
 
 
 class BatchOrder(Protocol):
@@ -68,7 +66,7 @@ def require_fraction(min_last_fraction: float | None) -> float | None:
         0.7
     """
     if min_last_fraction is not None and not 0 <= min_last_fraction <= 1:
-        raise ValueError(f"Expected `min_last_fraction` to be None or in [0, 1] but got {min_last_fraction}.")
+        raise ValueError(f"min_last_fraction must be None or in [0, 1], got {min_last_fraction}: 0.7 is the paper's.")
     return min_last_fraction
 
 
@@ -105,8 +103,8 @@ class ScanOrder:
         breaks = np.flatnonzero(np.diff(case_of_slice)) + 1
         scans = [scan for scan in np.split(np.arange(len(case_of_slice)), breaks) if len(scan)]
         batches: list[NDArray[np.int64]] = []
-        for place in generator.permutation(len(scans)):
-            scan = scans[place]
+        for number in generator.permutation(len(scans)):
+            scan = scans[number]
             cropped = surplus(len(scan), batch_size=batch_size, min_last_fraction=self.min_last_fraction)
             start = int(generator.integers(cropped + 1))
             batches += chunks(scan[start : start + len(scan) - cropped], batch_size=batch_size)
@@ -163,7 +161,7 @@ class SequentialOrder:
     def __init__(self, min_last_fraction: float | None = None) -> None:
         if min_last_fraction is not None:
             raise ValueError(
-                f"Expected no `min_last_fraction` for batch_order 'sequential', which keeps all slices, but got "
+                f"min_last_fraction must be None for batch_order 'sequential', which keeps all slices, got "
                 f"{min_last_fraction}: use 'scan' or 'shuffle'."
             )
 
@@ -176,56 +174,3 @@ class SequentialOrder:
     ) -> list[NDArray[np.int64]]:
         """Return the batches as positions of slices."""
         return chunks(np.arange(len(labels)), batch_size=batch_size)
-
-
-class BalancedOrder:
-    """Positive and negative slices in equal numbers per epoch (odd lengths: one more negative), shuffled together.
-
-    An epoch is as long as the labeled slices are many. Of the more frequent side a part is drawn without replacement,
-    another one in each epoch; the slices of the rarer side are repeated in whole rounds, the last one drawn. Slices
-    without a label are left out. Positive is every class above 0.
-
-    Args:
-        min_last_fraction: leave out a last batch that holds less than this fraction of a full one; None keeps it.
-
-    Raises:
-        ValueError: a fraction outside [0, 1], or one side has no slices.
-
-    Example:
-        >>> labels = np.array([0, 0, 0, 0, 0, 1])
-        >>> batches = BalancedOrder()(labels, np.zeros(6), 6, np.random.default_rng(0))
-        >>> sorted(labels[batches[0]].tolist())
-        [0, 0, 0, 1, 1, 1]
-    """
-
-    def __init__(self, min_last_fraction: float | None = None) -> None:
-        self.min_last_fraction = require_fraction(min_last_fraction)
-
-    def __call__(
-        self,
-        labels: NDArray[np.int16],
-        case_of_slice: NDArray[np.int32],
-        batch_size: int,
-        generator: np.random.Generator,
-    ) -> list[NDArray[np.int64]]:
-        """Return the batches of an epoch as positions of slices."""
-        positive, negative = np.flatnonzero(labels > 0), np.flatnonzero(labels == 0)
-        if not len(positive) or not len(negative):
-            raise ValueError(
-                f"Expected positive and negative slices to balance but got {len(positive)} and {len(negative)} "
-                f"({int((labels == IGNORED_LABEL).sum())} without a label): use batch_order 'shuffle'."
-            )
-        length = len(positive) + len(negative)
-        drawn = [
-            _rounds(positive, count=length // 2, generator=generator),
-            _rounds(negative, count=length - length // 2, generator=generator),
-        ]
-        order = generator.permutation(np.concatenate(drawn))
-        left_out = surplus(length, batch_size=batch_size, min_last_fraction=self.min_last_fraction)
-        return chunks(order[: length - left_out], batch_size=batch_size)
-
-
-def _rounds(positions: NDArray[np.int64], *, count: int, generator: np.random.Generator) -> NDArray[np.int64]:
-    """Every position once before any comes again."""
-    rounds = -(-count // len(positions))
-    return np.concatenate([generator.permutation(positions) for _ in range(rounds)])[:count]

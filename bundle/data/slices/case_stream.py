@@ -1,33 +1,32 @@
-"""Volumes one after another; a bad one is reported and does not stop the others."""
+"""Stream of volumes for inference; a case that fails is recorded and does not stop the others."""
 
 from __future__ import annotations
 
 import logging
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from torch.utils.data import IterableDataset
 
 from bundle import keys
-from bundle.data.cases.case import complete_items
+from bundle.data.cases.case import with_identities
 
 logger = logging.getLogger(__name__)
 
 
 class CaseStream(IterableDataset):
-    """Yields preprocessed cases for inference.
+    """Stream of preprocessed cases for inference.
 
     A case that cannot be read, or has another number of channels than the network, is logged with its file and left
-    out; one that fails later, in the network or when it is written, is told to `fail`. `finish` then lists all of them
-    and ends the process with status 1.
+    out. A case that fails later, in the network or when it is written, is recorded by `fail`. `finish` raises the list
+    of all of them.
 
     Args:
         data: case dicts, {"image": path or list of paths, optional "case", "patient", "site"}.
         transform: the preprocessing, case dict -> case dict with a volume (C, H, W, D).
         in_channels: channels the network expects.
         finished: names of cases to leave out because their results exist.
-        place: called with `case`, its name; raises where a name can have no results.
+        validate_name: called with `case`, its name; raises where a name can have no results.
 
     Example:
         >>> import torch
@@ -43,18 +42,18 @@ class CaseStream(IterableDataset):
         transform: Callable[[dict[str, Any]], dict[str, Any]],
         in_channels: int = 3,
         finished: Sequence[str] | None = None,
-        place: Callable[..., Any] | None = None,
+        validate_name: Callable[..., Any] | None = None,
     ) -> None:
         self.data = data
         self.transform = transform
         self.in_channels = in_channels
         self.finished = frozenset(finished or ())
-        self.place = place
+        self.validate_name = validate_name
         self.failures: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the cases that can be read."""
-        for item in complete_items(self.data, warn=False):
+        for item in with_identities(self.data, warn=False):
             case = str(item[keys.CASE])
             if case in self.finished:
                 logger.info(f"{case}: its results exist, left as they are.")
@@ -62,35 +61,40 @@ class CaseStream(IterableDataset):
             try:
                 yield self.read(dict(item))
             except Exception as error:  # whatever a reader raises, the other cases shall have their results
-                self.failures[case] = f"{item[keys.IMAGE]}: {root_cause(error)}"
+                self.failures[case] = f"{item[keys.IMAGE]}: {_root_cause(error)}"
                 logger.error(f"{case}: {self.failures[case]}")
 
     def read(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return a preprocessed case."""
-        if self.place is not None:
-            self.place(case=str(item[keys.CASE]))
+        if self.validate_name is not None:
+            self.validate_name(case=str(item[keys.CASE]))
         case = {keys.CASE: item[keys.CASE], **self.transform({**item})}
         channels = case[keys.IMAGE].shape[0]
         if channels != self.in_channels:
             raise ValueError(
-                f"the network expects {self.in_channels} channels, the image has {channels}. List one file per "
+                f"image must have the network's {self.in_channels} channels, got {channels}: list one file per "
                 "channel, in the order of training."
             )
         return case
 
     def fail(self, case: str, error: Exception) -> None:
         """Note that a case failed after it was read."""
-        self.failures[case] = root_cause(error)
+        self.failures[case] = _root_cause(error)
         logger.error(f"{case}: {self.failures[case]}", exc_info=error)
 
     def finish(self) -> None:
-        """End with status 1 and the list of failures, if there are any."""
+        """Raise the list of failures, if there are any.
+
+        Raises:
+            RuntimeError: names every case that has no result, with the reason.
+        """
         if self.failures:
             lines = "\n".join(f"  {case}: {reason}" for case, reason in self.failures.items())
-            sys.exit(f"{len(self.failures)} of {len(self.data)} cases have no result:\n{lines}")
+            total = len(self.data)
+            raise RuntimeError(f"all {total} cases must have results, got {len(self.failures)} without:\n{lines}")
 
 
-def root_cause(error: BaseException) -> str:
+def _root_cause(error: BaseException) -> str:
     """Return the message of the first error in a chain: MONAI wraps what a transform raises."""
     while error.__cause__ is not None:
         error = error.__cause__

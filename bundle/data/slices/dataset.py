@@ -1,4 +1,4 @@
-"""The slices of a list of cases as a data set that gives single slices or whole batches."""
+"""Data set of the slices of a list of cases: single slices or whole batches."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from bundle.data.cases.case import complete_items
-from bundle.data.slices.augmentation import SliceAugmentation, SliceIndex
+from bundle.data.cases.case import with_identities
+from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases as choose_supervised
 from bundle.keys import CASE, CASE_INDEX, IGNORED_LABEL, IMAGE, LABEL, MASK, PATIENT, SITE, SLICE_INDEX, SUPERVISED
@@ -60,7 +60,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         num_workers: int = 0,
         check: Callable[[Mapping[str, Any]], Any] | None = None,
     ) -> None:
-        self.items: list[dict[str, Any]] = complete_items(data)
+        self.items: list[dict[str, Any]] = with_identities(data)
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
         self.supervised = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
@@ -98,7 +98,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         known = self.labels[self.labels != IGNORED_LABEL]
         return float((known > 0).mean()) if len(known) else float("nan")
 
-    def __getitem__(self, index: int | SliceIndex) -> dict[str, Any]:
+    def __getitem__(self, index: int | SliceRequest) -> dict[str, Any]:
         """Return one slice as a dictionary."""
         batch = self.__getitems__([index])
         case = int(batch[CASE_INDEX][0])
@@ -108,7 +108,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         image = slice_[IMAGE].float() if self.augmentation else self.store.dtype.decode(slice_[IMAGE])
         return {**slice_, **named, IMAGE: image, SLICE_INDEX: number, CASE_INDEX: case}
 
-    def __getitems__(self, indices: Sequence[int | SliceIndex]) -> dict[str, Any]:
+    def __getitems__(self, indices: Sequence[int | SliceRequest]) -> dict[str, Any]:
         """Return slices as one batch, in the order asked for."""
         asked = [_slice_index(index, length=len(self)) for index in indices]
         positions = np.array([index.index for index in asked], dtype=np.int64)
@@ -130,16 +130,16 @@ class SliceDataset(Dataset[dict[str, Any]]):
         labels = torch.from_numpy(np.where(ignored, IGNORED_LABEL, self.labels[positions]).astype(np.int64))
         return labels if self.store.multiclass else labels.float().unsqueeze(1)
 
-    def _augmented(self, image: Tensor, mask: Tensor, asked: Sequence[SliceIndex]) -> tuple[Tensor, Tensor]:
+    def _augmented(self, image: Tensor, mask: Tensor, asked: Sequence[SliceRequest]) -> tuple[Tensor, Tensor]:
         if self.augmentation is None:
             return image, mask
         whole = self.store.dtype.decode(image)
-        pairs = [self.augmentation(*one) for one in zip(whole, mask, asked, strict=True)]
+        pairs = [self.augmentation(*each) for each in zip(whole, mask, asked, strict=True)]
         return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
 
 
-def _slice_index(index: int | SliceIndex, *, length: int) -> SliceIndex:
-    asked = index if isinstance(index, SliceIndex) else SliceIndex(int(index))
+def _slice_index(index: int | SliceRequest, *, length: int) -> SliceRequest:
+    asked = index if isinstance(index, SliceRequest) else SliceRequest(int(index))
     if not -length <= asked.index < length:
-        raise IndexError(f"Expected a slice from 0 to {length - 1} but got {asked.index}.")
+        raise IndexError(f"slice must be from 0 to {length - 1}, got {asked.index}: the data set has no other.")
     return asked if asked.index >= 0 else asked._replace(index=asked.index + length)

@@ -1,4 +1,4 @@
-"""What a transform does, as plain values that are the same in every process."""
+"""Description of a transform as plain values that are the same in every process."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _sort_key(described: Any) -> str:
 def _array(value: Any, _: tuple[int, ...]) -> dict[str, Any]:
     array = np.ascontiguousarray(value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value)
     if array.dtype.hasobject:
-        raise ValueError(f"Expected an array of numbers but got one of dtype {array.dtype}: give numbers.")
+        raise ValueError(f"arrays must hold numbers, got dtype {array.dtype}: give numbers.")
     return {
         "array": str(array.dtype),
         "shape": list(array.shape),
@@ -113,9 +113,8 @@ def _name(value: Any) -> str:
     module, name = getattr(value, "__module__", None) or "builtins", value.__qualname__
     if "<" in name:
         raise ValueError(
-            f"Expected functions and classes that can be imported but got {module}.{name}: two lambdas or local "
-            "functions cannot be told apart, so a stale store could be taken for a fresh one. Move it to the top level "
-            "of a module."
+            f"functions and classes must be importable, got {module}.{name}: two lambdas or local functions cannot be "
+            "told apart, so a stale store could be taken for a fresh one; move it to the top level of a module."
         )
     return f"{module}.{name}" + (_source(value) if module == "__main__" else "")
 
@@ -125,21 +124,21 @@ def _source(value: Any) -> str:
         return ":" + hashlib.sha256(inspect.getsource(value).encode()).hexdigest()
     except (OSError, TypeError) as error:
         raise ValueError(
-            f"Expected {value.__qualname__} to come from a module, but it was typed in and its source is gone: two of "
-            "that name cannot be told apart. Put it into a file."
+            f"{value.__qualname__} must come from a module, got one that was typed in, its source is gone: two of that "
+            "name cannot be told apart; put it into a file."
         ) from error
 
 
 def _object(value: Any, parents: tuple[int, ...]) -> dict[str, Any]:
     if isinstance(value, RandomizableTrait) and type(value) is not Compose:
         raise ValueError(
-            f"Expected deterministic transforms but got {type(value).__name__}: slices are kept, so what is random "
-            "belongs into `augmentation`, which acts on slices."
+            f"transforms must be deterministic, got {type(value).__name__}: slices are kept, so randomness belongs "
+            "into `augmentation`, which acts on slices."
         )
     if not hasattr(value, "__dict__") and not _slots(value):
         raise ValueError(
-            f"Expected objects that show their settings as attributes but got {value!r} of {type(value).__name__}: "
-            "wrap it in a class with attributes."
+            f"objects must show their settings as attributes, got {value!r} of {type(value).__name__}: wrap it in a "
+            "class with attributes."
         )
     state = dict(vars(value)) if hasattr(value, "__dict__") else {}
     state |= {name: getattr(value, name) for name in _slots(value) if hasattr(value, name)}
@@ -170,6 +169,7 @@ _DESCRIBERS: tuple[tuple[Any, Callable[[Any, tuple[int, ...]], Any]], ...] = (
     (Mapping, _mapping),
     ((bytes, complex, slice, range, PurePath, np.dtype, torch.dtype, torch.device), _text),
     (functools.partial, _partial),
+    # the type of cached functions has no public name (Python 3.10 to 3.13); a public one would remove this
     ((type, types.FunctionType, np.ufunc, functools._lru_cache_wrapper), _named),
     (types.MethodType, _method),
     (types.BuiltinFunctionType, _named),

@@ -1,4 +1,4 @@
-"""One short name for a transform and everything it holds."""
+"""Names of the store: a fingerprint of the transform, a key of a case and the state of its files."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cases that the store lacks are sliced once, in parallel, each by itself."""
+"""Ingestion: cases that the store lacks are sliced once, in parallel, each by itself."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,17 +19,18 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from bundle.data.slices.stored_case import SliceDtype, StoredCase
-from bundle.files import discard, staging_folder
+from bundle.data.slices.slice_dtype import SliceDtype
+from bundle.data.slices.stored_case import StoredCase
+from bundle.files import discard_folder, folder_atomically
 from bundle.keys import CASE, IMAGE
-from bundle.volumes import Problem, raise_for_problems, read_once
+from bundle.volumes import Problem, raise_for_problems, with_nifti_paths
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Ingestion:
-    """How one case becomes a folder of the store; it travels to the worker processes.
+    """Recipe by which a case becomes a folder of the store; it travels to the worker processes.
 
     Args:
         transform: item -> list of slice dictionaries.
@@ -64,9 +66,9 @@ class Ingestion:
         for found in tqdm(self._results(work, num_workers), **bar):
             problems += found
         for problem in problems:
-            if problem.severity != "error":
+            if not problem.is_error:
                 logger.warning(str(problem))
-        failed = len({problem.case for problem in problems if problem.severity == "error"})
+        failed = len({problem.case for problem in problems if problem.is_error})
         logger.info(f"Ingested {len(work) - failed} of {len(work)} cases in {time.monotonic() - start:.1f} s.")
         raise_for_problems(problems)
 
@@ -80,20 +82,20 @@ class Ingestion:
             return []
         problems: list[Problem] = []
         try:
-            with read_once():
-                problems = self.check(item)[1] if self.check else []
-                if any(problem.severity == "error" for problem in problems):
-                    return problems
-                slices = self.transform(item)
+            opened = with_nifti_paths(item)
+            problems = self.check(opened)[1] if self.check else []
+            if any(problem.is_error for problem in problems):
+                return problems
+            slices = self.transform(opened)
         except Exception as error:  # whatever a transform raises at a broken file is a finding
-            return [*problems, _problem(item=item, error=error)]
+            return [*problems, _slicing_problem(item=item, error=error)]
         try:
-            with _writable(folder.parent), staging_folder(folder) as part:
+            with _writable(folder.parent), folder_atomically(folder, replace=False) as part:
                 StoredCase.write(part, slices, self.dtype)
                 if folder.exists() and StoredCase.read(folder, self.dtype) is None:
-                    discard(folder)
+                    discard_folder(folder)
         except ValueError as error:
-            return [*problems, _problem(item=item, error=error)]
+            return [*problems, _slicing_problem(item=item, error=error)]
         return problems
 
     def _results(self, work: list[tuple[Path, Mapping[str, Any]]], num_workers: int) -> Iterator[list[Problem]]:
@@ -108,26 +110,21 @@ class Ingestion:
                 yield from (future.result() for future in as_completed(futures))
             except BrokenProcessPool as error:
                 raise RuntimeError(
-                    f"one of {num_workers} ingesting processes died, often for lack of memory. What is ingested is "
-                    "kept; start again with fewer num_workers."
+                    f"{num_workers} ingesting processes must live, got a dead one, often for lack of memory: what is "
+                    "ingested is kept; start again with fewer num_workers."
                 ) from error
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
 
 
-class _writable:  # noqa: N801 - a context
-    """Turns what the file system says into what to do."""
-
-    def __init__(self, store: Path) -> None:
-        self.store = store
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
-        if isinstance(error, OSError):
-            raise unwritable(self.store, error) from error
+@contextmanager
+def _writable(store: Path) -> Iterator[None]:
+    """Turn an error of the file system into one that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise unwritable(store, error) from error
 
 
 def unwritable(store: Path, error: OSError) -> OSError:
@@ -137,12 +134,13 @@ def unwritable(store: Path, error: OSError) -> OSError:
         store: folder that could not be written.
         error: what the file system said.
     """
-    reason = f"{store}: expected a folder for the slice store that this process may write, with space left, but got "
-    return type(error)(error.errno, f"{reason}{error.strerror or error}: set cache_dir to another one")
+    requirement = f"{store} must be a folder for the slice store that this process may write, with space left, got "
+    return type(error)(error.errno, f"{requirement}{error.strerror or error}: set cache_dir to another one")
 
 
-def _problem(*, item: Mapping[str, Any], error: Exception) -> Problem:
+def _slicing_problem(*, item: Mapping[str, Any], error: Exception) -> Problem:
     image = item.get(IMAGE)
     file = str(image[0] if isinstance(image, list | tuple) and image else image)
     text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
-    return Problem(str(item[CASE]), file, "a case that can be sliced", text, "See scripts/check_data.py for the file.")
+    remedy = "see scripts/check_data.py for the file"
+    return Problem(file, "be a case that can be sliced", text, remedy, case=str(item[CASE]))

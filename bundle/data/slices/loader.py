@@ -1,4 +1,4 @@
-"""Batches of slices for an engine."""
+"""Batches of slices for an engine: the same for every process that trains together, shared among them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Any, Protocol
 
 import numpy as np
 import torch
-import torch.distributed as dist
+from ignite import distributed as idist
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Sampler
 
-from bundle.data.slices.augmentation import SliceIndex
-from bundle.data.slices.batch_order import BalancedOrder, BatchOrder, ScanOrder, SequentialOrder, ShuffleOrder
+from bundle.data.slices.augmentation import SliceRequest
+from bundle.data.slices.balanced_order import BalancedOrder
+from bundle.data.slices.batch_order import BatchOrder, ScanOrder, SequentialOrder, ShuffleOrder
 from bundle.data.slices.dataset import SliceDataset
 
 _ORDERS: dict[str, Callable[[float | None], BatchOrder]] = {
@@ -23,7 +24,7 @@ _ORDERS: dict[str, Callable[[float | None], BatchOrder]] = {
 }
 
 
-class LabeledSlices(Protocol):
+class _LabeledSlices(Protocol):
     """A data set, as far as batches are concerned."""
 
     @property
@@ -35,7 +36,7 @@ class LabeledSlices(Protocol):
         """(n,) number of every slice's case."""
 
 
-class SliceBatchSampler(Sampler[list[SliceIndex]]):
+class SliceBatchSampler(Sampler[list[SliceRequest]]):
     """Yields the batches of this process; what they hold is a pure function of (seed, epoch).
 
     Every process computes the same batches and takes every `world_size`-th slice of each, so the sum over processes is
@@ -58,13 +59,13 @@ class SliceBatchSampler(Sampler[list[SliceIndex]]):
         >>> class Slices:
         ...     labels, case_of_slice = np.zeros(3), np.zeros(3)
         >>> sampler = SliceBatchSampler(Slices(), "sequential", batch_size=2, rank=1, world_size=2)
-        >>> [[(one.index, one.ignored) for one in batch] for batch in sampler]
+        >>> [[(request.index, request.ignored) for request in batch] for batch in sampler]
         [[(1, False)], [(2, True)]]
     """
 
     def __init__(
         self,
-        dataset: LabeledSlices,
+        dataset: _LabeledSlices,
         batch_order: str | BatchOrder,
         batch_size: int,
         seed: int = 0,
@@ -74,8 +75,8 @@ class SliceBatchSampler(Sampler[list[SliceIndex]]):
     ) -> None:
         if batch_size < 1 or not 0 <= rank < world_size:
             raise ValueError(
-                f"Expected batch_size >= 1 and 0 <= rank < world_size but got batch_size {batch_size}, rank {rank} "
-                f"and world_size {world_size}."
+                "batch_size must be at least 1 and rank from 0 to world_size - 1, got batch_size "
+                f"{batch_size}, rank {rank} and world_size {world_size}: correct them."
             )
         self.dataset = dataset
         self.batch_order = _order(batch_order, min_last_fraction=min_last_fraction)
@@ -96,14 +97,14 @@ class SliceBatchSampler(Sampler[list[SliceIndex]]):
             self._length = len(self._batches())
         return self._length
 
-    def __iter__(self) -> Iterator[list[SliceIndex]]:
+    def __iter__(self) -> Iterator[list[SliceRequest]]:
         epoch = self.epoch
         for batch in self._batches():
-            mine = batch[self.rank :: self.world_size].tolist()
-            if mine:
-                yield [SliceIndex(position, epoch) for position in mine]
+            share = batch[self.rank :: self.world_size].tolist()
+            if share:
+                yield [SliceRequest(position, epoch) for position in share]
             else:
-                yield [SliceIndex(int(batch[0]), epoch, ignored=True)]
+                yield [SliceRequest(int(batch[0]), epoch, ignored=True)]
 
     def _batches(self) -> list[NDArray[np.int64]]:
         generator = np.random.default_rng((self.seed, self.epoch))
@@ -113,10 +114,14 @@ class SliceBatchSampler(Sampler[list[SliceIndex]]):
 def _order(batch_order: str | BatchOrder, *, min_last_fraction: float | None) -> BatchOrder:
     if not isinstance(batch_order, str):
         if min_last_fraction is not None:
-            raise ValueError("Expected `min_last_fraction` only with a named order: give it to the order object.")
+            raise ValueError(
+                "min_last_fraction must come with a named order, got an object: give it to the order object."
+            )
         return batch_order
     if batch_order not in _ORDERS:
-        raise ValueError(f"Expected `batch_order` to be one of {sorted(_ORDERS)} or an object but got {batch_order!r}.")
+        raise ValueError(
+            f"batch_order must be one of {sorted(_ORDERS)} or an object, got {batch_order!r}: choose one of them."
+        )
     return _ORDERS[batch_order](min_last_fraction)
 
 
@@ -132,8 +137,8 @@ class SliceDataLoader(DataLoader[dict[str, Any]]):
         seed: of the order.
         num_workers: loading processes, kept over epochs; 0 loads in this one.
         pin_memory: None pins where there is a GPU.
-        rank: number of this process; None asks `torch.distributed`.
-        world_size: number of processes; None asks `torch.distributed`.
+        rank: number of this process; None asks `ignite.distributed`.
+        world_size: number of processes; None asks `ignite.distributed`.
         min_last_fraction: see `ScanOrder` and `ShuffleOrder`.
         **options: of `torch.utils.data.DataLoader`.
 
@@ -159,14 +164,13 @@ class SliceDataLoader(DataLoader[dict[str, Any]]):
         min_last_fraction: float | None = None,
         **options: Any,
     ) -> None:
-        ranks, here = _processes()
         sampler = SliceBatchSampler(
             dataset,
             batch_order,
             batch_size,
             seed,
-            rank=here if rank is None else rank,
-            world_size=ranks if world_size is None else world_size,
+            rank=idist.get_rank() if rank is None else rank,
+            world_size=idist.get_world_size() if world_size is None else world_size,
             min_last_fraction=min_last_fraction,
         )
         generator = torch.Generator().manual_seed(seed)
@@ -187,10 +191,3 @@ class SliceDataLoader(DataLoader[dict[str, Any]]):
 
 def _whole_batch(batch: Any) -> Any:
     return batch
-
-
-def _processes() -> tuple[int, int]:
-    """(world size, rank) of this process group, or (1, 0)."""
-    if dist.is_available() and dist.is_initialized():
-        return dist.get_world_size(), dist.get_rank()
-    return 1, 0

@@ -1,4 +1,4 @@
-"""Slices on disk, addressed one by one without loading a volume."""
+"""Slice store: slices on disk, addressed one by one without loading a volume."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from torch import Tensor
 
 from bundle.data.slices.fingerprint import fingerprint, source_key
 from bundle.data.slices.ingestion import Ingestion, unwritable
-from bundle.data.slices.stored_case import IMAGE_FILE, MASK_FILE, SliceDtype, StoredCase, map_array
-from bundle.files import remove_stale
+from bundle.data.slices.slice_dtype import SliceDtype
+from bundle.data.slices.stored_case import IMAGE_FILE, MASK_FILE, StoredCase, map_array
+from bundle.files import remove_stale_parts
 from bundle.keys import CASE
 
 
-class CaseArrays(NamedTuple):
+class _CaseArrays(NamedTuple):
     """The mapped files of one case: images (D,C,H,W) and packed masks (D, ceil(H*W/8))."""
 
     image: NDArray[Any]
@@ -46,9 +47,9 @@ class CaseReader:
 
     def __init__(self, max_open: int = 64) -> None:
         self.max_open = max_open
-        self._open: OrderedDict[Path, CaseArrays] = OrderedDict()
+        self._open: OrderedDict[Path, _CaseArrays] = OrderedDict()
 
-    def open(self, folder: Path, dtype: np.dtype[Any], image_shape: tuple[int, int, int, int]) -> CaseArrays:
+    def open(self, folder: Path, dtype: np.dtype[Any], image_shape: tuple[int, int, int, int]) -> _CaseArrays:
         """Return the mapped arrays of the case in `folder`.
 
         Args:
@@ -68,10 +69,10 @@ class CaseReader:
             mask = map_array(folder / MASK_FILE, np.dtype(np.uint8), (depth, -(-height * width // 8)))
         except (OSError, ValueError) as error:
             raise OSError(
-                f"{folder}: expected the slices of a case but got {error}: the store was changed while in use. Start "
-                "again; what is missing is then ingested anew."
+                f"{folder} must hold the slices of a case, got {error}: the store was changed while in use; start "
+                "again, then what is missing is ingested anew."
             ) from error
-        self._open[folder] = CaseArrays(image, mask)
+        self._open[folder] = _CaseArrays(image, mask)
         if len(self._open) > self.max_open:
             self._open.popitem(last=False)
         return self._open[folder]
@@ -83,9 +84,9 @@ class CaseReader:
 class SliceStore:
     """The slices of a list of cases; what is not on disk yet is ingested when the store opens.
 
-    A case lies in `<cache_dir>/<fingerprint of the transform>-<dtype>/<case>-<state of its files>/`, so a change of the
-    transform, of a file or of the type makes a new one and stores can be shared. Only the index is kept in memory,
-    10 bytes a slice.
+    A case lies in `<cache_dir>/<fingerprint of the transform>-<dtype>/<case>-<state of its files>/`. A changed
+    transform, file or type makes a new folder, so several data sets can share one store. Only the index is kept in
+    memory, 10 bytes a slice.
 
     Args:
         items: completed case dictionaries.
@@ -118,19 +119,21 @@ class SliceStore:
         self.folder = Path(cache_dir).absolute() / f"{fingerprint(transform)}-{dtype}"
         self._folders = [source_key(item) for item in items]
         stored = [StoredCase.read(self.folder / name, self.dtype) for name in self._folders]
-        missing = [place for place, case in enumerate(stored) if case is None]
+        missing = [index for index, case in enumerate(stored) if case is None]
         if missing:
             _prepare(store=self.folder)
-            work = {self.folder / self._folders[place]: items[place] for place in missing}
+            work = {self.folder / self._folders[index]: items[index] for index in missing}
             Ingestion(transform, self.dtype, check).run(work, num_workers)
-            for place in missing:
-                stored[place] = StoredCase.read(self.folder / self._folders[place], self.dtype)
+            for index in missing:
+                stored[index] = StoredCase.read(self.folder / self._folders[index], self.dtype)
         self._index([case for case in stored if case is not None], names=[str(item[CASE]) for item in items])
         self._reader = CaseReader()
 
     def _index(self, stored: list[StoredCase], *, names: list[str]) -> None:
         if len(stored) != len(names):
-            raise OSError(f"{self.folder}: cases vanished while the store opened: does another process remove them?")
+            raise OSError(
+                f"{self.folder} must keep its cases while it is open, got fewer: does another process remove them?"
+            )
         self.slice_shape, self.multiclass = _common_form(stored=stored, names=names)
         self.supervised: NDArray[np.bool_] = np.array([case.supervised for case in stored], dtype=bool)
         depths = np.array([len(case.labels) for case in stored], dtype=np.int64)
@@ -167,7 +170,7 @@ def _prepare(*, store: Path) -> None:
         store.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise unwritable(store, error) from error
-    remove_stale(store)
+    remove_stale_parts(store)
 
 
 def _common_form(*, stored: list[StoredCase], names: list[str]) -> tuple[tuple[int, int, int], bool]:
@@ -178,8 +181,9 @@ def _common_form(*, stored: list[StoredCase], names: list[str]) -> tuple[tuple[i
     for name, case in zip(names, stored, strict=True):
         if (case.image_shape[1:], case.multiclass) != first:
             raise ValueError(
-                f"Expected slices of one shape, but case {names[0]!r} has (C, H, W) = {first[0]} and case {name!r} "
-                f"{case.image_shape[1:]}: set image_size in the slice_transform, and the same channels for all cases."
+                f"slices must have one shape, got (C, H, W) = {first[0]} for case {names[0]!r} and "
+                f"{case.image_shape[1:]} for {name!r}: set image_size in the slice_transform, and the same channels "
+                "for all cases."
             )
     return first
 

@@ -1,4 +1,4 @@
-"""One case of the slice store: a folder with its slices, written once and read in place."""
+"""Case of the slice store: a folder with its slices, written once and read in place."""
 
 from __future__ import annotations
 
@@ -6,94 +6,22 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bundle.data.slices.fingerprint import STORE_FORMAT
+from bundle.data.slices.slice_dtype import SliceDtype
 from bundle.keys import IMAGE, LABEL, MASK, SLICE_INDEX, SUPERVISED
-
-FLOAT16_ERROR = 5e-4
-"""Largest difference that float16 may make: half of its step just below 2, so enough for intensities in [-2, 2]."""
-UINT8_ERROR = 2.0**-23
-"""Rounding of one division in float32; more would be a loss."""
-
-
-class SliceDtype(NamedTuple):
-    """A type of the store: `encode` turns float32 intensities into it or refuses; `decode` turns them back.
-
-    Args:
-        name: as in the config.
-        torch_dtype: of the batches.
-        error: largest difference between an intensity and what is kept.
-        remedy: what to do where that does not hold.
-
-    Raises:
-        ValueError: an unknown name, in `named`.
-
-    Example:
-        >>> SliceDtype.named("uint8").encode(torch.tensor([0.0, 0.2, 1.0]))
-        tensor([  0,  51, 255], dtype=torch.uint8)
-    """
-
-    name: str
-    torch_dtype: torch.dtype
-    error: float
-    remedy: str
-
-    @classmethod
-    def named(cls, name: str) -> SliceDtype:
-        """Return the type of that name."""
-        if name not in _DTYPES:
-            raise ValueError(f"Expected `dtype` to be one of {sorted(_DTYPES)} but got {name!r}.")
-        return _DTYPES[name]
-
-    @property
-    def numpy_dtype(self) -> np.dtype[Any]:
-        """The type of the files."""
-        return np.dtype(self.name)
-
-    def encode(self, image: Tensor) -> Tensor:
-        """Turn intensities of any shape into the type; for uint8 k stands for k / 255.
-
-        Raises:
-            ValueError: intensities that the type cannot hold closely enough, or that are not finite.
-        """
-        image = image.float()
-        kept = (image * 255).round().clamp(0, 255).byte() if self.name == "uint8" else image.to(self.torch_dtype)
-        # both extremes in one pass: half the time of the largest absolute value; NaN wins either way
-        lost = float(torch.stack(torch.aminmax(self.decode(kept) - image)).abs().amax()) if image.numel() else 0.0
-        if not lost <= self.error:  # NaN must not pass
-            low, high = float(image.amin()), float(image.amax())
-            raise ValueError(
-                f"expected intensities that {self.name} keeps within {self.error:.1e}, but one differs by {lost:.1e} "
-                f"(they run from {low:.4g} to {high:.4g}): {self.remedy}"
-            )
-        return kept
-
-    def decode(self, kept: Tensor) -> Tensor:
-        """Turn kept intensities back into float32."""
-        return kept.float() / 255 if self.torch_dtype == torch.uint8 else kept.float()
-
-
-_DTYPES: dict[str, SliceDtype] = {
-    "float16": SliceDtype(
-        "float16", torch.float16, FLOAT16_ERROR, 'use dtype "float32", or scale intensities to [0, 1].'
-    ),
-    "float32": SliceDtype("float32", torch.float32, 0.0, "replace NaN and infinite voxels."),
-    "uint8": SliceDtype("uint8", torch.uint8, UINT8_ERROR, 'use dtype "float16" or "float32".'),
-}
-
 
 IMAGE_FILE, MASK_FILE, META_FILE = "image.npy", "mask.npy", "meta.json"
 
 
 @dataclass(frozen=True)
 class StoredCase:
-    """What the store knows of a case without opening its arrays.
+    """Index of a stored case, known without opening its arrays.
 
     `image.npy` holds (D,C,H,W) in the store's type, `mask.npy` (D, ceil(H*W/8)) uint8 with one bit a pixel, `meta.json`
     the rest; it is written last.
@@ -107,9 +35,10 @@ class StoredCase:
 
     Example:
         >>> import tempfile
-        >>> one = {"image": torch.ones(1, 2, 2), "label": torch.ones(1), "mask": torch.ones(1, 2, 2), "slice_index": 4}
+        >>> pixels = torch.ones(1, 2, 2)
+        >>> slice_ = {"image": pixels, "label": torch.ones(1), "mask": pixels, "slice_index": 4}
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     StoredCase.write(Path(folder), [one], SliceDtype.named("uint8"))
+        ...     StoredCase.write(Path(folder), [slice_], SliceDtype.named("uint8"))
         ...     StoredCase.read(Path(folder), SliceDtype.named("uint8")).slice_index
         array([4], dtype=int32)
     """
@@ -208,11 +137,11 @@ def _encoded(*, entry: Mapping[str, Any], dtype: SliceDtype) -> torch.Tensor:
 
 def _require_slices(*, slices: Sequence[Mapping[str, Any]]) -> None:
     if not slices:
-        raise ValueError("expected at least one slice but the transform made none: leave the case out.")
+        raise ValueError("the transform must make at least one slice, got none: leave the case out.")
     shapes = {(tuple(entry[IMAGE].shape), tuple(entry[MASK].shape)) for entry in slices}
     image, mask = next(iter(shapes))
     if len(shapes) > 1 or len(image) != 3 or mask != (1, *image[1:]):
         raise ValueError(
-            f"expected slices with one image (C,H,W) and mask (1,H,W) shape, but the transform made {sorted(shapes)}: "
-            "give it a slice_transform."
+            f"slices must have one shape (C,H,W) of images and (1,H,W) of masks, got {sorted(shapes)}: give the "
+            "transform a slice_transform."
         )

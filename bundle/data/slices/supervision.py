@@ -1,4 +1,4 @@
-"""Whose masks the localization loss may use."""
+"""Choice of the cases whose masks supervise the maps."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def supervised_cases(
     if isinstance(choice, str):
         if choice != "all":
             raise ValueError(
-                f"Expected `supervised_cases` to be 'all', a fraction, a count or case ids but got {choice!r}."
+                f"supervised_cases must be 'all', a fraction, a count or case ids, got {choice!r}: correct it."
             )
         return has_mask.copy()
     if isinstance(choice, int | float):
@@ -53,11 +53,12 @@ def _count(choice: float, *, available: int) -> int:
     """Return how many cases a fraction or a count means."""
     if isinstance(choice, bool) or not (0 <= choice <= 1 or (choice > 1 and float(choice).is_integer())):
         raise ValueError(
-            f"Expected `supervised_cases` to be a fraction from 0 to 1 or a whole number from 2 on but got {choice}."
+            f"supervised_cases must be a fraction from 0 to 1 or a whole number from 2 on, got {choice}: correct it."
         )
     if choice > max(available, 1):
         raise ValueError(
-            f"Expected `supervised_cases` to be at most {available}, the training cases with a mask, but got {choice}."
+            f"supervised_cases must be at most {available}, the training cases with a mask, got {choice}: ask for "
+            "fewer."
         )
     return int(choice) if choice > 1 else round(choice * available)
 
@@ -65,7 +66,7 @@ def _count(choice: float, *, available: int) -> int:
 def _drawn(count: int, *, cases: Sequence[str], has_mask: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
     with_mask = sorted(name for name, masked in zip(cases, has_mask, strict=True) if masked)
     order = np.random.default_rng(seed).permutation(len(with_mask))
-    chosen = {with_mask[place] for place in order[:count]}
+    chosen = {with_mask[index] for index in order[:count]}
     return np.array([name in chosen for name in cases], dtype=bool)
 
 
@@ -75,9 +76,9 @@ def _named(choice: list[str], *, cases: Sequence[str], has_mask: NDArray[np.bool
         if name not in masked:
             near = get_close_matches(name, masked, n=1, cutoff=0)
             raise ValueError(
-                f"Expected `supervised_cases` to name cases of this data set but got {name!r}"
-                + (f": did you mean {near[0]!r}?" if near else ", which has none.")
+                f"supervised_cases must name cases of this data set, got {name!r}"
+                + (f": did you mean {near[0]!r}?" if near else ": the data set has no cases.")
             )
         if not masked[name]:
-            raise ValueError(f"Expected `supervised_cases` to name cases with a mask but {name!r} has none: remove it.")
+            raise ValueError(f"supervised_cases must name cases with a mask, got {name!r} without: remove it.")
     return np.isin(np.asarray(cases), choice)

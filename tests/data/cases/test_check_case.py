@@ -176,11 +176,11 @@ def test_other_volume_formats_go_through_monai(item, tmp_path):
     ("text", "messages"),
     [
         ("slice_index,class\n0,1\n3,0\n", []),
-        ("slice,label\n0,1\n", ["['slice', 'label']"]),
+        ("slice,label\n0,1\n", ["'slice,label'"]),
         ("slice_index,class\n4,1\n", ["4"]),
         ("slice_index,class\n0,2\n-1,0\n", ["2", "-1"]),
         ("slice_index,class\n0,1\n0,1\n", ["slice 0 again"]),
-        ("slice_index,class\n0,yes\n1\n", ["['0', 'yes']", "['1', None]"]),
+        ("slice_index,class\n0,yes\n1\n", ["'0,yes'", "'1'"]),
         ("slice_index,class\n", ["no rows"]),
     ],
 )
@@ -200,8 +200,8 @@ def test_csv_counts_positives_and_names_line_file_and_encoding(item, tmp_path):
     row, [problem] = check_case(item, 2)
     assert row.positive is None
     assert str(problem) == (
-        f"error: case c: {path}, line 3: expected a slice_index from 0 to 3, found 9. "
-        "Count the slices of the file from 0."
+        f"error: case c: {path}, line 3, must have a slice_index from 0 to 3, got 9: "
+        "count from 0 along the file's third axis."
     )
     path.write_bytes(b"slice_index,class\n0,\xff\n")
     assert "utf-8" in found(item)[0][2]
@@ -263,15 +263,15 @@ def test_report_holds_all_cases_and_refusal_lists_all_errors(item, tmp_path):
         assert [problem.file for problem in report.errors] == ["absent.nii", "absent_seg.nii"]
     assert "2 cases, 2 errors, 0 warnings" in report.text()
     assert "s     2      1         8       2 (50%)" in report.table()
-    with pytest.raises(DataProblems, match=r"(?s)2 problems in 1 case .*absent\.nii: expected.*absent_seg\.nii"):
+    with pytest.raises(DataProblems, match=r"(?s)2 problems in 1 case .*absent\.nii must be .*absent_seg\.nii must be"):
         raise_for_problems(report.problems)
 
 
 def test_warnings_do_not_refuse():
-    raise_for_problems([Problem("c", "f", "x", "y", "z", "warning")])
+    raise_for_problems([Problem("f", "x", "y", "z", "warning", "c")])
 
 
-def test_unlabelled_case_counts_no_negatives(item):
+def test_unlabeled_case_counts_no_negatives(item):
     del item["label"]
     report = check_cases([item], check=check_case, progress=False)
     assert "s     1      1         4       0\n" in report.table()

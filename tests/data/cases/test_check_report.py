@@ -107,8 +107,8 @@ def test_errors_set_the_exit_status_and_are_all_printed(tmp_path, monkeypatch, c
     (tmp_path / "list.json").write_text(json.dumps(entries))
     assert run(monkeypatch, "--datalist", str(tmp_path / "list.json"), "--sheet", str(tmp_path / "s.png")) == 1
     printed = capsys.readouterr().out
-    assert "found 4D, shape (6, 5, 4, 4)" in printed
-    assert "absent.nii.gz: expected the file of a channel, found no such file" in printed
+    assert "got 4D, shape (6, 5, 4, 4)" in printed
+    assert "absent.nii.gz must be the file of a channel, got no such file" in printed
     assert "2 cases, 2 errors, 0 warnings" in printed
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from conftest import SHARED
 
-from bundle.data import Case, ChannelFiles, Datalist, DecathlonCases, PairedVolumes, SliceImages, complete_items
+from bundle.data import Case, ChannelFiles, Datalist, DecathlonCases, PairedVolumes, SliceImages, with_identities
 
 
 def touch(root: Path, *names: str) -> None:
@@ -53,7 +53,9 @@ def test_missing_channel_stays_as_the_path_where_it_should_be(tmp_path):
 
 def test_two_files_for_one_channel_are_refused(tmp_path):
     touch(tmp_path, "a/a_t1.nii.gz", "a/a_t1.nii")
-    with pytest.raises(ValueError, match=r"one file for channel 't1' of case 'a'.*a_t1\.nii and .*a_t1\.nii\.gz"):
+    with pytest.raises(
+        ValueError, match=r"case 'a' must have one file for channel 't1', got .*a_t1\.nii and .*a_t1\.nii\.gz"
+    ):
         ChannelFiles(tmp_path, ["t1"]).find()
 
 
@@ -79,9 +81,9 @@ def test_table_gives_site_and_patient_and_wins_over_the_expression(tmp_path):
 @pytest.mark.parametrize(
     ("table", "message"),
     [
-        ("case,site\nb,x\n", r"row for every case in .*cases.csv, but 'a' has none"),
-        ("case,site\na,x\na,y\n", r"line 3: case 'a' is named twice"),
-        ("id,site\na,x\n", r"expected the columns case and site and/or patient, but got \['id', 'site'\]"),
+        ("case,site\nb,x\n", r"cases.csv must have a row for every case, got none for 'a'"),
+        ("case,site\na,x\na,y\n", r"cases.csv, line 3, must name a new case, got 'a' again"),
+        ("id,site\na,x\n", r"cases.csv must have the columns case and site and/or patient, got \['id', 'site'\]"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:.*not on disk")
@@ -101,7 +103,7 @@ def test_table_rows_without_files_warn(tmp_path):
 
 def test_expression_that_does_not_fit_names_the_case(tmp_path):
     touch(tmp_path, "a/a_t1.nii")
-    with pytest.raises(ValueError, match=r"match site='\^TCGA', but got 'a'"):
+    with pytest.raises(ValueError, match=r"case ids must match site='\^TCGA', got 'a'"):
         ChannelFiles(tmp_path, ["t1"], site="^TCGA").find()
 
 
@@ -143,10 +145,12 @@ def test_pairs_with_one_pattern_per_channel_csv_labels_and_optional_masks(tmp_pa
 
 
 def test_pair_patterns_are_checked(tmp_path):
-    with pytest.raises(ValueError, match=r"one \* for what pairs"):
+    with pytest.raises(
+        ValueError, match=r"pattern must have one \* for the text that pairs image and mask, got '\*-\*\.nii'"
+    ):
         PairedVolumes(tmp_path, images="*-*.nii").find()
     touch(tmp_path, "p/v-1.nii", "q/v-1.nii")
-    with pytest.raises(ValueError, match=r"found .*p/v-1.nii and .*q/v-1.nii"):
+    with pytest.raises(ValueError, match=r"must find one file, got .*p/v-1.nii and .*q/v-1.nii"):
         PairedVolumes(tmp_path, images="**/v-*.nii", labels=None).find()
 
 
@@ -163,7 +167,7 @@ def test_decathlon_by_json_and_by_folder_without_macos_twins(tmp_path):
 
 def test_decathlon_json_of_another_form_is_refused(tmp_path):
     (tmp_path / "dataset.json").write_text('{"training": ["a.nii"]}')
-    with pytest.raises(ValueError, match=r'expected \{"training"'):
+    with pytest.raises(ValueError, match=r'dataset\.json must hold \{"training"'):
         DecathlonCases(tmp_path).find()
 
 
@@ -175,7 +179,7 @@ def test_slices_come_in_numeric_order_and_a_gap_stays_visible(tmp_path):
     assert SliceImages(tmp_path, mask_suffix=None).find()[0].label is None
 
 
-def test_slices_without_any_mask_may_be_unlabelled(tmp_path):
+def test_slices_without_any_mask_may_be_unlabeled(tmp_path):
     touch(tmp_path, "a/a_001.png", "a/a_002.png")
     [case] = SliceImages(tmp_path, image="{case}/{case}_{index}.png", mask_optional=True).find()
     assert case.label is None
@@ -209,13 +213,17 @@ def test_datalist_resolves_paths_and_keeps_names(tmp_path):
 @pytest.mark.parametrize(
     ("content", "section", "message"),
     [
-        ('{"training": []}', "train", r"a list of cases named 'train', but found the lists \['training'\]"),
-        ("3", None, "expected lists of cases"),
-        ('[{"label": "x"}]', None, "entries with an image file under 'image', but got {'label': 'x'}"),
+        (
+            '{"training": []}',
+            "train",
+            r"list.json must hold a list of cases named 'train', got the lists \['training'\]",
+        ),
+        ("3", None, r"list.json must hold lists of cases, got the lists \[\]"),
+        ('[{"label": "x"}]', None, "list.json must hold entries with an image file under 'image', got {'label': 'x'}"),
         (
             '[{"image": "x.nii", "case": "x", "patient": "x", "label": 1}]',
             None,
-            "mask or of a CSV under 'label', but got 1",
+            "label must be the path of a mask or of a CSV, got 1",
         ),
     ],
 )
@@ -227,13 +235,13 @@ def test_datalists_of_another_form_are_refused(tmp_path, content, section, messa
 
 
 def test_absent_datalist_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no file .*list.json"):
+    with pytest.raises(FileNotFoundError, match=r"list\.json must be a datalist JSON, got no such file"):
         Datalist(tmp_path / "list.json").find()
 
 
 def test_unnamed_items_take_the_stem_with_one_warning():
     with pytest.warns(UserWarning, match="2 of 2 items") as caught:
-        items = complete_items([{"image": "x/a.b.nii.gz"}, {"image": ["c_t1.nii", "c_t2.nii"]}])
+        items = with_identities([{"image": "x/a.b.nii.gz"}, {"image": ["c_t1.nii", "c_t2.nii"]}])
     assert len(caught) == 1
     assert [(item["case"], item["patient"], item["site"]) for item in items] == [
         ("a.b", "a.b", "unknown"),
@@ -253,13 +261,13 @@ def test_unnamed_items_take_the_stem_with_one_warning():
 )
 def test_files_of_one_stem_are_named_by_the_folders_that_tell_them_apart(files, names):
     items = [{"image": file} for file in files]
-    assert [item["case"] for item in complete_items(items, warn=False)] == names
-    assert [item["case"] for item in complete_items(items[::-1], warn=False)] == names[::-1]
+    assert [item["case"] for item in with_identities(items, warn=False)] == names
+    assert [item["case"] for item in with_identities(items[::-1], warn=False)] == names[::-1]
 
 
 def test_a_default_name_gives_way_to_one_that_was_given():
     items = [{"image": "x/scan.nii", "case": "scan"}, {"image": "y/scan.nii"}]
-    assert [item["case"] for item in complete_items(items, warn=False)] == ["scan", "y_scan"]
+    assert [item["case"] for item in with_identities(items, warn=False)] == ["scan", "y_scan"]
 
 
 @pytest.mark.parametrize(
@@ -271,13 +279,13 @@ def test_a_default_name_gives_way_to_one_that_was_given():
     ],
 )
 def test_what_no_folder_tells_apart_names_both_files(items, files):
-    with pytest.raises(ValueError, match=f"'s' names {files}"):
-        complete_items(items, warn=False)
+    with pytest.raises(ValueError, match=f"case ids must differ, got 's' for {files}:"):
+        with_identities(items, warn=False)
 
 
 def test_item_without_image_is_refused():
-    with pytest.raises(ValueError, match=r"under 'image', but got \{'label': 'm.nii'\}"):
-        complete_items([{"label": "m.nii"}])
+    with pytest.raises(ValueError, match=r"image must be a file or a list of files, got \{'label': 'm.nii'\}"):
+        with_identities([{"label": "m.nii"}])
 
 
 @pytest.mark.skipif(not (SHARED / "data").exists(), reason="the shared data are not here")

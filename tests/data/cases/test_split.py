@@ -98,7 +98,9 @@ def test_held_out_site_is_the_test_set():
 
 def test_patient_seen_at_the_held_out_site_and_elsewhere_is_named():
     cases = [*make(10), Case("again", "p0003", "y", ("again.nii",), None)]
-    with pytest.raises(ValueError, match=r"'p0003' would be in two parts: in test, for site 'y'"):
+    with pytest.raises(
+        ValueError, match=r"patient 'p0003' must be in one part, got test, for site 'y', and train or val"
+    ):
         split_cases(cases, test_site="y")
 
 
@@ -110,13 +112,13 @@ def test_part_with_share_zero_stays_empty():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"fractions": (0.7, 0.2, 0.2)}, r"sum 1, but got \(0.7, 0.2, 0.2\)"),
-        ({"fractions": (0.8, 0.2)}, "three fractions"),
-        ({"num_folds": 5}, "num_folds=5 and fold=None"),
-        ({"fold": 1}, "num_folds=None and fold=1"),
-        ({"num_folds": 5, "fold": 5}, "fold from 0 to num_folds - 1 = 4, but got 5"),
-        ({"num_folds": 11, "fold": 0}, "number of patients, 10, but got 11"),
-        ({"test_site": "z"}, r"one of \['x'\], but got 'z'"),
+        ({"fractions": (0.7, 0.2, 0.2)}, r"sum 1, got \(0.7, 0.2, 0.2\)"),
+        ({"fractions": (0.8, 0.2)}, r"split_fractions must be three shares .*, got \(0.8, 0.2\)"),
+        ({"num_folds": 5}, "num_folds and fold must come together, got 5 and None"),
+        ({"fold": 1}, "num_folds and fold must come together, got None and 1"),
+        ({"num_folds": 5, "fold": 5}, "fold must be from 0 to num_folds - 1 = 4, got 5"),
+        ({"num_folds": 11, "fold": 0}, "number of patients, 10, got 11"),
+        ({"test_site": "z"}, r"test_site must be one of \['x'\], got 'z'"),
         ({"test_site": "x", "num_folds": 2, "fold": 0}, "at most one of"),
     ],
 )
@@ -164,7 +166,7 @@ def test_cases_the_file_does_not_name_are_counted(tmp_path):
     [
         ({"train": ["Volume-1.nii"]}, r"'Volume-1.nii' in train is no case on disk \(nearest: 'volume-1.nii'\)"),
         ({"train": ["volume-0"], "test": ["volume-0.nii"]}, "'volume-0' is in train and test"),
-        ({"trian": ["volume-0"]}, r'"train", "val" and "test", but found the lists \[\'trian\'\]'),
+        ({"trian": ["volume-0"]}, r'"train", "val" and "test", got the lists \[\'trian\'\]'),
     ],
 )
 def test_split_files_with_mistakes_are_refused(tmp_path, parts, message):
@@ -180,5 +182,5 @@ def test_name_that_fits_two_cases_asks_for_the_id(tmp_path):
 
 def test_patient_in_two_parts_of_a_file_is_named(tmp_path):
     file = write(tmp_path / "s.json", train=["c0000", "c0002"], test=["c0001"])
-    with pytest.raises(ValueError, match=r"Patient 'p0000' is in two parts: train and test \(case 'c0001'\)"):
+    with pytest.raises(ValueError, match=r"patient 'p0000' must be in one part, got train and test \(case 'c0001'\)"):
         split_cases(make(3, per_patient=2), split_file=file)

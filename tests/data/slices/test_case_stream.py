@@ -26,9 +26,9 @@ def test_a_bad_case_and_one_of_other_channels_are_told_with_their_reason(caplog)
     with caplog.at_level(logging.ERROR):
         assert [case["case"] for case in cases] == ["a", "b"]
     assert cases.failures["bad"] == "bad.nii: bad.nii: truncated"
-    assert "expects 3 channels, the image has 2" in cases.failures["two"]
+    assert "image must have the network's 3 channels, got 2" in cases.failures["two"]
     assert len(caplog.records) == 2
-    with pytest.raises(SystemExit, match="2 of 4 cases have no result"):
+    with pytest.raises(RuntimeError, match="all 4 cases must have results, got 2 without"):
         cases.finish()
 
 
@@ -38,7 +38,9 @@ def test_a_case_that_fails_after_it_was_read_is_told_too(caplog):
         if case["case"] == "a":
             cases.fail("a", RuntimeError("too odd for the network"))
     assert "too odd for the network" in caplog.text
-    with pytest.raises(SystemExit, match="1 of 2 cases have no result:\n  a: too odd for the network"):
+    with pytest.raises(
+        RuntimeError, match="all 2 cases must have results, got 1 without:\n  a: too odd for the network"
+    ):
         cases.finish()
 
 
@@ -54,11 +56,11 @@ def test_nothing_is_split_so_nothing_warns_of_leaks(recwarn):
 
 
 def test_a_name_that_can_have_no_results_fails_alone():
-    def place(case):
+    def validate_name(case):
         if "/" in case:
             raise ValueError(f"{case} cannot name a folder")
 
-    cases = CaseStream([{"image": "x.nii", "case": "a/b"}, {"image": "c.nii"}], read, place=place)
+    cases = CaseStream([{"image": "x.nii", "case": "a/b"}, {"image": "c.nii"}], read, validate_name=validate_name)
     assert [case["case"] for case in cases] == ["c"]
     assert cases.failures == {"a/b": "x.nii: a/b cannot name a folder"}
 

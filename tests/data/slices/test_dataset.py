@@ -5,10 +5,11 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from ignite import distributed as idist
 from monai.transforms import RandFlipd, RandRotated, RandShiftIntensityd, SpatialPadd
 from support.slices import ToySlices, toy_items
 
-from bundle.data import SliceDataLoader, SliceDataset, SliceIndex, supervised_cases
+from bundle.data import SliceDataLoader, SliceDataset, SliceRequest, supervised_cases
 
 RANDOM = [
     RandFlipd(["image", "mask"], prob=0.5, spatial_axis=1),
@@ -39,7 +40,7 @@ def same(one, other):
 
 def test_one_slice(cache_dir):
     dataset = toy(cache_dir)
-    found = dataset[SliceIndex(7)]
+    found = dataset[SliceRequest(7)]
     volume, mask = ToySlices().arrays("c1")
     assert found["image"].dtype == torch.float32
     assert np.abs(found["image"].numpy() - volume[2]).max() <= 5e-4
@@ -49,7 +50,7 @@ def test_one_slice(cache_dir):
     assert names == {"case": "c1", "patient": "p1", "site": "s", "slice_index": 12, "case_index": 1}
     assert float(found["supervised"]) == 1
     assert torch.equal(dataset[-1]["image"], dataset[14]["image"])
-    with pytest.raises(IndexError, match="from 0 to 14 but got 15"):
+    with pytest.raises(IndexError, match="slice must be from 0 to 14, got 15"):
         dataset[15]
 
 
@@ -76,14 +77,14 @@ def test_a_batch_is_its_slices(cache_dir):
 
 
 def test_ignored_slices_have_neither_label_nor_supervision(cache_dir):
-    batch = toy(cache_dir).__getitems__([SliceIndex(1), SliceIndex(1, ignored=True)])
+    batch = toy(cache_dir).__getitems__([SliceRequest(1), SliceRequest(1, ignored=True)])
     assert batch["label"].tolist() == [[1.0], [-1.0]]
     assert batch["supervised"].tolist() == [1.0, 0.0]
 
 
 def test_several_classes(cache_dir):
     dataset = toy(cache_dir, ToySlices(num_classes=3))
-    labels = dataset.__getitems__([0, 1, 2, SliceIndex(2, ignored=True)])["label"]
+    labels = dataset.__getitems__([0, 1, 2, SliceRequest(2, ignored=True)])["label"]
     assert labels.dtype == torch.int64
     assert labels.tolist() == [0, 1, 2, -1]
     assert dataset[2]["label"].shape == ()
@@ -153,14 +154,14 @@ def test_supervised_cases_by_name():
     assert supervised_cases(0, names, masked).tolist() == [False] * 3
     wrong = {
         "did you mean 'brats_001'": ["brats_01"],
-        "'brats_003' has none": ["brats_003"],
-        "at most 2, the training cases with a mask, but got 33": 33,
-        "fraction from 0 to 1 or a whole number from 2 on but got 1.5": 1.5,
-        "but got -1": -1,
-        "but got nan": float("nan"),
-        "but got inf": float("inf"),
-        "but got True": True,
-        "but got 'some'": "some",
+        "cases with a mask, got 'brats_003' without": ["brats_003"],
+        "at most 2, the training cases with a mask, got 33": 33,
+        "fraction from 0 to 1 or a whole number from 2 on, got 1.5": 1.5,
+        "number from 2 on, got -1": -1,
+        "number from 2 on, got nan": float("nan"),
+        "number from 2 on, got inf": float("inf"),
+        "number from 2 on, got True": True,
+        "must be 'all', a fraction, a count or case ids, got 'some'": "some",
     }
     for message, choice in wrong.items():
         with pytest.raises(ValueError, match=message):
@@ -176,17 +177,17 @@ def test_supervised_flag_reaches_the_batch(cache_dir):
 
 def test_augmentation_is_a_function_of_seed_epoch_and_slice(cache_dir):
     dataset, other = (toy(cache_dir, augmentation=RANDOM, seed=seed) for seed in (1, 2))
-    first = dataset.__getitems__([SliceIndex(3), SliceIndex(8)])
+    first = dataset.__getitems__([SliceRequest(3), SliceRequest(8)])
     torch.manual_seed(0)
-    dataset.__getitems__([SliceIndex(0)])
-    again = dataset.__getitems__([SliceIndex(8), SliceIndex(-12)])
+    dataset.__getitems__([SliceRequest(0)])
+    again = dataset.__getitems__([SliceRequest(8), SliceRequest(-12)])
     assert torch.equal(first["image"], again["image"].flip(0))
     assert torch.equal(first["mask"], again["mask"].flip(0))
     assert type(first["image"]) is torch.Tensor
     assert first["image"].dtype == torch.float32
     assert first["mask"].dtype == torch.uint8
-    assert not torch.equal(first["image"], dataset.__getitems__([SliceIndex(3, 2), SliceIndex(8, 2)])["image"])
-    assert not torch.equal(first["image"], other.__getitems__([SliceIndex(3), SliceIndex(8)])["image"])
+    assert not torch.equal(first["image"], dataset.__getitems__([SliceRequest(3, 2), SliceRequest(8, 2)])["image"])
+    assert not torch.equal(first["image"], other.__getitems__([SliceRequest(3), SliceRequest(8)])["image"])
 
 
 def test_augmentation_moves_image_and_mask_together(cache_dir):
@@ -221,8 +222,8 @@ def test_loader_leaves_the_global_random_state(cache_dir):
 
 
 def test_loader_asks_the_process_group(cache_dir, monkeypatch):
-    for name, value in {"is_initialized": True, "get_world_size": 2, "get_rank": 1}.items():
-        monkeypatch.setattr(torch.distributed, name, lambda value=value: value)
+    for name, value in {"get_world_size": 2, "get_rank": 1}.items():
+        monkeypatch.setattr(idist, name, lambda value=value: value)
     batches = batches_of(SliceDataLoader(toy(cache_dir), batch_size=2), 1)
     assert [batch["slice_index"].tolist() for batch in batches][:2] == [[11], [13]]
     assert batches[-1]["label"].tolist() == [[-1.0]]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundle.data import BalancedOrder, ScanOrder, SliceBatchSampler, SliceIndex
+from bundle.data import BalancedOrder, ScanOrder, SliceBatchSampler, SliceRequest
 
 depths = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 sizes = st.integers(1, 12)
@@ -131,13 +131,13 @@ def test_balanced_needs_both_sides():
 def test_orders_may_be_objects():
     sampler = SliceBatchSampler(slices_of([5]), ScanOrder(min_last_fraction=1.0), 2)
     assert [len(batch) for batch in sampler] == [2, 2]
-    assert next(iter(sampler))[0] == SliceIndex(next(iter(sampler))[0].index, epoch=1, ignored=False)
+    assert next(iter(sampler))[0] == SliceRequest(next(iter(sampler))[0].index, epoch=1, ignored=False)
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"batch_order": "scans"}, r"\['balanced', 'scan', 'sequential', 'shuffle'\] or an object but got 'scans'"),
+        ({"batch_order": "scans"}, r"\['balanced', 'scan', 'sequential', 'shuffle'\] or an object, got 'scans'"),
         ({"batch_size": 0}, "batch_size 0"),
         ({"rank": 2, "world_size": 2}, "rank 2"),
         ({"min_last_fraction": 1.5}, "1.5"),

@@ -18,9 +18,10 @@ from support.slices import ToySlices, toy_items
 from bundle.data import SliceStore
 from bundle.data.slices import ingestion, stored_case
 from bundle.data.slices.fingerprint import source_key
+from bundle.data.slices.slice_dtype import SliceDtype
 from bundle.data.slices.store import CaseReader
-from bundle.data.slices.stored_case import SliceDtype
-from bundle.files.atomic_folder import STAGING_STALE_SECONDS, remove_stale, staging_folder
+from bundle.files import folder_atomically, remove_stale_parts
+from bundle.files.atomic_folder import STALE_SECONDS
 from bundle.volumes import DataProblems, Problem
 
 FORK = multiprocessing.get_context("fork")
@@ -154,41 +155,50 @@ def test_kill_while_writing_leaves_nothing_half_done(tmp_path):
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
-    (left,) = tmp_path.glob("*/.ingest-*")
+    (left,) = tmp_path.glob("*/.*.part-*")
     assert [path.name for path in left.iterdir()] == ["image.npy"]  # killed in the middle
     finished = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/c*")}
     assert len(finished) == 2
     image, _ = everything(SliceStore(items, toy, tmp_path))
     expected = np.concatenate([toy.arrays(item["case"])[0] for item in items])
     assert np.abs(image.float().numpy() - expected).max() <= 5e-4
-    assert not left.exists()
     assert finished.items() <= {path: path.stat().st_mtime_ns for path in tmp_path.glob("*/c*")}.items()
+    assert left.exists()  # as young as one that is being written
+    for path in (left, *left.iterdir()):
+        os.utime(path, (0, time.time() - STALE_SECONDS - 60))
+    SliceStore(toy_items(5), toy, tmp_path)
+    assert not left.exists()
 
 
-def test_stale_folders_go_and_busy_ones_stay(tmp_path):
-    old, dead = tmp_path / ".ingest-ffffffff-1-aaaa", tmp_path / ".ingest-ffffffff-1-bbbb"
+def test_leftovers_go_by_their_age_whoever_left_them(tmp_path):
+    old, young = tmp_path / ".aaaaaaaa.part-c0", tmp_path / ".bbbbbbbb.part-c1"
     old.mkdir()
-    dead.mkdir()
-    os.utime(old, (0, time.time() - STAGING_STALE_SECONDS - 60))
-    with staging_folder(tmp_path / "case") as busy:
+    young.mkdir()
+    os.utime(old, (0, time.time() - STALE_SECONDS - 60))
+    with folder_atomically(tmp_path / "case", replace=False) as busy:
         process = FORK.Process(target=leave_folder, args=(tmp_path / "x",))
         process.start()
         process.join()
+        (left,) = tmp_path.glob(".*.part-x")
         assert len(list(tmp_path.iterdir())) == 4
-        remove_stale(tmp_path)
-        assert sorted(tmp_path.iterdir()) == sorted([dead, busy])
+        remove_stale_parts(tmp_path)
+        assert sorted(tmp_path.iterdir()) == sorted([young, left, busy])  # a dead process is no reason
+        for path in (young, left):
+            os.utime(path, (0, time.time() - STALE_SECONDS - 60))
+        remove_stale_parts(tmp_path)
+        assert list(tmp_path.iterdir()) == [busy]
 
 
 def leave_folder(final):
-    with staging_folder(final):
+    with folder_atomically(final, replace=False):
         os._exit(0)
 
 
 def test_of_two_that_ingest_one_case_the_loser_discards_its_copy(tmp_path):
     final = tmp_path / "case"
-    with staging_folder(final) as loser:
+    with folder_atomically(final, replace=False) as loser:
         (loser / "by").write_text("loser")
-        with staging_folder(final) as winner:
+        with folder_atomically(final, replace=False) as winner:
             (winner / "by").write_text("winner")
     assert [path.name for path in tmp_path.iterdir()] == ["case"]
     assert (final / "by").read_text() == "winner"
@@ -209,7 +219,7 @@ def test_two_processes_at_once(tmp_path):
         process.join()
     assert [process.exitcode for process in processes] == [0, 0]
     assert len(folders(tmp_path)) == 12
-    assert not list(tmp_path.glob("*/.ingest-*"))
+    assert not list(tmp_path.glob("*/.*.part-*"))
     image, _ = SliceStore(toy_items(12), ToySlices(depth=20, size=32), tmp_path).read(np.arange(20))
     assert np.abs(image.float().numpy() - ToySlices(depth=20, size=32).arrays("c0")[0]).max() <= 5e-4
 
@@ -254,13 +264,13 @@ def test_all_bad_cases_are_named_and_good_ones_kept(tmp_path):
 
 def check(item):
     severity = {"c0": "error", "c1": "warning"}.get(item["case"])
-    return None, [Problem(item["case"], "a.nii", "x", "y", "Do z.", severity)] if severity else []
+    return None, [Problem("a.nii", "x", "y", "do z", severity, item["case"])] if severity else []
 
 
 def test_checks_refuse_and_warn(tmp_path, caplog):
-    with pytest.raises(DataProblems, match=r"c0: a\.nii: expected x, found y\. Do z\."):
+    with pytest.raises(DataProblems, match=r"error: case c0: a\.nii must x, got y: do z\."):
         SliceStore(toy_items(3), ToySlices(bad=("c0",)), tmp_path, check=check)
-    assert "warning: case c1" in caplog.text
+    assert "warning: case c1: a.nii must x" in caplog.text
     assert len(folders(tmp_path)) == 2
 
 
@@ -268,8 +278,8 @@ def test_checks_refuse_and_warn(tmp_path, caplog):
     ("slices", "message"),
     [
         ([], "at least one slice"),
-        ([(1, 2, 2), (1, 3, 2)], "one image"),
-        ([(2, 2)], "one image"),
+        ([(1, 2, 2), (1, 3, 2)], r"one shape .*\(1, 2, 2\).*\(1, 3, 2\)"),
+        ([(2, 2)], r"one shape .*\(\(2, 2\), \(1, 2, 2\)\)"),
     ],
 )
 def test_unfit_slices(tmp_path, slices, message):
@@ -287,7 +297,7 @@ def test_cases_of_different_shape_are_named(tmp_path):
             return ToySlices(size=6 + int(item["case"][1:]))(item)
 
     Growing.__qualname__ = "Growing"
-    with pytest.raises(ValueError, match=r"'c0' has .*\(2, 6, 7\) and case 'c1' \(2, 7, 8\)"):
+    with pytest.raises(ValueError, match=r"one shape, got .*\(2, 6, 7\) for case 'c0' and \(2, 7, 8\) for 'c1'"):
         SliceStore(toy_items(2), Growing(), tmp_path)
 
 
@@ -327,7 +337,7 @@ def test_uint8_is_lossless_and_unknown_types_are_refused():
     dtype, image = SliceDtype.named("uint8"), torch.arange(256) / 255
     assert torch.equal(dtype.encode(image), torch.arange(256, dtype=torch.uint8))
     assert torch.equal(dtype.decode(dtype.encode(image)), image)
-    with pytest.raises(ValueError, match=r"\['float16', 'float32', 'uint8'\] but got 'bfloat16'"):
+    with pytest.raises(ValueError, match=r"\['float16', 'float32', 'uint8'\], got 'bfloat16'"):
         SliceDtype.named("bfloat16")
 
 
