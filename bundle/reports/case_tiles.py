@@ -1,4 +1,4 @@
-"""One picture of a whole data set: a slice of every case, with its mask outlined."""
+"""Contact sheet of a data set: a slice of every case, with its mask outlined."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def contact_sheet(
     columns: int = 8,
     positive_above: float = 0,
 ) -> None:
-    """Draw the slice with most mask pixels of every case, or the middle one, and outline the mask in magenta.
+    """Draw the slice with most mask pixels of every case, else the middle slice, and outline the mask in magenta.
 
-    A case that cannot be read gets a tile that says so: a person looks at the sheet to find exactly those.
+    A case that cannot be read gets a tile with the error: the sheet serves to find exactly those.
 
     Args:
         items: case dictionaries.
-        path: PNG to write; its folder is made if need be.
-        channel: which channel to show.
+        path: PNG to write; its folder is made if it is missing.
+        channel: index of the channel to show.
         columns: tiles per row.
         positive_above: mask values above this are outlined.
 
@@ -50,7 +50,7 @@ def contact_sheet(
         (150, 172)
     """
     if not items:
-        raise ValueError("Expected at least one case to draw, but got none.")
+        raise ValueError("items must hold at least one case, got none: check the data list.")
     columns = min(columns, len(items))
     rows = math.ceil(len(items) / columns)
     figure = Figure(figsize=(columns * _TILE_INCHES, rows * _TILE_INCHES * 1.15), dpi=_DOTS_PER_INCH, facecolor="black")
