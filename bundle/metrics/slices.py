@@ -14,48 +14,26 @@ from bundle.metrics.binary_scores import BinaryScores, ratio
 _DEFAULT_THRESHOLD = 0.5
 
 
-def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
-    """Return the threshold with the largest F1; a slice is positive if its probability is at least the threshold.
+def slice_scores(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
+    """Return F1, accuracy, AUROC, average precision, Cohen's kappa, sensitivity and specificity, with their counts.
 
-    The threshold lies halfway between two neighboring probabilities, so rounding moves no slice across it. Of equally
-    good thresholds the nearest to 0.5 is taken, of two equally near the lower.
+    A score without a value (one class only, no slice at all) is NaN; the counts `n` and `positives` show why.
 
     Args:
-        labels: (n,) with 0, 1 and -1 (ignored).
-        probabilities: (n,) of the positive class.
+        labels: (n,) class indices, 0 is background; -1 is ignored.
+        probabilities: (n,) of the positive class, or (n, K) of K classes (then macro averages, see `SliceScorer`).
+        threshold: smallest probability of a positive slice.
 
-    Returns:
-        The threshold; 0.5 for labels of one class and for probabilities (n, K) of several classes.
+    Raises:
+        ValueError: lengths differ, a probability is not finite, or a label is no class.
 
     Example:
-        >>> best_f1_threshold([0, 0, 1, 1], [0.125, 0.25, 0.5, 0.75])
-        0.375
+        >>> slice_scores([1, 1, 0, 0, -1], [0.9, 0.4, 0.6, 0.1, 0.5])["auroc"]
+        0.75
     """
-    all_labels, scores = np.asarray(labels).reshape(-1), np.asarray(probabilities, dtype=np.float64)
-    if scores.size != all_labels.size:
-        return _DEFAULT_THRESHOLD
-    kept = all_labels != IGNORED_LABEL
-    positive = all_labels[kept] > 0
-    if positive.all() or not positive.any():
-        return _DEFAULT_THRESHOLD
-    values, f1 = _f1_per_value(positive, scores.reshape(-1)[kept])
-    thresholds = _halfway_down(values)[f1 >= f1.max() - 1e-12]
-    return float(thresholds[np.argmin(np.abs(thresholds - _DEFAULT_THRESHOLD))])
-
-
-def _f1_per_value(positive: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the distinct probabilities, ascending, and F1 with each of them as the threshold."""
-    precision, recall, values = precision_recall_curve(positive, probabilities)
-    precision, recall = precision[:-1], recall[:-1]  # the last point of the curve has no threshold
-    total = precision + recall
-    return values, np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-
-
-def _halfway_down(values: NDArray) -> NDArray:
-    """Return the middle between each ascending value and the next lower one (0 below the lowest)."""
-    lower = np.append(min(0.0, values[0]), values[:-1])
-    middle = (values + lower) / 2
-    return np.where(middle > lower, middle, values)
+    scorer = SliceScorer(labels, probabilities, threshold)
+    counts = {"n": len(scorer.labels), "positives": int((scorer.labels > 0).sum())}
+    return scorer() | counts
 
 
 class SliceScorer:
@@ -97,6 +75,55 @@ class SliceScorer:
         return self._score(kept)
 
 
+def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
+    """Return the threshold with the largest F1; a slice is positive if its probability is at least the threshold.
+
+    The threshold lies halfway between two neighboring probabilities, so rounding moves no slice across it. Of equally
+    good thresholds the nearest to 0.5 is taken, of two equally near the lower.
+
+    Args:
+        labels: (n,) with 0, 1 and -1 (ignored).
+        probabilities: (n,) of the positive class.
+
+    Returns:
+        The threshold; 0.5 for labels of one class and for probabilities (n, K) of several classes.
+
+    Raises:
+        ValueError: a probability of a labeled slice is not finite.
+
+    Example:
+        >>> best_f1_threshold([0, 0, 1, 1], [0.125, 0.25, 0.5, 0.75])
+        0.375
+    """
+    all_labels, scores = np.asarray(labels).reshape(-1), np.asarray(probabilities, dtype=np.float64)
+    if scores.size != all_labels.size:
+        return _DEFAULT_THRESHOLD
+    kept = all_labels != IGNORED_LABEL
+    positive = all_labels[kept] > 0
+    if positive.all() or not positive.any():
+        return _DEFAULT_THRESHOLD
+    scores = scores.reshape(-1)[kept]
+    _require_finite(scores[:, None])
+    values, f1 = _f1_per_value(positive, scores)
+    thresholds = _halfway_down(values)[f1 >= f1.max() - 1e-12]
+    return float(thresholds[np.argmin(np.abs(thresholds - _DEFAULT_THRESHOLD))])
+
+
+def _f1_per_value(positive: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
+    """Return the distinct probabilities, ascending, and F1 with each of them as the threshold."""
+    precision, recall, values = precision_recall_curve(positive, probabilities)
+    precision, recall = precision[:-1], recall[:-1]  # the last point of the curve has no threshold
+    total = precision + recall
+    return values, np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+
+
+def _halfway_down(values: NDArray) -> NDArray:
+    """Return the middle between each ascending value and the next lower one (0 below the lowest)."""
+    lower = np.append(min(0.0, values[0]), values[:-1])
+    middle = (values + lower) / 2
+    return np.where(middle > lower, middle, values)
+
+
 def _validated(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
     """Return labels (n,) as integers and probabilities (n, K)."""
     labels = labels.reshape(-1).astype(np.int64)
@@ -106,11 +133,7 @@ def _validated(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArra
             f"probabilities must be one row per label, got {len(probabilities)} for {len(labels)} labels: "
             "take both from the same slices."
         )
-    if not np.isfinite(probabilities).all():
-        bad = int((~np.isfinite(probabilities)).any(axis=1).sum())
-        raise ValueError(
-            f"probabilities must be finite, got NaN or infinity for {bad} slices: check whether training diverged."
-        )
+    _require_finite(probabilities)
     num_classes = max(2, probabilities.shape[1])
     if len(labels) and not (labels.min() >= IGNORED_LABEL and labels.max() < num_classes):
         raise ValueError(
@@ -118,6 +141,14 @@ def _validated(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArra
             "give one probability per class."
         )
     return labels, probabilities
+
+
+def _require_finite(probabilities: NDArray) -> None:
+    bad = int((~np.isfinite(probabilities)).any(axis=1).sum())
+    if bad:
+        raise ValueError(
+            f"probabilities must be finite, got NaN or infinity for {bad} slices: check whether training diverged."
+        )
 
 
 def _multiclass_scorer(labels: NDArray, probabilities: NDArray) -> Callable[[NDArray], dict[str, float]]:
@@ -149,25 +180,3 @@ def _mean_of_defined(values: list[float]) -> float:
     """Return the mean of the values that are not NaN, NaN without any."""
     defined = [value for value in values if not np.isnan(value)]
     return ratio(float(np.sum(defined)), len(defined))
-
-
-def slice_scores(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
-    """Return F1, accuracy, AUROC, average precision, Cohen's kappa, sensitivity and specificity, with their counts.
-
-    A score without a value (one class only, no slice at all) is NaN; the counts `n` and `positives` show why.
-
-    Args:
-        labels: (n,) class indices, 0 is background; -1 is ignored.
-        probabilities: (n,) of the positive class, or (n, K) of K classes (then macro averages, see `SliceScorer`).
-        threshold: smallest probability of a positive slice.
-
-    Raises:
-        ValueError: lengths differ, a probability is not finite, or a label is no class.
-
-    Example:
-        >>> slice_scores([1, 1, 0, 0, -1], [0.9, 0.4, 0.6, 0.1, 0.5])["auroc"]
-        0.75
-    """
-    scorer = SliceScorer(labels, probabilities, threshold)
-    counts = {"n": len(scorer.labels), "positives": int((scorer.labels > 0).sum())}
-    return scorer() | counts

@@ -136,3 +136,9 @@ def test_without_a_choice_it_is_one_half(labels):
 def test_ignored_slices_and_several_classes():
     assert best_f1_threshold([0, 1, -1], [0.25, 0.75, 0.7]) == 0.5
     assert best_f1_threshold([0, 1], [[0.1, 0.9], [0.8, 0.2]]) == 0.5
+
+
+def test_a_threshold_of_probabilities_that_are_no_numbers_is_refused():
+    with pytest.raises(ValueError, match="must be finite, got NaN or infinity for 1 slices"):
+        best_f1_threshold([0, 1], [0.5, float("nan")])
+    assert best_f1_threshold([0, 1, -1], [0.25, 0.75, float("nan")]) == 0.5  # an ignored slice does not count
