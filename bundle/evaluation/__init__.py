@@ -1,4 +1,4 @@
-"""From predictions to scores: what metrics.json and predictions.csv hold."""
+"""Content of metrics.json and predictions.csv, computed from predictions."""
 
 from bundle.evaluation.evaluate import evaluate_predictions
 from bundle.evaluation.maps import MapEvaluation

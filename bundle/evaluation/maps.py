@@ -1,4 +1,4 @@
-"""Map scores of a test set, beside the centre prior."""
+"""Map scores of a test set, beside the center prior."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from bundle.metrics import IOU_THRESHOLDS, MapScorer, Predictions, best_iou_inde
 
 
 class MapEvaluation:
-    """Averages map scores over the positive slices with a mask; the cut for the IoU is fixed on validation data.
+    """Averages map scores over the positive slices with a mask; the IoU threshold is chosen on validation data.
 
     Args:
         test: the slices to score, with `map_scores` and perhaps `prior_map_scores`.
-        validation: where the cut with the best IoU is chosen; without it the cut is 0.5.
-        thresholds: the cuts that `iou` was computed for.
-        draws: resamplings of the patients.
+        validation: slices to choose the threshold with the best IoU on; with None it is 0.5.
+        thresholds: those of the `iou` curves.
+        n_resamples: resamples of the patients.
         seed: of the resampling.
 
     Example:
@@ -25,7 +25,7 @@ class MapEvaluation:
         >>> names, zero = np.array(["a", "b"]), np.array([0, 0])
         >>> maps = {"pointing_game": np.array([1.0, 0.0])}
         >>> test = Predictions(names, names, names, zero, np.array([1, 1]), np.array([0.5, 0.5]), maps)
-        >>> MapEvaluation(test, None, draws=20).scores()["pointing_game"]
+        >>> MapEvaluation(test, None, n_resamples=20).scores()["pointing_game"]
         0.5
     """
 
@@ -35,38 +35,38 @@ class MapEvaluation:
         validation: Predictions | None,
         *,
         thresholds: Sequence[float] = IOU_THRESHOLDS,
-        draws: int = 1000,
+        n_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         self.test = test
-        self.thresholds = tuple(thresholds)
-        self.draws, self.seed = draws, seed
+        self._thresholds = tuple(thresholds)
+        self._n_resamples, self._seed = n_resamples, seed
         labels = None if validation is None else validation.label
-        self.cut = self.best_cut({} if validation is None else validation.map_scores, labels)
-        self.prior_cut = self.best_cut({} if validation is None else validation.prior_map_scores, labels)
-        self.scorer = MapScorer(test.map_scores, test.label, self.cut)
-        self.prior_scorer = MapScorer(test.prior_map_scores, test.label, self.prior_cut)
+        self._iou_index = self._best_index({} if validation is None else validation.map_scores, labels)
+        self._prior_iou_index = self._best_index({} if validation is None else validation.prior_map_scores, labels)
+        self._scorer = MapScorer(test.map_scores, test.label, self._iou_index)
+        self._prior_scorer = MapScorer(test.prior_map_scores, test.label, self._prior_iou_index)
 
-    def best_cut(self, scores: Mapping[str, NDArray], labels: NDArray | None) -> int:
-        """Return the index of the cut that is best on validation data, else of the one nearest to 0.5."""
+    def _best_index(self, scores: Mapping[str, NDArray], labels: NDArray | None) -> int:
+        """Return the index of the best threshold on validation data, else of the one nearest to 0.5."""
         best = best_iou_index(scores["iou"], labels) if labels is not None and "iou" in scores else None
-        nearest = min(range(len(self.thresholds)), key=lambda index: abs(self.thresholds[index] - 0.5))
+        nearest = min(range(len(self._thresholds)), key=lambda index: abs(self._thresholds[index] - 0.5))
         return nearest if best is None else best
 
     def scores(self) -> dict[str, Any]:
-        """Return the mean scores, how many slices they are of, and the cut."""
-        return self.scorer(None) | {"n": self.scorer.count, "iou_threshold": self.thresholds[self.cut]}
+        """Return the mean scores, their number of slices and the IoU threshold."""
+        return self._scorer(None) | {"n": self._scorer.count, "iou_threshold": self._thresholds[self._iou_index]}
 
     def intervals(self) -> dict[str, Any]:
         """Return the intervals of the mean scores."""
-        return cluster_bootstrap(self.test.patient, self.scorer, self.draws, self.seed)
+        return cluster_bootstrap(self.test.patient, self._scorer, self._n_resamples, self._seed)
 
     def prior(self) -> dict[str, Any]:
-        """Return the scores of the centre prior, and how far the maps are above it."""
+        """Return the scores of the center prior, and the paired difference of the maps to it."""
         patient = self.test.patient
-        counted = {"n": self.prior_scorer.count, "iou_threshold": self.thresholds[self.prior_cut]}
+        counted = {"n": self._prior_scorer.count, "iou_threshold": self._thresholds[self._prior_iou_index]}
         return {
-            "map": self.prior_scorer(None) | counted,
-            "intervals": cluster_bootstrap(patient, self.prior_scorer, self.draws, self.seed),
-            "difference": paired_difference(self.scorer, self.prior_scorer, patient, self.draws, self.seed),
+            "map": self._prior_scorer(None) | counted,
+            "intervals": cluster_bootstrap(patient, self._prior_scorer, self._n_resamples, self._seed),
+            "difference": paired_difference(self._scorer, self._prior_scorer, patient, self._n_resamples, self._seed),
         }

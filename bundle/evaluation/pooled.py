@@ -1,4 +1,4 @@
-"""Several runs scored as one: the folds of a cross-validation, or seeds on one test set."""
+"""Scores of several runs pooled: the folds of a cross-validation, or seeds on one test set."""
 
 from __future__ import annotations
 
@@ -8,24 +8,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import BinaryScores, Difference, Interval, MapScorer, Predictions, cluster_bootstrap, holm
-from bundle.metrics import paired_difference as difference_of
+from bundle.metrics import (
+    BinaryScores,
+    Difference,
+    Interval,
+    MapScorer,
+    Predictions,
+    cluster_bootstrap,
+    holm,
+    paired_difference,
+)
 
 
 class PooledRuns:
-    """Test predictions of several runs, each called positive at the threshold its own validation fixed.
+    """Test predictions of several runs, each at the threshold of its own validation data.
 
     Slices of all runs are scored together; intervals come from resampling patients, so a patient that several seeds
-    tested is drawn with all of them. F1, accuracy and kappa use each run's threshold, `f1_at_0.5` that fixed one; AUROC
-    and average precision order the slices of all runs by probability, so a run that is calibrated differently costs
-    them something.
+    tested is drawn with all of them. F1, accuracy and kappa use each run's threshold, `f1_at_0.5` uses 0.5; AUROC and
+    average precision rank the slices of all runs by probability, so differently calibrated runs lower them.
 
     Args:
         runs: test predictions, in the same order for every row of a table.
-        thresholds: one per run.
+        thresholds: a number per run.
 
     Raises:
-        ValueError: no run, numbers that do not match, or probabilities of several classes.
+        ValueError: no run, more or fewer thresholds than runs, or probabilities of several classes.
 
     Example:
         >>> names, index, label = np.array(["a", "a", "b", "b"]), np.array([0, 1, 0, 1]), np.array([0, 1, 0, 1])
@@ -36,54 +43,63 @@ class PooledRuns:
 
     def __init__(self, runs: Sequence[Predictions], thresholds: Sequence[float]) -> None:
         if not runs or len(runs) != len(thresholds):
-            raise ValueError(f"PooledRuns expected runs and as many thresholds, got {len(runs)} and {len(thresholds)}.")
+            raise ValueError(
+                f"thresholds must be as many as the runs, at least one, got {len(thresholds)} for {len(runs)} runs: "
+                "give every run its own."
+            )
         if any(run.probability.ndim > 1 for run in runs):
             raise ValueError(
-                "PooledRuns expected one probability per slice, got several classes: score runs one by one."
+                "probabilities of pooled runs must be one per slice, got several classes: score each run alone."
             )
-        self.runs = [run.select(run.label != IGNORED_LABEL).tidy() for run in runs]
-        self.patient = self.joined("patient")
-        self.label = self.joined("label") > 0
-        called = [run.probability >= threshold for run, threshold in zip(self.runs, thresholds, strict=True)]
-        probability = self.joined("probability")
-        self._score = BinaryScores(self.label, probability, np.concatenate(called))
-        self._at_half = BinaryScores(self.label, probability, probability >= 0.5)
-        maps = self.maps("map_scores")
-        self._maps = MapScorer(maps, self.label)
+        self.runs = [run.select(run.label != IGNORED_LABEL).sorted_unique() for run in runs]
+        self._patient = self._joined("patient")
+        self._label = self._joined("label") > 0
+        predicted_positive = [
+            run.probability >= threshold for run, threshold in zip(self.runs, thresholds, strict=True)
+        ]
+        probability = self._joined("probability")
+        self._score = BinaryScores(self._label, probability, np.concatenate(predicted_positive))
+        self._at_half = BinaryScores(self._label, probability, probability >= 0.5)
+        self._maps = MapScorer(self._shared_map_scores(), self._label)
 
-    def joined(self, name: str) -> NDArray:
+    def _joined(self, name: str) -> NDArray:
         """Return a column over all runs."""
         return np.concatenate([getattr(run, name) for run in self.runs])
 
-    def maps(self, name: str) -> dict[str, NDArray]:
-        """Return the map scores over all runs that every run has."""
-        shared = set.intersection(*(set(getattr(run, name)) for run in self.runs))
-        return {key: np.concatenate([getattr(run, name)[key] for run in self.runs]) for key in sorted(shared)}
+    def _shared_map_scores(self) -> dict[str, NDArray]:
+        """Return the map scores that every run has, over all runs."""
+        shared = set.intersection(*(set(run.map_scores) for run in self.runs))
+        return {name: np.concatenate([run.map_scores[name] for run in self.runs]) for name in sorted(shared)}
 
     def scores(self, weights: NDArray | None = None) -> dict[str, float]:
         """Return label scores, and map scores as `map_...`, for weights (n,) or for each slice once."""
-        weights = np.ones(len(self.label)) if weights is None else weights
+        weights = np.ones(len(self._label)) if weights is None else weights
         maps = {f"map_{name}": value for name, value in self._maps(weights).items()}
         return self._score(weights) | {"f1_at_0.5": self._at_half.f1(weights)} | maps
 
-    def intervals(self, draws: int = 1000, seed: int = 0) -> dict[str, Interval]:
+    def intervals(self, n_resamples: int = 1000, seed: int = 0) -> dict[str, Interval]:
         """Return the 95% interval of each score."""
-        return cluster_bootstrap(self.patient, self.scores, draws, seed)
+        return cluster_bootstrap(self._patient, self.scores, n_resamples, seed)
 
-    def above(self, other: PooledRuns, draws: int = 1000, seed: int = 0) -> dict[str, Difference]:
-        """Return how far each score is above that of other runs on the same slices, paired.
+    def above(self, reference: PooledRuns, n_resamples: int = 1000, seed: int = 0) -> dict[str, Difference]:
+        """Return each score minus that of `reference` on the same slices, paired by patient.
 
         Raises:
-            ValueError: the other runs tested other slices.
+            ValueError: the two were not tested on the same slices.
         """
-        mine, theirs = ([(run.case, run.slice_index, run.label) for run in pooled.runs] for pooled in (self, other))
-        if len(mine) != len(theirs) or not all(
-            np.array_equal(a, b) for one, two in zip(mine, theirs, strict=True) for a, b in zip(one, two, strict=True)
-        ):
-            raise ValueError("A paired difference expected runs on the same slices: give both rows the same repeats.")
-        return difference_of(self.scores, other.scores, self.patient, draws, seed)
+        if len(self.runs) != len(reference.runs) or not all(map(_same_slices, self.runs, reference.runs)):
+            raise ValueError(
+                f"runs of a paired difference must be on the same slices, got {len(self.runs)} and "
+                f"{len(reference.runs)} runs with different slices: give both rows the same repeats."
+            )
+        return paired_difference(self.scores, reference.scores, self._patient, n_resamples, seed)
+
+
+def _same_slices(run: Predictions, reference: Predictions) -> bool:
+    columns = ("case", "slice_index", "label")
+    return all(np.array_equal(getattr(run, name), getattr(reference, name)) for name in columns)
 
 
 def corrected(differences: dict[str, dict[str, Difference]], score: str) -> dict[str, float]:
-    """Return row -> p-value of one score, corrected (Holm) for the number of rows that were compared."""
-    return holm({row: found[score].p_value for row, found in differences.items() if score in found})
+    """Return row -> p-value of one score, corrected (Holm) for the number of compared rows."""
+    return holm({row: scores[score].p_value for row, scores in differences.items() if score in scores})

@@ -1,28 +1,31 @@
-"""predictions.csv: what the classifier said about every slice."""
+"""predictions.csv, a row per slice, written and read; predictions and scores of an evaluated run."""
 
 from __future__ import annotations
 
-import csv
 import os
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
-from bundle.files import read_json, write_csv
+from bundle.files import read_csv, read_json, write_csv
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions
+from bundle.metrics import Predictions, foreground_probability
+
+_TEXT = ("case", "patient", "site")
+_REQUIRED = ("case", "slice", "label", "probability", "patient", "site")
 
 
 def write_predictions(path: str | os.PathLike[str], predictions: Predictions) -> Path:
-    """Write one line per slice: case, slice, label (empty where unknown), probability, patient, site.
+    """Write one row per slice: case, slice, label (empty if unknown), probability, patient, site.
 
     With K classes `probability` is that of any class but background, and `probability_0` to `probability_<K-1>` follow.
-    Where there are any, the position baseline (`position_only`), the map scores (`map_...`) and the centre prior's
-    (`prior_...`) follow, so that runs can be pooled and paired slice by slice; a curve (n, T) must be cut before.
+    Then follow, if present, the position baseline (`position_only`), the map scores (`map_...`) and those of the center
+    prior (`prior_...`), so that runs can be pooled and paired slice by slice. IoU curves (n, T) must be reduced to one
+    threshold before, see `Predictions.with_iou_at`.
 
     Example:
         >>> import tempfile
@@ -34,35 +37,27 @@ def write_predictions(path: str | os.PathLike[str], predictions: Predictions) ->
         a,0,0,0.5,a,a
         <BLANKLINE>
     """
-    columns = {name: column for name, column in named_columns(predictions).items() if column is not None}
-    rows = [{name: column[i] for name, column in columns.items()} for i in range(len(predictions))]
-    return write_csv(path, rows, list(columns))
-
-
-def named_columns(predictions: Predictions) -> dict[str, Any]:
-    """Return header -> (n,) column, or None where there is none."""
-    each = predictions.probability
-    each = each[:, None] if each.ndim == 1 else each  # (n, K)
-    classes = {f"probability_{k}": each[:, k] for k in range(each.shape[1])} if each.shape[1] > 1 else {}
-    return {
+    several = predictions.probability.ndim == 2 and predictions.probability.shape[1] > 1
+    columns = {
         "case": predictions.case,
         "slice": predictions.slice_index,
-        "label": [None if label == IGNORED_LABEL else int(label) for label in predictions.label],
-        "probability": 1 - each[:, 0] if classes else each[:, 0],
+        "label": pd.Series(predictions.label, dtype="Int64").mask(predictions.label == IGNORED_LABEL),
+        "probability": foreground_probability(predictions.probability),
         "patient": predictions.patient,
         "site": predictions.site,
-        **classes,
-        "position_only": predictions.position_only,
+        **({f"probability_{k}": column for k, column in enumerate(predictions.probability.T)} if several else {}),
+        **({} if predictions.position_only is None else {"position_only": predictions.position_only}),
         **{f"map_{name}": column for name, column in predictions.map_scores.items()},
         **{f"prior_{name}": column for name, column in predictions.prior_map_scores.items()},
     }
+    return write_csv(path, pd.DataFrame(columns))
 
 
 def read_predictions(path: str | os.PathLike[str]) -> Predictions:
-    r"""Return what `write_predictions` wrote, with map scores where the file has them.
+    r"""Return the predictions of a file by `write_predictions`, with map scores if the file has them.
 
     Raises:
-        ValueError: a column is missing.
+        ValueError: a column is missing or a cell is no number.
 
     Example:
         >>> import tempfile
@@ -72,34 +67,33 @@ def read_predictions(path: str | os.PathLike[str]) -> Predictions:
         ...     read_predictions(file).label
         array([-1])
     """
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        header, rows = list(reader.fieldnames or []), list(reader)
-    missing = [name for name in ("case", "slice", "label", "probability", "patient", "site") if name not in header]
+    table = read_csv(path, text=_TEXT)
+    missing = [name for name in _REQUIRED if name not in table]
     if missing:
-        raise ValueError(f"{path}: expected the columns of predictions.csv, {missing} are missing among {header}.")
-    classes = [name for name in header if name.startswith("probability_")]
-    probability = np.array([[float(row[name]) for name in classes or ["probability"]] for row in rows])
+        raise ValueError(
+            f"{path}: the columns must hold {list(_REQUIRED)}, got {list(table)}, {missing} are missing: "
+            "run evaluate.json again."
+        )
+    classes = table.filter(regex="^probability_")
     return Predictions(
-        case=np.array([row["case"] for row in rows]),
-        patient=np.array([row["patient"] for row in rows]),
-        site=np.array([row["site"] for row in rows]),
-        slice_index=np.array([int(row["slice"]) for row in rows], dtype=np.int64),
-        label=np.array([int(row["label"] or IGNORED_LABEL) for row in rows], dtype=np.int64),
-        probability=probability if classes else probability.reshape(-1),
-        map_scores=numbers(rows, header, "map_"),
-        prior_map_scores=numbers(rows, header, "prior_"),
-        position_only=numbers(rows, header, "position_").get("only"),
+        **{name: table[name].to_numpy(dtype=str) for name in _TEXT},
+        slice_index=table["slice"].to_numpy(dtype=np.int64),
+        label=table["label"].fillna(IGNORED_LABEL).to_numpy(dtype=np.int64),
+        probability=_floats(table["probability"] if classes.empty else classes),
+        map_scores=_with_prefix(table, "map_"),
+        prior_map_scores=_with_prefix(table, "prior_"),
+        position_only=_with_prefix(table, "position_").get("only"),
     )
 
 
-def numbers(rows: Sequence[Mapping[str, str]], header: Sequence[str], prefix: str) -> dict[str, NDArray]:
-    """Return name without prefix -> (n,), NaN where a cell is empty."""
-    return {
-        name.removeprefix(prefix): np.array([float(row[name] or "nan") for row in rows])
-        for name in header
-        if name.startswith(prefix)
-    }
+def _with_prefix(table: pd.DataFrame, prefix: str) -> dict[str, NDArray]:
+    """Return name without prefix -> (n,)."""
+    return {name.removeprefix(prefix): _floats(table[name]) for name in table if name.startswith(prefix)}
+
+
+def _floats(numbers: pd.Series | pd.DataFrame) -> NDArray:
+    """Return float64 with NaN for empty cells."""
+    return numbers.astype("Float64").to_numpy(dtype=np.float64, na_value=np.nan)
 
 
 @dataclass(frozen=True)
@@ -116,7 +110,7 @@ class FinishedRun:
     Example:
         >>> FinishedRun.read("not/there")
         Traceback (most recent call last):
-        FileNotFoundError: not/there expected metrics.json and predictions.csv of an evaluated run: run evaluate.json.
+        FileNotFoundError: not/there: metrics.json and predictions.csv must be there, got []: run evaluate.json.
     """
 
     predictions: Predictions
@@ -126,24 +120,25 @@ class FinishedRun:
     def read(cls, folder: str | Path) -> FinishedRun:
         """Return the run of a folder."""
         files = [Path(folder) / name for name in ("metrics.json", "predictions.csv")]
-        if not all(file.exists() for file in files):
+        present = [file.name for file in files if file.exists()]
+        if len(present) < len(files):
             raise FileNotFoundError(
-                f"{folder} expected metrics.json and predictions.csv of an evaluated run: run evaluate.json."
+                f"{folder}: metrics.json and predictions.csv must be there, got {present}: run evaluate.json."
             )
         return cls(read_predictions(files[1]), read_json(files[0]))
 
     @property
     def threshold(self) -> float:
-        """The threshold that validation fixed."""
+        """The slice threshold chosen on validation data."""
         return float(self.metrics["threshold"])
 
     def position_only(self) -> tuple[Predictions, float]:
-        """Return what slice position alone says, as predictions, and its threshold."""
+        """Return the position baseline as predictions, and its threshold."""
         if self.predictions.position_only is None:
-            raise ValueError("the run expected a column position_only in predictions.csv: evaluate it again.")
-        alone = replace(self.predictions, probability=self.predictions.position_only, map_scores={})
-        return alone, float(self.metrics["baselines"]["position"]["threshold"])
+            raise ValueError("predictions.csv must have the column position_only, got none: evaluate the run again.")
+        position_only = replace(self.predictions, probability=self.predictions.position_only, map_scores={})
+        return position_only, float(self.metrics["baselines"]["position"]["threshold"])
 
-    def centre_prior(self) -> Predictions:
-        """Return predictions whose maps always point to the middle."""
+    def center_prior(self) -> Predictions:
+        """Return the predictions with the maps of the center prior."""
         return replace(self.predictions, map_scores=self.predictions.prior_map_scores)

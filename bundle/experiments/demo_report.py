@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bundle.experiments.run import BundleRun
-from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, verdict
+from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, seed_comparison_sentence
 from bundle.volumes import to_display_orientation
 
 SCORES = {
@@ -42,7 +42,7 @@ def demo_report(
     first = metrics["lgmvit"][0]
     return HtmlReport(
         title="LGM-ViT demo: phantoms from four sites",
-        verdict=verdict(scores["baseline"]["f1"], scores["lgmvit"]["f1"]),
+        verdict=seed_comparison_sentence(scores["baseline"]["f1"], scores["lgmvit"]["f1"]),
         score_names=SCORES,
         rows=[*(ScoreRow(NAMES[row], found) for row, found in scores.items()), *baseline_rows(metrics["lgmvit"])],
         introduction=(

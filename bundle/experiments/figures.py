@@ -42,7 +42,7 @@ def chosen_slices(runs: Sequence[FinishedRun], num_cases: int = 5) -> list[tuple
         >>> chosen_slices([FinishedRun(tested, {"threshold": 0.5})])
         [('a', 1), ('b', 1)]
     """
-    tested = [run.predictions.tidy() for run in runs]
+    tested = [run.predictions.sorted_unique() for run in runs]
     first = tested[0]
     for other in tested[1:]:
         if not (np.array_equal(first.case, other.case) and np.array_equal(first.slice_index, other.slice_index)):

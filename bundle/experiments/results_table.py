@@ -81,7 +81,7 @@ class ResultsTable:
     Example:
         >>> ResultsTable({"baseline": ["not/there"]})
         Traceback (most recent call last):
-        FileNotFoundError: not/there expected metrics.json and predictions.csv of an evaluated run: run evaluate.json.
+        FileNotFoundError: not/there: metrics.json and predictions.csv must be there, got []: run evaluate.json.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class ResultsTable:
         alone = [run.position_only() for run in runs]
         return {
             POSITION: PooledRuns([predictions for predictions, _ in alone], [threshold for _, threshold in alone]),
-            CENTRE: PooledRuns([run.centre_prior() for run in runs], [run.threshold for run in runs]),
+            CENTRE: PooledRuns([run.center_prior() for run in runs], [run.threshold for run in runs]),
         }
 
     def differences(self) -> Table:

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from bundle import keys
 from bundle.attribution import Attribution
-from bundle.handlers.slice_scores_metric import class_probabilities, gather
-from bundle.metrics import Predictions, centre_prior, map_scores
+from bundle.handlers.slice_scores_metric import gather
+from bundle.metrics import Predictions, center_prior, class_probabilities, map_scores
 
 
 class HasItems(Protocol):
@@ -68,7 +68,7 @@ class CollectPredictions:
         masks = batch[keys.MASK]
         for name, score in map_scores(maps, masks).items():
             self._keep(f"map.{name}", score)
-        for name, score in map_scores(centre_prior(masks.shape[-2:]).to(maps).expand_as(maps), masks).items():
+        for name, score in map_scores(center_prior(masks.shape[-2:]).to(maps).expand_as(maps), masks).items():
             self._keep(f"prior.{name}", score)
 
     def finish(self, engine: Engine) -> None:
@@ -85,7 +85,7 @@ class CollectPredictions:
             **found,
             map_scores=groups["map."],
             prior_map_scores=groups["prior."],
-        ).tidy()
+        ).sorted_unique()
         self._columns = {}
 
     def _keep(self, name: str, values: Tensor) -> None:

@@ -38,7 +38,7 @@ class EvaluationReport:
         validation: collected before; without any the threshold is 0.5, and `threshold_from` says "default".
         train_dataset: labels and relative positions of the training slices.
         threshold: "validation" or a number fixed before.
-        draws: resamplings of the patients for the intervals.
+        n_resamples: resamples of the patients for the intervals.
         seed: of the resampling.
         split_hash: who was trained on; must be that of the run in `output_dir`, if it is recorded there.
 
@@ -56,7 +56,7 @@ class EvaluationReport:
         validation: CollectPredictions,
         train_dataset: SliceIndexLike,
         threshold: float | str = "validation",
-        draws: int = 1000,
+        n_resamples: int = 1000,
         seed: int = 0,
         split_hash: str = "",
     ) -> None:
@@ -65,7 +65,7 @@ class EvaluationReport:
         self.validation = validation
         self.train_dataset = train_dataset
         self.threshold = threshold
-        self.draws = draws
+        self.n_resamples = n_resamples
         self.seed = seed
         self.split_hash = split_hash
 
@@ -106,7 +106,7 @@ class EvaluationReport:
             train_position=self.train_dataset.relative_position,
             train_label=self.train_dataset.labels,
             threshold=self.threshold,
-            draws=self.draws,
+            n_resamples=self.n_resamples,
             seed=self.seed,
             split_hash=self.split_hash,
         )

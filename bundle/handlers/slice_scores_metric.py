@@ -12,7 +12,7 @@ from ignite.metrics import Metric
 from monai.utils import evenly_divisible_all_gather
 from torch import Tensor
 
-from bundle.metrics import slice_scores
+from bundle.metrics import class_probabilities, slice_scores
 
 
 class SliceScores(Metric):
@@ -73,11 +73,6 @@ class SliceScores(Metric):
     def iteration_completed(self, engine: Engine) -> None:
         """Read the iteration's output."""
         self.update(self._output_transform(engine.state.output))
-
-
-def class_probabilities(logits: Tensor) -> Tensor:
-    """Return (B,) probabilities of a single logit, or (B, K) of K logits."""
-    return logits.sigmoid().squeeze(1) if logits.shape[1] == 1 else logits.softmax(dim=1)
 
 
 def gather(values: Tensor) -> Tensor:

@@ -12,6 +12,7 @@ from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from bundle.attribution import Attribution
+from bundle.metrics import class_probabilities
 from bundle.networks import Evidence, SliceViT
 
 
@@ -130,7 +131,7 @@ class SliceInferer(Inferer):
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
         logits = evidence.logits.detach().float()
-        return maps, logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+        return maps, class_probabilities(logits).reshape(len(logits), -1)
 
 
 def is_blank(slices: Tensor) -> Tensor:

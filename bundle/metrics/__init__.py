@@ -1,6 +1,6 @@
-"""How good are the labels, the volumes and the maps, and how sure is that."""
+"""Scores of slices, volumes and maps, their intervals and their baselines."""
 
-from bundle.metrics.baselines import centre_prior, position_baseline
+from bundle.metrics.baselines import center_prior, position_baseline
 from bundle.metrics.binary_scores import BinaryScores
 from bundle.metrics.bootstrap import Difference, Interval, cluster_bootstrap, holm, paired_difference
 from bundle.metrics.calibration import calibration_scores
@@ -13,7 +13,7 @@ from bundle.metrics.maps import (
     map_scores,
     pointing_game,
 )
-from bundle.metrics.predictions import Predictions, relative_position
+from bundle.metrics.predictions import Predictions, class_probabilities, foreground_probability, relative_position
 from bundle.metrics.slices import SliceScorer, best_f1_threshold, slice_scores
 from bundle.metrics.volumes import VolumeTable, volume_probability, volume_scores
 
@@ -29,8 +29,10 @@ __all__ = [
     "best_f1_threshold",
     "best_iou_index",
     "calibration_scores",
-    "centre_prior",
+    "center_prior",
+    "class_probabilities",
     "cluster_bootstrap",
+    "foreground_probability",
     "holm",
     "iou_curve",
     "map_energy",

@@ -1,4 +1,4 @@
-"""What the position of a slice alone tells about its label."""
+"""Baselines that look at no pixel: the position of a slice, and a map of the image center."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from bundle.keys import IGNORED_LABEL
 
 
 def position_baseline(train_position: ArrayLike, train_labels: ArrayLike, test_position: ArrayLike) -> NDArray:
-    """Return the probability of a positive slice given only where in the volume it lies.
+    """Return the probability of a positive slice given only its position in the volume.
 
-    A logistic regression on the relative position and its square: lesions are rare in the first and last slices, so a
-    classifier that looks at no pixel is already better than chance.
+    The model is a logistic regression on the relative position and its square: lesions are rare in the first and last
+    slices, so a classifier that looks at no pixel is already better than chance.
 
     Args:
         train_position: (n,) in [0, 1], first to last slice.
@@ -25,7 +25,7 @@ def position_baseline(train_position: ArrayLike, train_labels: ArrayLike, test_p
         test_position: (m,).
 
     Returns:
-        (m,); the share of positives where the training labels have one class only, 0.5 where there are none.
+        (m,); if the training labels have one class only, their share of positives, and 0.5 without labels.
 
     Example:
         >>> position = np.linspace(0, 1, 9)
@@ -35,22 +35,22 @@ def position_baseline(train_position: ArrayLike, train_labels: ArrayLike, test_p
     labels = np.asarray(train_labels).reshape(-1)
     kept = labels != IGNORED_LABEL
     positive = labels[kept] > 0
-    test = features(test_position)
+    test = _features(test_position)
     if not len(positive) or positive.all() or not positive.any():
         return np.full(len(test), positive.mean() if len(positive) else 0.5)
-    # C this large is no regularisation: two coefficients need none.
-    model = LogisticRegression(C=1e6, max_iter=10_000).fit(features(train_position)[kept], positive)
+    # C this large is no regularization: two coefficients need none.
+    model = LogisticRegression(C=1e6, max_iter=10_000).fit(_features(train_position)[kept], positive)
     return model.predict_proba(test)[:, 1]
 
 
-def features(position: ArrayLike) -> NDArray:
-    """Return (n, 2): the position, centred, and its square."""
-    centred = 2 * np.asarray(position, dtype=np.float64).reshape(-1) - 1
-    return np.stack([centred, centred**2], axis=1)
+def _features(position: ArrayLike) -> NDArray:
+    """Return (n, 2): the centered position and its square."""
+    centered = 2 * np.asarray(position, dtype=np.float64).reshape(-1) - 1
+    return np.stack([centered, centered**2], axis=1)
 
 
-def centre_prior(image_hw: Sequence[int], sigma_fraction: float = 0.25) -> Tensor:
-    """Return an isotropic Gaussian at the image centre: the baseline a map must beat, because lesions lie centrally.
+def center_prior(image_hw: Sequence[int], sigma_fraction: float = 0.25) -> Tensor:
+    """Return an isotropic Gaussian at the image center, the baseline of a map, because lesions lie centrally.
 
     Args:
         image_hw: height and width in pixels.
@@ -60,7 +60,7 @@ def centre_prior(image_hw: Sequence[int], sigma_fraction: float = 0.25) -> Tenso
         (1, 1, H, W) with values up to 1.
 
     Example:
-        >>> centre_prior((3, 3)).argmax().item()
+        >>> center_prior((3, 3)).argmax().item()
         4
     """
     height, width = image_hw

@@ -1,4 +1,4 @@
-"""Scores of a binary classifier whose samples carry weights."""
+"""Scores of a binary classifier on weighted samples."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 class BinaryScores:
     """Computes F1, accuracy, AUROC and the rest for any weights of the same samples.
 
-    Everything that does not depend on the weights (the sort above all) is done once, so that a bootstrap of a thousand
-    draws costs a thousand cumulative sums. A weight of 2 counts a sample twice, a weight of 0 leaves it out.
+    Everything that does not depend on the weights (above all the sort) is computed once, so a bootstrap with a thousand
+    resamples costs a thousand cumulative sums. A weight of 2 counts a sample twice, a weight of 0 leaves it out.
 
     Scores without a value are NaN: AUROC and specificity need a negative; AUROC, average precision, F1 and sensitivity
     need a positive; Cohen's kappa needs two classes among labels and predictions.
@@ -18,7 +18,7 @@ class BinaryScores:
     Args:
         labels: (n,), true for the positive class.
         scores: (n,), larger is more positive; only their order counts.
-        predicted: (n,), true where the classifier says positive.
+        predicted: (n,), true where the classifier predicts the positive class.
 
     Example:
         >>> scores = BinaryScores(np.array([True, False]), np.array([0.9, 0.2]), np.array([True, True]))
@@ -38,48 +38,52 @@ class BinaryScores:
 
     def __call__(self, weights: NDArray) -> dict[str, float]:
         """Return the scores for `weights` (n,)."""
-        positive = float(weights @ self._labels)
+        positive, predicted_positive, true_positives = self._counts(weights)
         negative = float(weights.sum()) - positive
-        called = float(weights @ self._predicted)
-        hits = float(weights @ (self._labels * self._predicted))
+        agreed = negative - predicted_positive + 2 * true_positives
         auroc, average_precision = self._areas(weights, positive, negative)
         values = (
             self.f1(weights),
-            ratio(negative - called + 2 * hits, positive + negative),
+            ratio(agreed, positive + negative),
             auroc,
             average_precision,
-            kappa(positive=positive, negative=negative, called=called, hits=hits),
-            ratio(hits, positive),
-            ratio(negative - called + hits, negative),
+            _kappa(positive=positive, negative=negative, predicted_positive=predicted_positive, agreed=agreed),
+            ratio(true_positives, positive),
+            ratio(negative - predicted_positive + true_positives, negative),
         )
         return dict(zip(self.names, values, strict=True))
 
     def f1(self, weights: NDArray) -> float:
         """Return F1 alone, without the curves that cost most of a call."""
-        positive, called = float(weights @ self._labels), float(weights @ self._predicted)
-        hits = float(weights @ (self._labels * self._predicted))
-        return ratio(2 * hits, called + positive) if positive else float("nan")
+        positive, predicted_positive, true_positives = self._counts(weights)
+        return ratio(2 * true_positives, predicted_positive + positive) if positive else float("nan")
+
+    def _counts(self, weights: NDArray) -> tuple[float, float, float]:
+        """Return the weighted numbers of positives, predicted positives and true positives."""
+        both = self._labels * self._predicted
+        return float(weights @ self._labels), float(weights @ self._predicted), float(weights @ both)
 
     def _areas(self, weights: NDArray, positive: float, negative: float) -> tuple[float, float]:
-        """Return the areas under the ROC curve (trapezia) and under the precision-recall steps."""
+        """Return the areas under the ROC curve (trapezoids) and under the precision-recall steps."""
         weights, labels = weights[self._order], self._labels[self._order]
-        above = np.cumsum(weights)[self._corners]
-        hits = np.cumsum(weights * labels)[self._corners]
-        misses = above - hits
-        gained = np.diff(hits, prepend=0.0)
-        area = np.diff(misses, prepend=0.0) @ (hits - gained / 2)
-        precision = np.divide(hits, above, out=np.zeros_like(hits), where=above > 0)
+        predicted_positive = np.cumsum(weights)[self._corners]
+        true_positives = np.cumsum(weights * labels)[self._corners]
+        false_positives = predicted_positive - true_positives
+        gained = np.diff(true_positives, prepend=0.0)
+        area = np.diff(false_positives, prepend=0.0) @ (true_positives - gained / 2)
+        precision = np.divide(
+            true_positives, predicted_positive, out=np.zeros_like(true_positives), where=predicted_positive > 0
+        )
         return ratio(float(area), positive * negative), ratio(float(gained @ precision), positive)
 
 
 def ratio(part: float, whole: float) -> float:
-    """Return part / whole, NaN where there is no whole."""
+    """Return part / whole, NaN for an empty whole."""
     return part / whole if whole else float("nan")
 
 
-def kappa(*, positive: float, negative: float, called: float, hits: float) -> float:
+def _kappa(*, positive: float, negative: float, predicted_positive: float, agreed: float) -> float:
     """Return Cohen's kappa: agreement beyond chance over the largest agreement beyond chance."""
     total = positive + negative
-    agreed = negative - called + 2 * hits
-    by_chance = ratio(positive * called + negative * (total - called), total)
+    by_chance = ratio(positive * predicted_positive + negative * (total - predicted_positive), total)
     return ratio(agreed - by_chance, total - by_chance)

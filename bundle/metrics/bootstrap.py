@@ -1,4 +1,4 @@
-"""Intervals from resampling patients."""
+"""Intervals and paired differences from resampling patients, and p-values corrected for several comparisons."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import numpy as np
-from numpy import isnan
 from numpy.typing import ArrayLike, NDArray
 
 
 class Interval(NamedTuple):
-    """The bounds of a bootstrap interval and how many draws had a value.
+    """The bounds of a bootstrap interval and the number of resamples it comes from.
 
     Example:
         >>> low, high, draws = Interval(0.7, 0.9, 1000)
@@ -20,35 +19,35 @@ class Interval(NamedTuple):
     low: float
     high: float
     draws: int
-    """Draws in which the statistic was defined (a draw may hold one class only)."""
+    """Resamples with a defined statistic (one may hold a single class); the name is a key of metrics.json."""
 
 
 def cluster_bootstrap(
     clusters: ArrayLike,
     statistic: Callable[[NDArray], Mapping[str, float]],
-    draws: int = 1000,
+    n_resamples: int = 1000,
     seed: int = 0,
     confidence: float = 0.95,
 ) -> dict[str, Interval]:
     """Return percentile intervals of `statistic` from drawing whole clusters (patients) with replacement.
 
-    The slices of a patient resemble each other, so patients are drawn, not slices. A draw reaches `statistic` as one
+    The slices of a patient resemble each other, so patients are drawn, not slices. `statistic` gets a resample as one
     weight per slice: how often its patient was drawn. Nothing is copied, and the difference of two models is paired
-    when one statistic computes both from the same weights.
+    if one statistic computes both from the same weights.
 
     Args:
         clusters: (n,) the patient of each slice.
-        statistic: weights (n,) float -> named numbers, NaN where a draw leaves one undefined.
-        draws: at least 1.
-        seed: equal seeds and clusters give equal draws.
+        statistic: weights (n,) float -> named numbers, NaN if undefined for these weights.
+        n_resamples: at least 1.
+        seed: equal seeds and clusters give equal resamples.
         confidence: in (0, 1).
 
     Returns:
-        For each name its interval over the draws that were defined, and their number; NaN bounds where none was, or
-        there is one cluster only.
+        The interval of each name over its defined resamples, and their number; NaN bounds if there is none, or only
+        one cluster.
 
     Raises:
-        ValueError: `draws` or `confidence` outside their range.
+        ValueError: `n_resamples` or `confidence` out of range.
 
     Example:
         >>> values = np.array([0.0, 1.0, 1.0, 2.0])
@@ -57,23 +56,23 @@ def cluster_bootstrap(
         Interval(low=0.0, high=2.0, draws=1000)
     """
     if not 0 < confidence < 1:
-        raise ValueError(f"Expected 0 < confidence < 1, got confidence={confidence}.")
-    drawn = bootstrap_draws(clusters, statistic, draws, seed)
-    return {name: percentiles(values, confidence) for name, values in drawn.items()}
+        raise ValueError(f"confidence must be between 0 and 1, got {confidence}: 0.95 is the default.")
+    drawn = _resampled(clusters, statistic, n_resamples, seed)
+    return {name: _percentiles(values, confidence) for name, values in drawn.items()}
 
 
-def bootstrap_draws(
-    clusters: ArrayLike, statistic: Callable[[NDArray], Mapping[str, float]], draws: int, seed: int
+def _resampled(
+    clusters: ArrayLike, statistic: Callable[[NDArray], Mapping[str, float]], n_resamples: int, seed: int
 ) -> dict[str, NDArray]:
-    """Return for each name of `statistic` its value in every draw, (draws,); see `cluster_bootstrap`."""
-    if draws < 1:
-        raise ValueError(f"Expected draws >= 1, got draws={draws}.")
+    """Return the values (n_resamples,) of each name of `statistic`, see `cluster_bootstrap`."""
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples must be at least 1, got {n_resamples}: 1000 is the default.")
     names, member = np.unique(np.asarray(clusters), return_inverse=True)
     if not len(names):
         return {}
-    if len(names) == 1:  # every draw would be the same: one patient says nothing of others
-        return {name: np.full(draws, np.nan) for name in statistic(np.ones(len(member)))}
-    counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    if len(names) == 1:  # all resamples would be equal: one patient says nothing about others
+        return {name: np.full(n_resamples, np.nan) for name in statistic(np.ones(len(member)))}
+    counts = np.random.default_rng(seed).multinomial(len(names), np.full(len(names), 1 / len(names)), size=n_resamples)
     drawn: dict[str, list[float]] = {}
     for count in counts.astype(np.float64):
         for name, value in statistic(count[member]).items():
@@ -81,8 +80,8 @@ def bootstrap_draws(
     return {name: np.asarray(values, dtype=np.float64) for name, values in drawn.items()}
 
 
-def percentiles(values: NDArray, confidence: float) -> Interval:
-    """Return the middle `confidence` part of the values that are defined."""
+def _percentiles(values: NDArray, confidence: float) -> Interval:
+    """Return the central `confidence` interval of the values that are not NaN."""
     defined = values[~np.isnan(values)]
     if not len(defined):
         return Interval(float("nan"), float("nan"), 0)
@@ -96,8 +95,8 @@ Scorer = Callable[[NDArray | None], Mapping[str, float]]
 class Difference(NamedTuple):
     """A difference of scores, its interval, and the two-sided p-value of no difference, uncorrected.
 
-    Of n patients the p-value is at least 2^(1-n), below which exchanging the two models patient by patient could not
-    come: a bootstrap of few patients never draws what they do not hold, and would claim more than they can show.
+    With n patients the p-value is floored at 2^(1-n), the smallest that an exact sign-flip test can give; the bootstrap
+    of a few patients is otherwise overconfident.
     """
 
     value: float
@@ -108,45 +107,50 @@ class Difference(NamedTuple):
 
 
 def paired_difference(
-    one: Scorer, other: Scorer, clusters: ArrayLike, draws: int = 1000, seed: int = 0, confidence: float = 0.95
+    scorer: Scorer,
+    reference: Scorer,
+    clusters: ArrayLike,
+    n_resamples: int = 1000,
+    seed: int = 0,
+    confidence: float = 0.95,
 ) -> dict[str, Difference]:
-    """Return score by score how much `one` is above `other`, with intervals from resampling the same patients for both.
+    """Return each score of `scorer` minus that of `reference`, with intervals from the same resamples for both.
 
     Args:
-        one: `SliceScorer`, `MapScorer` or the like; called with weights (n,), and with None for the value itself.
-        other: the same kind.
+        scorer: `SliceScorer`, `MapScorer` or the like; called with weights (n,), and with None for the value itself.
+        reference: the same kind.
         clusters: (n,) the patient of each slice.
-        draws: see `cluster_bootstrap`.
+        n_resamples: see `cluster_bootstrap`.
         seed: see `cluster_bootstrap`.
         confidence: see `cluster_bootstrap`.
 
     Example:
         >>> from bundle.metrics.slices import SliceScorer
         >>> good, bad = SliceScorer([1, 0], [0.9, 0.1]), SliceScorer([1, 0], [0.1, 0.9])
-        >>> paired_difference(good, bad, ["a", "b"], draws=50)["accuracy"]
+        >>> paired_difference(good, bad, ["a", "b"], n_resamples=50)["accuracy"]
         Difference(value=1.0, low=1.0, high=1.0, draws=50, p_value=0.5)
     """
 
     def subtract(weights: NDArray | None) -> dict[str, float]:
-        mine, theirs = one(weights), other(weights)
-        return {name: mine[name] - theirs[name] for name in mine if name in theirs}
+        scores, baseline = scorer(weights), reference(weights)
+        return {name: scores[name] - baseline[name] for name in scores if name in baseline}
 
     value = subtract(None)
-    drawn = bootstrap_draws(clusters, subtract, draws, seed)
+    drawn = _resampled(clusters, subtract, n_resamples, seed)
     smallest = 2.0 ** (1 - len(np.unique(clusters)))
     return {
         name: Difference(
             value[name],
-            *percentiles(drawn[name], confidence),
-            p_value=float(np.maximum(smallest, two_sided_p_value(drawn[name]))),
+            *_percentiles(drawn[name], confidence),
+            p_value=float(np.maximum(smallest, _two_sided_p_value(drawn[name]))),
         )
         for name in value
         if name in drawn
     }
 
 
-def two_sided_p_value(differences: NDArray) -> float:
-    """Return twice the share of draws on the rarer side of zero; the drawn sample counts too, so it is never 0."""
+def _two_sided_p_value(differences: NDArray) -> float:
+    """Return twice the share of resamples on the rarer side of zero; the sample itself counts too, so it is never 0."""
     defined = differences[~np.isnan(differences)]
     if not len(defined):
         return float("nan")
@@ -155,7 +159,7 @@ def two_sided_p_value(differences: NDArray) -> float:
 
 
 def holm(p_values: Mapping[str, float]) -> dict[str, float]:
-    """Return Holm's corrected p-values: the chance of any false finding among all of them stays below the level.
+    """Return Holm's corrected p-values, which bound the chance of any false finding among all comparisons.
 
     Args:
         p_values: name of a comparison -> its p-value; NaN stays NaN and does not count.
@@ -167,9 +171,9 @@ def holm(p_values: Mapping[str, float]) -> dict[str, float]:
         >>> holm({"a": 0.01, "b": 0.04, "c": 0.03})
         {'a': 0.03, 'b': 0.06, 'c': 0.06}
     """
-    ascending = sorted((name for name in p_values if not isnan(p_values[name])), key=lambda name: p_values[name])
+    ascending = sorted((name for name in p_values if not np.isnan(p_values[name])), key=lambda name: p_values[name])
     corrected, largest = dict(p_values), 0.0
-    for place, name in enumerate(ascending):
-        largest = min(1.0, max(largest, (len(ascending) - place) * p_values[name]))
+    for rank, name in enumerate(ascending):
+        largest = min(1.0, max(largest, (len(ascending) - rank) * p_values[name]))
         corrected[name] = largest
     return corrected

@@ -1,4 +1,4 @@
-"""All scores of a batch of maps."""
+"""Scores of attribution maps against masks: energy, pointing game and IoU."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def map_energy(maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
         masks: (B, 1, H, W), nonzero inside.
 
     Returns:
-        `energy_in_mask` (B,) in [0, 1] and `energy_ratio` (B,), 1 for a map that knows nothing; NaN for empty masks.
+        `energy_in_mask` (B,) in [0, 1] and `energy_ratio` (B,), 1 for a map without information; NaN for empty masks.
 
     Example:
         >>> share, ratio = map_energy(torch.tensor([[[[-1.0, 0.0, 0.0, 2.0]]]]), torch.tensor([[[[0, 0, 0, 1]]]]))
@@ -42,10 +42,10 @@ def map_energy(maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def pointing_game(maps: Tensor, masks: Tensor) -> Tensor:
-    """Return 1 where a map's largest pixel lies in the mask, 0 where it does not.
+    """Return 1 if a map's largest pixel lies in the mask, else 0.
 
-    Where several pixels share the maximum it is the part of them that lies in the mask: the chance of a hit if one
-    were drawn, the same on every device. A constant map so scores the mask's share of the slice.
+    If several pixels share the maximum, the score is the share of them inside the mask: the chance of a hit for one at
+    random, the same on every device. So a constant map scores the mask's share of the slice.
 
     Args:
         maps: (B, 1, H, W).
@@ -64,19 +64,19 @@ def pointing_game(maps: Tensor, masks: Tensor) -> Tensor:
     inside = (masks != 0).flatten(1)  # (B, HW)
     values = maps.flatten(1)
     top = values == values.amax(dim=1, keepdim=True)
-    hits = (top & inside).sum(dim=1) / top.sum(dim=1)
-    return torch.where(inside.any(dim=1), hits, torch.full_like(hits, torch.nan))
+    share = (top & inside).sum(dim=1) / top.sum(dim=1)
+    return torch.where(inside.any(dim=1), share, torch.full_like(share, torch.nan))
 
 
 IOU_THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(1, 20))
-"""0.05 to 0.95: where on the map's own scale from 0 to 1 it is cut."""
+"""Thresholds from 0.05 to 0.95 on a map scaled to [0, 1]."""
 
 
 def iou_curve(maps: Tensor, masks: Tensor, thresholds: Sequence[float] = IOU_THRESHOLDS) -> Tensor:
     """Return intersection over union of mask and map for each threshold.
 
-    Each map is scaled to [0, 1] on its own (a constant one becomes zeros) and cut where it reaches the threshold. The
-    best threshold is to be chosen on validation data.
+    Each map is scaled to [0, 1] on its own (a constant map becomes zeros); a pixel is inside from the threshold on.
+    Choose the best threshold on validation data.
 
     Args:
         maps: (B, 1, H, W).
@@ -95,24 +95,24 @@ def iou_curve(maps: Tensor, masks: Tensor, thresholds: Sequence[float] = IOU_THR
     low, high = values.aminmax(dim=1, keepdim=True)
     scaled = torch.where(high > low, (values - low) / (high - low), torch.zeros_like(values))
     # One threshold after the other: all at once would hold T times the batch.
-    curve = torch.stack([overlap(scaled >= threshold, inside) for threshold in thresholds], dim=1)
+    curve = torch.stack([_iou(scaled >= threshold, inside) for threshold in thresholds], dim=1)
     return torch.where(inside.any(dim=1, keepdim=True), curve, torch.full_like(curve, torch.nan))
 
 
-def overlap(one: Tensor, other: Tensor) -> Tensor:
+def _iou(predicted: Tensor, inside: Tensor) -> Tensor:
     """Return (B,) intersection over union of two (B, HW) masks."""
-    return (one & other).sum(dim=1) / (one | other).sum(dim=1)
+    return (predicted & inside).sum(dim=1) / (predicted | inside).sum(dim=1)
 
 
 def best_iou_index(curves: NDArray, labels: ArrayLike) -> int | None:
-    """Return which threshold has the largest mean IoU over positive slices with a mask, the first of equals.
+    """Return the index of the threshold with the largest mean IoU over positive slices with a mask, first of equals.
 
     Args:
         curves: (n, T) of `iou_curve`, NaN for slices without a mask.
         labels: (n,) classes; only those above 0 count.
 
     Returns:
-        An index below T; None where no slice counts.
+        An index below T; None if no slice counts.
 
     Example:
         >>> best_iou_index(np.array([[0.1, 0.4], [0.9, 0.0]]), [1, 0])
@@ -123,12 +123,12 @@ def best_iou_index(curves: NDArray, labels: ArrayLike) -> int | None:
 
 
 def map_scores(maps: Tensor, masks: Tensor, thresholds: Sequence[float] = IOU_THRESHOLDS) -> dict[str, Tensor]:
-    """Return how well each map finds its mask, on the maps' device and without waiting for it.
+    """Return all scores of each map against its mask, on the maps' device and without waiting for it.
 
     Args:
         maps: (B, 1, H, W).
         masks: (B, 1, H, W), nonzero inside.
-        thresholds: T cuts of the IoU curve.
+        thresholds: T thresholds of the IoU curve.
 
     Returns:
         `energy_in_mask`, `energy_ratio` and `pointing_game`, each (B,), and `iou` (B, T); NaN for empty masks.
@@ -143,7 +143,10 @@ def map_scores(maps: Tensor, masks: Tensor, thresholds: Sequence[float] = IOU_TH
         (4.0, 1.0, torch.Size([1, 19]))
     """
     if maps.shape != masks.shape or maps.ndim != 4 or maps.shape[1] != 1:
-        raise ValueError(f"Expected maps and masks (B, 1, H, W), got {tuple(maps.shape)} and {tuple(masks.shape)}.")
+        raise ValueError(
+            f"maps and masks must be (B, 1, H, W) of one shape, got {tuple(maps.shape)} and {tuple(masks.shape)}: "
+            "resize the masks to the maps."
+        )
     energy_in_mask, energy_ratio = map_energy(maps, masks)
     return {
         "energy_in_mask": energy_in_mask,
@@ -159,7 +162,7 @@ class MapScorer:
     Args:
         scores: arrays of `map_scores`: (n,), and `iou` (n, T).
         labels: (n,) classes; slices of class 0 and -1 do not count, nor do those whose scores are NaN.
-        iou_index: which of the T thresholds to take, fixed on validation data by `best_iou_index`.
+        iou_index: index of the threshold among T, chosen on validation data by `best_iou_index`.
 
     Example:
         >>> scorer = MapScorer({"pointing_game": np.array([1.0, 0.0, np.nan])}, [1, 1, 1])

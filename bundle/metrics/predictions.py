@@ -1,32 +1,19 @@
-"""What a classifier said about every slice of a data set."""
+"""Predictions of a classifier as columns, one row per slice, and the quantities derived from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
+from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
 
 from bundle.keys import IGNORED_LABEL
 
-
-def relative_position(cases: ArrayLike, slice_index: ArrayLike) -> NDArray:
-    """Return 0 for the first and 1 for the last slice of each volume, 0.5 for a lone one.
-
-    Args:
-        cases: (n,) name or number of each slice's volume; the last slice of a volume must be among them.
-        slice_index: (n,) from 0.
-
-    Example:
-        >>> relative_position(["a", "b", "a", "a"], [0, 0, 1, 2])
-        array([0. , 0.5, 0.5, 1. ])
-    """
-    index = np.asarray(slice_index, dtype=np.float64)
-    names, place = np.unique(np.asarray(cases), return_inverse=True)
-    last = np.zeros(len(names))
-    np.maximum.at(last, place, index)
-    return np.divide(index, last[place], out=np.full(len(index), 0.5), where=last[place] > 0)
+Array = TypeVar("Array", NDArray, Tensor)
 
 
 @dataclass(frozen=True)
@@ -35,14 +22,14 @@ class Predictions:
 
     Args:
         case: (n,) names.
-        patient: (n,) names; they are resampled for intervals.
+        patient: (n,) names; intervals come from resampling them.
         site: (n,) names.
         slice_index: (n,) position in the volume, from 0.
         label: (n,) classes, -1 where unknown.
         probability: (n,) of the positive class, or (n, K).
         map_scores: arrays of `bundle.metrics.map_scores`, (n,) or (n, T), NaN for slices without a mask.
-        prior_map_scores: the same for the centre prior.
-        position_only: (n,) what `position_baseline` says, or None.
+        prior_map_scores: the same for the center prior.
+        position_only: (n,) probabilities of `position_baseline`, or None.
 
     Raises:
         ValueError: columns of different length.
@@ -66,9 +53,9 @@ class Predictions:
     position_only: NDArray | None = None
 
     def __post_init__(self) -> None:
-        lengths = {name: len(column) for name, column in columns(self).items()}
+        lengths = {name: len(column) for name, column in _columns(self).items()}
         if len(set(lengths.values())) > 1:
-            raise ValueError(f"Predictions expected columns of equal length, got {lengths}.")
+            raise ValueError(f"columns of Predictions must be of equal length, got {lengths}: give one row per slice.")
 
     def __len__(self) -> int:
         """Return the number of slices."""
@@ -76,7 +63,7 @@ class Predictions:
 
     @property
     def position(self) -> NDArray:
-        """(n,) relative position in the volume, 0 for the first and 1 for the last slice (0.5 for a lone one)."""
+        """(n,) relative position in the volume, 0 for the first and 1 for the last slice (0.5 for a single slice)."""
         return relative_position(self.case, self.slice_index)
 
     def select(self, chosen: NDArray) -> Predictions:
@@ -90,31 +77,82 @@ class Predictions:
             parts[entry.name] = value[chosen] if is_column else {name: part[chosen] for name, part in value.items()}
         return replace(self, **parts)  # type: ignore[arg-type]
 
+    def sorted_unique(self) -> Predictions:
+        """Return the slices ordered by case and index, without the duplicates that pad a rank's last batch."""
+        table = pd.DataFrame({"case": self.case, "slice": self.slice_index, "unknown": self.label == IGNORED_LABEL})
+        kept = table.sort_values(["case", "slice", "unknown"]).drop_duplicates(
+            ["case", "slice"]
+        )  # labeled copies first
+        return self.select(kept.index.to_numpy())
+
     def with_iou_at(self, index: int, prior_index: int) -> Predictions:
-        """Return the predictions with one IoU per slice: at the cuts that validation fixed for maps and prior."""
+        """Return the predictions with one IoU per slice: at the thresholds chosen for the maps and for the prior."""
         return replace(
             self,
-            map_scores=cut(self.map_scores, index),
-            prior_map_scores=cut(self.prior_map_scores, prior_index),
+            map_scores=_at_threshold(self.map_scores, index),
+            prior_map_scores=_at_threshold(self.prior_map_scores, prior_index),
         )
 
-    def tidy(self) -> Predictions:
-        """Return the slices ordered by case and index, each once: what fills a rank's batch is dropped."""
-        order = np.lexsort((self.label == IGNORED_LABEL, self.slice_index, self.case))  # labelled copies first
-        ordered = self.select(order)
-        new_case = ordered.case[1:] != ordered.case[:-1]
-        new_slice = ordered.slice_index[1:] != ordered.slice_index[:-1]
-        return ordered.select(np.append(True, new_case | new_slice)[: len(order)])
+
+def relative_position(cases: ArrayLike, slice_index: ArrayLike) -> NDArray:
+    """Return 0 for the first and 1 for the last slice of each volume, 0.5 for a volume of one slice.
+
+    Args:
+        cases: (n,) name or number of each slice's volume; the last slice of a volume must be among them.
+        slice_index: (n,) from 0.
+
+    Returns:
+        (n,) float64.
+
+    Example:
+        >>> relative_position(["a", "b", "a", "a"], [0, 0, 1, 2])
+        array([0. , 0.5, 0.5, 1. ])
+    """
+    index = np.asarray(slice_index, dtype=np.float64)
+    last = pd.Series(index).groupby(np.asarray(cases), sort=False).transform("max").to_numpy()
+    return np.divide(index, last, out=np.full(len(index), 0.5), where=last > 0)
 
 
-def columns(predictions: Predictions) -> dict[str, NDArray]:
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Return the probabilities of a batch of logits: sigmoid of a single logit, softmax of K.
+
+    Shapes:
+        (B, 1) -> (B,); (B, K) -> (B, K).
+
+    Example:
+        >>> import torch
+        >>> class_probabilities(torch.zeros(2, 1)), class_probabilities(torch.zeros(1, 2))
+        (tensor([0.5000, 0.5000]), tensor([[0.5000, 0.5000]]))
+    """
+    return logits.sigmoid().squeeze(1) if logits.shape[1] == 1 else logits.softmax(dim=1)
+
+
+def foreground_probability(probability: Array) -> Array:
+    """Return the probability of any class but the background, for NumPy arrays and tensors.
+
+    Args:
+        probability: (n,) or (n, 1) of the positive class, or (n, K) of K classes, where class 0 is background.
+
+    Returns:
+        (n,) of the same type.
+
+    Example:
+        >>> foreground_probability(np.array([[0.75, 0.25, 0.0]]))
+        array([0.25])
+    """
+    if probability.ndim == 1:
+        return probability
+    return probability[:, 0] if probability.shape[1] == 1 else 1 - probability[:, 0]
+
+
+def _columns(predictions: Predictions) -> dict[str, NDArray]:
     """Return all columns under one name each."""
-    plain = {entry.name: getattr(predictions, entry.name) for entry in fields(predictions)}
-    maps = {name: plain.pop(name) for name in ("map_scores", "prior_map_scores")}
-    plain = {name: column for name, column in plain.items() if column is not None}
-    return plain | {f"{group}.{name}": column for group, found in maps.items() for name, column in found.items()}
+    columns = {entry.name: getattr(predictions, entry.name) for entry in fields(predictions)}
+    groups = {name: columns.pop(name) for name in ("map_scores", "prior_map_scores")}
+    columns = {name: column for name, column in columns.items() if column is not None}
+    return columns | {f"{group}.{name}": column for group, scores in groups.items() for name, column in scores.items()}
 
 
-def cut(scores: Mapping[str, NDArray], index: int) -> dict[str, NDArray]:
-    """Return the scores with curves (n, T) read at one place, (n,)."""
+def _at_threshold(scores: Mapping[str, NDArray], index: int) -> dict[str, NDArray]:
+    """Return the scores with each curve (n, T) replaced by its value at one threshold, (n,)."""
     return {name: column[:, index] if column.ndim == 2 else column for name, column in scores.items()}

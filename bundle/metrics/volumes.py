@@ -1,4 +1,4 @@
-"""From the probabilities of slices to that of their volume."""
+"""Scores of volumes, from the probabilities of their slices."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from bundle.keys import IGNORED_LABEL
+from bundle.metrics.predictions import foreground_probability
 from bundle.metrics.slices import slice_scores
 
 
@@ -16,7 +18,7 @@ def volume_probability(probabilities: ArrayLike, top_k: int = 3) -> dict[str, fl
     """Return three probabilities that a volume has a positive slice.
 
     `max` is the largest of the slices' probabilities p, `top_k_mean` the mean of the k largest, `noisy_or` is
-    1 - prod(1 - p), which takes the slices as independent and so says 1 early.
+    1 - prod(1 - p), which treats the slices as independent and so saturates early.
 
     Args:
         probabilities: (n,) of the positive class, or (n, K) of K classes, where class 0 is background.
@@ -30,23 +32,21 @@ def volume_probability(probabilities: ArrayLike, top_k: int = 3) -> dict[str, fl
         {'max': 0.5, 'top_k_mean': 0.5, 'noisy_or': 0.8}
     """
     if top_k < 1:
-        raise ValueError(f"top_k expected to be at least 1, got {top_k}.")
-    positive = np.asarray(probabilities, dtype=np.float64)
-    if positive.ndim == 2:
-        positive = positive[:, 0] if positive.shape[1] == 1 else 1 - positive[:, 0]
+        raise ValueError(f"top_k must be at least 1, got {top_k}: 3 is the default.")
+    positive = foreground_probability(np.asarray(probabilities, dtype=np.float64))
     if not positive.size:
         return dict.fromkeys(("max", "top_k_mean", "noisy_or"), float("nan"))
     largest = np.sort(positive)[::-1][:top_k]
-    with np.errstate(divide="ignore"):  # a slice that is certain: log(0) is -inf and the volume is certain too
+    with np.errstate(divide="ignore"):  # for a certain slice log(0) is -inf, and the volume is certain too
         noisy_or = -np.expm1(np.log1p(-positive).sum())
     return {"max": float(largest[0]), "top_k_mean": float(largest.mean()), "noisy_or": round(float(noisy_or), 15)}
 
 
 class VolumeTable(NamedTuple):
-    """The volumes of some slices, in the order of their first slice.
+    """Labels and probabilities of volumes, in the order of their first labeled slice.
 
-    A volume is positive if any labelled slice is; slices without a label (-1) count neither for the label nor for the
-    probability, and a volume without labelled slices is left out.
+    A volume is positive if any labeled slice is; slices without a label (-1) count neither for the label nor for the
+    probability, and a volume without labeled slices is left out.
 
     Example:
         >>> table = VolumeTable.from_slices(["b", "a", "b"], [0, 0, 1], [0.2, 0.1, 0.6])
@@ -58,22 +58,21 @@ class VolumeTable(NamedTuple):
     label: list[int]
     probability: dict[str, list[float]]
     first: NDArray
-    """Index of the volume's first labelled slice: where to look up its patient and site."""
+    """Index of the volume's first labeled slice, to look up its patient and site."""
 
     @classmethod
     def from_slices(cls, cases: ArrayLike, labels: ArrayLike, probabilities: ArrayLike, top_k: int = 3) -> VolumeTable:
         """Gather slices by `cases` (n,); `labels` (n,), `probabilities` (n,) or (n, K)."""
         cases, labels, probabilities = np.asarray(cases), np.asarray(labels), np.asarray(probabilities)
-        labelled = np.flatnonzero(labels != IGNORED_LABEL)
-        names, first, place = np.unique(cases[labelled], return_index=True, return_inverse=True)
-        members = np.split(labelled[np.argsort(place, kind="stable")], np.bincount(place).cumsum()[:-1])
-        by_first = np.argsort(first)
-        rows = [volume_probability(probabilities[members[i]], top_k) for i in by_first]
+        labeled = np.flatnonzero(labels != IGNORED_LABEL)
+        groups = pd.Series(labeled).groupby(cases[labeled], sort=False)
+        members = {str(case): group.to_numpy() for case, group in groups}
+        rows = [volume_probability(probabilities[indices], top_k) for indices in members.values()]
         return cls(
-            case=[str(names[i]) for i in by_first],
-            label=[int((labels[members[i]] > 0).any()) for i in by_first],
-            probability={how: [row[how] for row in rows] for how in volume_probability([])},
-            first=labelled[first[by_first]],
+            case=list(members),
+            label=[int((labels[indices] > 0).any()) for indices in members.values()],
+            probability={kind: [row[kind] for row in rows] for kind in volume_probability([])},
+            first=np.array([indices[0] for indices in members.values()], dtype=np.int64),
         )
 
 
@@ -90,11 +89,11 @@ def volume_scores(
         cases: (n,) name of each slice's volume.
         labels: (n,) slice classes; -1 is ignored.
         probabilities: (n,) or (n, K).
-        threshold: one for all, or one each for `max`, `top_k_mean` and `noisy_or`.
+        threshold: a number for all, or a mapping with `max`, `top_k_mean` and `noisy_or`.
         top_k: slices in the top-k mean.
 
     Returns:
-        For `max`, `top_k_mean` and `noisy_or` what `slice_scores` returns, counted in volumes.
+        `max`, `top_k_mean` and `noisy_or`, each with the scores of `slice_scores`, counted in volumes.
 
     Example:
         >>> volume_scores(["a", "a", "b"], [0, 1, 0], [0.1, 0.8, 0.3])["max"]["auroc"]
@@ -102,4 +101,4 @@ def volume_scores(
     """
     table = VolumeTable.from_slices(cases, labels, probabilities, top_k)
     thresholds = threshold if isinstance(threshold, Mapping) else dict.fromkeys(table.probability, threshold)
-    return {how: slice_scores(table.label, values, thresholds[how]) for how, values in table.probability.items()}
+    return {kind: slice_scores(table.label, values, thresholds[kind]) for kind, values in table.probability.items()}

@@ -1,7 +1,7 @@
-"""Scores, tables, overlays and the page that a person reads."""
+"""Tables, plots, overlays and the HTML page of a result."""
 
 from bundle.reports.case_tiles import contact_sheet
-from bundle.reports.curves import score_curves, verdict
+from bundle.reports.curves import score_curves, seed_comparison_sentence
 from bundle.reports.html_report import HtmlReport, PictureRow
 from bundle.reports.overlay import draw_overlay, overlay_panel, write_picture
 from bundle.reports.tables import ABSENT, ScoreRow, Table, score_text
@@ -17,6 +17,6 @@ __all__ = [
     "overlay_panel",
     "score_curves",
     "score_text",
-    "verdict",
+    "seed_comparison_sentence",
     "write_picture",
 ]

@@ -1,4 +1,4 @@
-"""One picture of a whole data set: a slice of every case, with its mask outlined."""
+"""Contact sheet of a data set: a slice of every case, with its mask outlined."""
 
 from __future__ import annotations
 
@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import nibabel as nib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from bundle.keys import CASE, IMAGE, LABEL
+from bundle.volumes import is_nifti, to_display_orientation
 
 _TILE_INCHES = 1.5
 _DOTS_PER_INCH = 100
-_RASTER = nib.orientations.axcodes2ornt(("P", "L", "S"))  # rows towards posterior, columns towards left
 
 
 def contact_sheet(
@@ -28,14 +27,14 @@ def contact_sheet(
     columns: int = 8,
     positive_above: float = 0,
 ) -> None:
-    """Draw the slice with most mask pixels of every case, or the middle one, and outline the mask in magenta.
+    """Draw the slice with most mask pixels of every case, else the middle slice, and outline the mask in magenta.
 
-    A case that cannot be read gets a tile that says so: a person looks at the sheet to find exactly those.
+    A case that cannot be read gets a tile with the error: the sheet serves to find exactly those.
 
     Args:
         items: case dictionaries.
-        path: PNG to write; its folder is made if need be.
-        channel: which channel to show.
+        path: PNG to write; its folder is made if it is missing.
+        channel: index of the channel to show.
         columns: tiles per row.
         positive_above: mask values above this are outlined.
 
@@ -50,7 +49,7 @@ def contact_sheet(
         (150, 172)
     """
     if not items:
-        raise ValueError("Expected at least one case to draw, but got none.")
+        raise ValueError("items must hold at least one case, got none: check the data list.")
     columns = min(columns, len(items))
     rows = math.ceil(len(items) / columns)
     figure = Figure(figsize=(columns * _TILE_INCHES, rows * _TILE_INCHES * 1.15), dpi=_DOTS_PER_INCH, facecolor="black")
@@ -101,13 +100,9 @@ def _slice_and_mask(
 
 def _volume(*, files: Sequence[str], channel: int) -> np.ndarray:
     """Return one channel as (H, W, D), rows towards posterior and columns towards left."""
-    if not files[0].lower().endswith((".nii", ".nii.gz")):
+    if not is_nifti(files[0]):
         return np.stack([_picture(file=file, channel=channel) for file in files], axis=2)
-    image = nib.load(files[min(channel, len(files) - 1)])
-    data = np.asanyarray(image.dataobj)
-    data = data[..., min(channel, data.shape[3] - 1)] if data.ndim == 4 else data
-    to_raster = nib.orientations.ornt_transform(nib.io_orientation(image.affine), _RASTER)
-    return nib.orientations.apply_orientation(data, to_raster)
+    return to_display_orientation(files[min(channel, len(files) - 1)], channel=channel)
 
 
 def _picture(*, file: str, channel: int) -> np.ndarray:

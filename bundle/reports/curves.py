@@ -1,4 +1,4 @@
-"""Scores against what was varied."""
+"""Scores over seeds: a plot against the varied setting, and the comparison of two methods in a sentence."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from scipy.stats import ttest_ind
 
 
 def score_curves(x: Sequence[float], curves: Mapping[str, Sequence[Sequence[float]]], x_label: str) -> NDArray:
-    """Return a plot with one curve per score: the mean over runs, with a bar of one standard deviation each way.
+    """Return a plot with a curve per score: the mean over runs, with error bars of one standard deviation.
 
     Args:
-        x: where the points are, in any order.
-        curves: name of a score -> for each point the values of its runs; NaN where a run has none.
-        x_label: what x is.
+        x: the varied setting, in any order.
+        curves: name of a score -> for each point the values of its runs; NaN for a run without one.
+        x_label: title of the horizontal axis.
 
     Returns:
         (3, H, W) uint8.
 
     Raises:
-        ValueError: no curve, or one with another number of points than x.
+        ValueError: no curve, or not as many points as in x.
 
     Source: figure 4 of the paper.
 
@@ -33,12 +33,12 @@ def score_curves(x: Sequence[float], curves: Mapping[str, Sequence[Sequence[floa
     """
     if not curves or any(len(points) != len(x) for points in curves.values()):
         lengths = {name: len(points) for name, points in curves.items()}
-        raise ValueError(f"score_curves expected curves of {len(x)} points, got {lengths}.")
+        raise ValueError(f"curves must have {len(x)} points each, got {lengths}: give the runs of every x.")
     order = np.argsort(x)
     figure = Figure(figsize=(5.6, 4), dpi=100, layout="constrained")  # not pyplot's, which keeps every figure
     axes = figure.subplots()
     for name, points in curves.items():
-        means, deviations = zip(*(spread(points[place]) for place in order), strict=True)
+        means, deviations = zip(*(mean_and_deviation(points[index]) for index in order), strict=True)
         axes.errorbar(np.asarray(x)[order], means, yerr=deviations, marker="o", markersize=4, capsize=3, label=name)
     axes.set(xlabel=x_label, ylabel="score, mean and standard deviation over runs")
     axes.grid(alpha=0.3)
@@ -48,15 +48,15 @@ def score_curves(x: Sequence[float], curves: Mapping[str, Sequence[Sequence[floa
     return np.asarray(canvas.buffer_rgba())[..., :3].transpose(2, 0, 1).copy()
 
 
-def spread(values: Sequence[float]) -> tuple[float, float]:
-    """Return mean and standard deviation (n - 1) of the runs that have a value; one run has no deviation."""
-    defined = np.array([value for value in values if np.isfinite(value)])
-    if not len(defined):
+def mean_and_deviation(values: Sequence[float]) -> tuple[float, float]:
+    """Return mean and standard deviation (n - 1) of the runs that have a value, deviation 0 for a single run."""
+    finite = _finite(values)
+    if not len(finite):
         return float("nan"), 0.0
-    return float(defined.mean()), float(defined.std(ddof=1)) if len(defined) > 1 else 0.0
+    return float(finite.mean()), float(finite.std(ddof=1)) if len(finite) > 1 else 0.0
 
 
-def verdict(
+def seed_comparison_sentence(
     baseline: Sequence[float],
     method: Sequence[float],
     *,
@@ -64,46 +64,46 @@ def verdict(
     baseline_name: str = "the plain ViT",
     method_name: str = "LGM-ViT",
 ) -> str:
-    """Return whether the gain of a method over its baseline is larger than the spread of the seeds.
+    """Compare the gain of a method over its baseline with the spread of the seeds, in a sentence.
 
-    The interval is Welch's, 95%, of the difference of the means over the seeds (scipy). It speaks of training again
-    with other seeds, on the same patients; it does not speak of other patients.
+    The interval is Welch's, 95%, of the difference of the means over the seeds (scipy). It covers training again with
+    other seeds on the same patients, not other patients.
 
     Args:
-        baseline: one score per seed.
-        method: one score per seed.
+        baseline: a score per seed.
+        method: a score per seed.
         score: name of the score.
-        baseline_name: subject of comparison.
+        baseline_name: object of the comparison.
         method_name: subject of the sentence.
 
     Example:
-        >>> verdict([0.7, 0.8, 0.9], [0.7, 0.9, 0.9]).split(": ")[1]
+        >>> seed_comparison_sentence([0.7, 0.8, 0.9], [0.7, 0.9, 0.9]).split(": ")[1]
         'the spread hides the gain.'
     """
-    one, other = defined(method), defined(baseline)
-    if not len(one) or not len(other):
+    scores, reference = _finite(method), _finite(baseline)
+    if not len(scores) or not len(reference):
         return f"{method_name} and {baseline_name} cannot be compared: {score} has no value in at least one of them."
-    gain = float(one.mean() - other.mean())
+    gain = float(scores.mean() - reference.mean())
     start = f"{method_name}'s {score} is {abs(gain):.3f} {'above' if gain >= 0 else 'below'} that of {baseline_name}"
-    if len(one) < 2 or len(other) < 2:
+    if len(scores) < 2 or len(reference) < 2:
         return f"{start}; one seed each tells nothing about the spread."
-    low, high = seed_interval(one, other)
+    low, high = _welch_interval(scores, reference)
     word = "gain" if gain >= 0 else "loss"
     hidden = low <= 0 <= high
     end = f"the spread hides the {word}" if hidden else f"the {word} is larger than the spread of the seeds"
     return f"{start} (95% interval over seeds {low:.3f} to {high:.3f}): {end}."
 
 
-def defined(values: Sequence[float]) -> np.ndarray:
-    """Return the values that are numbers."""
+def _finite(values: Sequence[float]) -> np.ndarray:
+    """Return the values that are neither NaN nor infinite."""
     array = np.asarray(values, dtype=np.float64)
     return array[np.isfinite(array)]
 
 
-def seed_interval(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
-    """Return Welch's interval of mean(one) - mean(other); a point where no seed differs from another."""
-    if np.ptp(one) == 0 and np.ptp(other) == 0:
-        gain = float(one.mean() - other.mean())
+def _welch_interval(scores: np.ndarray, reference: np.ndarray) -> tuple[float, float]:
+    """Return Welch's interval of mean(scores) - mean(reference); a point if all seeds agree."""
+    if np.ptp(scores) == 0 and np.ptp(reference) == 0:
+        gain = float(scores.mean() - reference.mean())
         return gain, gain
-    bounds = ttest_ind(one, other, equal_var=False).confidence_interval(0.95)
+    bounds = ttest_ind(scores, reference, equal_var=False).confidence_interval(0.95)
     return float(bounds.low), float(bounds.high)

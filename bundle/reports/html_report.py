@@ -1,4 +1,4 @@
-"""A result as one page that needs no other file."""
+"""HTML page of a result, self-contained in a single file."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class PictureRow:
     """Pictures of one slice, in the order of the report's picture columns.
 
     Args:
-        caption: which slice of which case, and what was said about it.
+        caption: case, slice and prediction.
         pictures: (H, W, 3) uint8 each, as `draw_overlay` makes them.
 
     Example:
@@ -36,12 +36,12 @@ class PictureRow:
     pictures: Sequence[NDArray]
 
     def data_urls(self) -> list[str]:
-        """Return the pictures as PNG inside their own addresses, so that the page needs no other file."""
-        return [data_url(picture) for picture in self.pictures]
+        """Return the pictures as PNG data URLs, so that the page needs no other file."""
+        return [_data_url(picture) for picture in self.pictures]
 
 
-def data_url(picture: NDArray) -> str:
-    """Return one picture as a PNG data address."""
+def _data_url(picture: NDArray) -> str:
+    """Return a picture as a PNG data URL."""
     file = io.BytesIO()
     Image.fromarray(picture).save(file, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
@@ -49,19 +49,19 @@ def data_url(picture: NDArray) -> str:
 
 @dataclass(frozen=True)
 class HtmlReport:
-    """A page with a verdict, the scores beside their baselines, overlays, settings and how it was made.
+    """A page with a verdict, the scores beside their baselines, overlays, settings and the commands that made it.
 
     Args:
         title: of the page.
-        verdict: one sentence computed from the numbers, see `bundle.reports.verdict`.
+        verdict: one sentence computed from the numbers, see `seed_comparison_sentence`.
         score_names: key of a score -> its column's title, in the order of the columns.
         rows: models and baselines.
-        introduction: what was done, in a sentence or two.
-        notes: what a reader must know to read the scores: which data, what was fixed where, what the spread is.
+        introduction: a summary in a sentence or two.
+        notes: facts needed to read the scores: the data, the choice of thresholds, the meaning of the spread.
         picture_columns: titles over the pictures.
-        pictures: one row per slice.
+        pictures: a row per slice.
         settings: name -> value.
-        how_made: commands, one per line.
+        how_made: commands, a line each.
         plot_score: the score of the dot plot; the first one by default.
 
     Example:
@@ -93,7 +93,7 @@ class HtmlReport:
         return Table(("", *self.score_names.values()), cells)
 
     def panel(self) -> NDArray:
-        """Return the pictures as one, (3, H, W) uint8, a slice per column, for pages that show no report."""
+        """Return all pictures as a single panel, (3, H, W) uint8, a slice per column."""
         models = list(zip(*(row.pictures for row in self.pictures), strict=True))
         return overlay_panel(models, row_titles=self.picture_columns)
 
@@ -109,15 +109,15 @@ class HtmlReport:
         score = self.plot_score or next(iter(self.score_names))
         page = environment.get_template("page.html")
         return page.render(
-            report=self, table=self.table(), plot=dot_plot(self.rows, score), plot_title=self.score_names[score]
+            report=self, table=self.table(), plot=_dot_plot(self.rows, score), plot_title=self.score_names[score]
         )
 
 
-def dot_plot(rows: Sequence[ScoreRow], score: str) -> dict[str, Any]:
-    """Return one line of dots per row that has the score, in percent of an axis that holds them all."""
+def _dot_plot(rows: Sequence[ScoreRow], score: str) -> dict[str, Any]:
+    """Return a line of dots for each row with the score, in percent of their common axis."""
     shown = [row for row in rows if row.defined(score)]
     values = [value for row in shown for value in row.defined(score)]
-    low, high = axis_range(values)
+    low, high = _axis_range(values)
 
     def percent(value: float) -> float:
         return round(100 * (value - low) / (high - low), 2)
@@ -133,8 +133,8 @@ def dot_plot(rows: Sequence[ScoreRow], score: str) -> dict[str, Any]:
     }
 
 
-def axis_range(values: Sequence[float]) -> tuple[float, float]:
-    """Return whole tenths around the values."""
+def _axis_range(values: Sequence[float]) -> tuple[float, float]:
+    """Return the whole tenths that enclose the values."""
     if not values:
         return 0.0, 1.0
     low, high = math.floor(10 * min(values)) / 10, math.ceil(10 * max(values)) / 10

@@ -1,4 +1,4 @@
-"""A map over the slice it explains."""
+"""Pictures of attribution maps over their slices, single, in panels and as PNG files."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from scipy.ndimage import binary_erosion
 
 from bundle.files import write_atomically
 
-OUTLINE_RGB = (255, 0, 255)
-"""Magenta: neither anatomy nor the color map has it."""
+_OUTLINE_RGB = (255, 0, 255)
+"""Magenta, absent from anatomy and from the color map."""
 
 
 def draw_overlay(
@@ -26,8 +26,8 @@ def draw_overlay(
     """Return the slice in gray, the map over it in color and the mask's outline in magenta.
 
     Image and map are each scaled to their own range. A pixel is the more opaque the higher the map: anatomy stays
-    visible where the map is low. Arrays with slices as rows = posterior, columns = left come out as radiologists look
-    at them.
+    visible where the map is low. Arrays with rows towards posterior and columns towards left appear in radiological
+    orientation.
 
     Args:
         image: (H, W), one channel.
@@ -45,21 +45,21 @@ def draw_overlay(
         >>> draw_overlay(np.zeros((4, 4)), np.zeros((4, 4)), np.eye(4))[0, 0]
         array([255,   0, 255], dtype=uint8)
     """
-    gray, heat = scaled(image), scaled(attribution)
+    gray, heat = _scaled(image), _scaled(attribution)
     if gray.ndim != 2 or heat.shape != gray.shape or (mask is not None and np.shape(mask) != gray.shape):
         shapes = [np.shape(array) for array in (image, attribution, mask) if array is not None]
-        raise ValueError(f"Expected image, map and mask of one shape (H, W), got {shapes}.")
+        raise ValueError(f"image, map and mask must be of one shape (H, W), got {shapes}: resize the map to the image.")
     color = matplotlib.colormaps["inferno"](heat)[..., :3]
     alpha = opacity * heat[..., None]
     blended = (1 - alpha) * gray[..., None] + alpha * color
     picture = np.round(255 * blended).astype(np.uint8)
     if mask is not None:
-        picture[outline(np.asarray(mask) != 0)] = OUTLINE_RGB
+        picture[_outline(np.asarray(mask) != 0)] = _OUTLINE_RGB
     return picture
 
 
-def scaled(values: ArrayLike) -> NDArray:
-    """Return the values between 0 and 1; a constant becomes zeros, what is not finite becomes the lowest."""
+def _scaled(values: ArrayLike) -> NDArray:
+    """Return the values scaled to [0, 1]; a constant becomes zeros, and values that are not finite become 0."""
     array = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(array)
     if not finite.any() or array[finite].max() == array[finite].min():
@@ -68,8 +68,8 @@ def scaled(values: ArrayLike) -> NDArray:
     return (np.where(finite, array, low) - low) / (high - low)
 
 
-def outline(inside: NDArray) -> NDArray:
-    """Return the mask's own pixels that touch the outside or the border."""
+def _outline(inside: NDArray) -> NDArray:
+    """Return the pixels of the mask that touch the outside or the border."""
     return inside & ~binary_erosion(inside)
 
 
@@ -79,19 +79,19 @@ def overlay_panel(
     row_titles: Sequence[str] = (),
     tile_px: int = 192,
 ) -> NDArray:
-    """Return a grid of pictures as one, in the form TensorBoard's `add_image` takes.
+    """Return a grid of pictures as a single picture for TensorBoard's `add_image`.
 
     Args:
-        tiles: rows of pictures (H, W, 3) uint8, as `draw_overlay` makes them; rows may be of different length.
-        column_titles: one per column, or none.
-        row_titles: one per row, or none.
+        tiles: rows of pictures (H, W, 3) uint8, as `draw_overlay` makes them; rows may differ in length.
+        column_titles: a title per column, or none.
+        row_titles: a title per row, or none.
         tile_px: width and height of a tile.
 
     Returns:
         (3, H, W) uint8.
 
     Raises:
-        ValueError: no picture at all.
+        ValueError: there is no picture.
 
     Example:
         >>> overlay_panel([[np.zeros((8, 8, 3), np.uint8)] * 2], column_titles=("a", "b"), tile_px=50).shape[0]
@@ -99,8 +99,8 @@ def overlay_panel(
     """
     columns = max((len(row) for row in tiles), default=0)
     if not columns:
-        raise ValueError("overlay_panel expected at least one picture, got none: has the data no positive slice?")
-    # A figure of its own, not pyplot's: pyplot keeps every figure it makes, and training draws one per epoch.
+        raise ValueError("tiles must hold at least one picture, got none: check that the data has a positive slice.")
+    # Not pyplot, which keeps every figure it makes: training draws one per epoch.
     figure = Figure(figsize=(columns * tile_px / 100, len(tiles) * tile_px / 100), dpi=100, layout="constrained")
     axes = figure.subplots(len(tiles), columns, squeeze=False)
     for i, row in enumerate(axes):
@@ -122,10 +122,10 @@ def write_picture(path: str | os.PathLike[str], picture: NDArray) -> Path:
 
     Args:
         path: the file.
-        picture: uint8, (H, W), (H, W, 3), (H, W, 4), or (3, H, W) as TensorBoard takes it.
+        picture: uint8, (H, W), (H, W, 3), (H, W, 4), or (3, H, W) as for TensorBoard.
 
     Raises:
-        ValueError: another shape or type.
+        ValueError: the shape or the type is none of these.
 
     Example:
         >>> import tempfile
@@ -137,5 +137,8 @@ def write_picture(path: str | os.PathLike[str], picture: NDArray) -> Path:
     if picture.ndim == 3 and picture.shape[0] == 3 and picture.shape[2] not in (3, 4):
         picture = picture.transpose(1, 2, 0)
     if picture.dtype != np.uint8 or not (picture.ndim == 2 or (picture.ndim == 3 and picture.shape[2] in (3, 4))):
-        raise ValueError(f"Expected uint8 (H, W), (H, W, 3 or 4) or (3, H, W), got {picture.dtype} {picture.shape}.")
+        raise ValueError(
+            f"picture must be uint8 (H, W), (H, W, 3 or 4) or (3, H, W), got {picture.dtype} {picture.shape}: "
+            "scale it to 0..255."
+        )
     return write_atomically(path, lambda part: Image.fromarray(picture).save(part, format="PNG"))

@@ -1,14 +1,13 @@
-"""A table in the forms that people paste and programs read."""
+"""Tables of scores as plain text, Markdown and CSV."""
 
 from __future__ import annotations
 
-import csv
-import io
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,7 @@ class Table:
         rows: each as long as the header.
 
     Raises:
-        ValueError: a row of another length.
+        ValueError: a row is longer or shorter than the header.
 
     Example:
         >>> print(Table(("model", "F1"), [("plain ViT", "0.78"), ("LGM-ViT", "0.86")]).text())
@@ -35,13 +34,18 @@ class Table:
     def __post_init__(self) -> None:
         for row in self.rows:
             if len(row) != len(self.columns):
-                raise ValueError(f"Table expected rows of {len(self.columns)} cells, got {len(row)}: {list(row)}.")
+                raise ValueError(
+                    f"rows must have {len(self.columns)} cells, got {len(row)} in {list(row)}: fill with ABSENT."
+                )
 
     def text(self) -> str:
-        """Return plain text for a terminal: first column to the left, the others to the right."""
+        """Return plain text for a terminal, the first column aligned left, the others right."""
         lines = [self.columns, *self.rows]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
-        return "\n".join("  ".join(aligned(line, widths)).rstrip() for line in lines)
+        first, *others = widths
+        return "\n".join(
+            "  ".join([line[0].ljust(first), *map(str.rjust, line[1:], others)]).rstrip() for line in lines
+        )
 
     def markdown(self) -> str:
         """Return a Markdown table."""
@@ -51,29 +55,19 @@ class Table:
 
     def csv(self) -> str:
         """Return CSV with a header."""
-        file = io.StringIO()
-        csv.writer(file, lineterminator="\n").writerows([self.columns, *self.rows])
-        return file.getvalue()
-
-
-def aligned(line: Sequence[str], widths: Sequence[int]) -> list[str]:
-    """Return the cells padded to their columns' widths."""
-    return [
-        cell.ljust(width) if i == 0 else cell.rjust(width)
-        for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-    ]
+        return pd.DataFrame(self.rows, columns=self.columns).to_csv(index=False, lineterminator="\n")
 
 
 ABSENT = "n/a"
 
 
 def score_text(values: float | Sequence[float], interval: Sequence[float] | None = None, digits: int = 3) -> str:
-    """Return one score, or the mean and standard deviation of several runs, or a score with its interval.
+    """Return a score with its interval, or the mean and standard deviation of several runs, as text.
 
     The standard deviation is that of a sample (n - 1). Runs without a value are left out and counted.
 
     Args:
-        values: one score, or one per run.
+        values: a score, or a list with a score per run.
         interval: low and high bound; more entries (an `Interval`'s draws) are not shown.
         digits: after the point.
 
@@ -95,13 +89,13 @@ def score_text(values: float | Sequence[float], interval: Sequence[float] | None
 
 @dataclass(frozen=True)
 class ScoreRow:
-    """A model or a baseline with its scores, one value per run (seed).
+    """A model or a baseline with its scores, a value per run (seed).
 
     Args:
-        name: what the reader calls it.
-        scores: name of the score -> one value per run; a score that does not apply is absent.
+        name: title of the row.
+        scores: name of the score -> a value per run; a score that does not apply is absent.
         note: a few words under the name.
-        is_baseline: what every model must beat and has no network: slice position, centre prior.
+        is_baseline: a baseline without a network: slice position, center prior.
 
     Example:
         >>> ScoreRow("LGM-ViT", {"f1": [0.75, 1.0]}).mean("f1")
@@ -119,6 +113,6 @@ class ScoreRow:
         return [float(value) for value in values if np.isfinite(value)]
 
     def mean(self, score: str) -> float:
-        """Return the mean over the runs, NaN where no run has a value."""
+        """Return the mean over the runs, NaN if no run has a value."""
         values = self.defined(score)
         return float(np.mean(values)) if values else float("nan")

@@ -12,7 +12,7 @@ from monai.transforms import MapTransform
 from torch import Tensor
 
 from bundle import keys as names
-from bundle.metrics import volume_probability
+from bundle.metrics import foreground_probability, volume_probability
 
 
 class SplitPredictiond(MapTransform):
@@ -72,7 +72,7 @@ class SplitPredictiond(MapTransform):
 
     def _result_of(self, blank: Sequence[bool], probabilities: Tensor) -> dict[str, Any]:
         """Return slices and volume as plain numbers."""
-        positive = _foreground(probabilities).tolist()
+        positive = foreground_probability(probabilities).tolist()
         slices = []
         for index, (row, p) in enumerate(zip(probabilities.tolist(), positive, strict=True)):
             classes = {f"probability_{k}": value for k, value in enumerate(row)} if len(row) > 1 else {}
@@ -90,17 +90,12 @@ class SplitPredictiond(MapTransform):
     def _overlay_of(self, image: Tensor, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
         """Return the slices of highest probability, in their order: index (n,), image (n, C, H, W), map (n, H, W)."""
         depth = attribution.shape[-1]
-        top = _foreground(probabilities).topk(min(self.num_overlays, depth)).indices.sort().values
+        top = foreground_probability(probabilities).topk(min(self.num_overlays, depth)).indices.sort().values
         return {
             "index": top.tolist(),
             "image": image[..., top].permute(3, 0, 1, 2).float().numpy(),
             "map": attribution[0][..., top].permute(2, 0, 1).numpy(),
         }
-
-
-def _foreground(probabilities: Tensor) -> Tensor:
-    """Return (D,): the probability of one logit, or of any class but the background (D, K)."""
-    return probabilities[:, 0] if probabilities.shape[1] == 1 else 1 - probabilities[:, 0]
 
 
 def _is_constant(image: Tensor) -> Tensor:

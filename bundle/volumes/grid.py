@@ -69,7 +69,7 @@ def grid_problems(grid: Grid, reference: Grid, what: str) -> Iterator[Problem]:
     difference = float(np.abs(grid.affine - reference.affine).max())
     if not difference <= _TOLERANCE_MM:  # NaN must not pass
         expected = f"have the affine {_rounded(reference.affine)} of {reference.file} (within {_TOLERANCE_MM:g} mm)"
-        found = f"{_rounded(grid.affine)}, different by up to {difference:.4g} mm"
+        found = f"another affine, different by up to {difference:.4g} mm, {_rounded(grid.affine)}"
         remedy += ", or copy the header if only the header is wrong"
         yield Problem(grid.file, expected, found, remedy)
 

@@ -23,7 +23,7 @@ def some(seed=0, *, patients=8, depth=20, skill=1.5, **more):
 
 
 def some_maps(label, level, seed=0):
-    """Scores around `level`, with the best cut of the IoU at index 3 and NaN where there is no mask."""
+    """Scores around `level`, with the best threshold of the IoU at index 3 and NaN where there is no mask."""
     rng = np.random.default_rng(seed)
     noise = np.where(label > 0, rng.random(len(label)) * 0.1, np.nan)
     curve = np.where(np.arange(len(IOU_THRESHOLDS)) == 3, 0.5, 0.1)
@@ -44,7 +44,7 @@ def result(both):
     test, validation = both
     train = some(2)
     return evaluate_predictions(
-        test, validation, train_position=train.position, train_label=train.label, draws=200, split_hash="abc"
+        test, validation, train_position=train.position, train_label=train.label, n_resamples=200, split_hash="abc"
     )
 
 
@@ -84,7 +84,7 @@ def test_per_site_with_counts(both, result):
     }
 
 
-def test_position_and_centre_stand_beside(result):
+def test_position_and_center_stand_beside(result):
     position, prior = result["baselines"]["position"], result["baselines"]["centre_prior"]
     assert 0.5 < position["slice"]["auroc"] < result["slice"]["auroc"]
     gain = position["difference"]["auroc"]
@@ -95,10 +95,10 @@ def test_position_and_centre_stand_beside(result):
     assert set(prior["intervals"]) == {"energy_ratio", "pointing_game", "iou"}
 
 
-def test_the_cut_of_the_maps_comes_from_validation(both, result):
+def test_the_threshold_of_the_maps_comes_from_validation(both, result):
     assert result["map"]["iou_threshold"] == IOU_THRESHOLDS[3]
     assert result["map"]["iou"] == pytest.approx(0.55, abs=0.03)
-    assert MapEvaluation(both[0], None, draws=2).scores()["iou_threshold"] == 0.5
+    assert MapEvaluation(both[0], None, n_resamples=2).scores()["iou_threshold"] == 0.5
 
 
 def test_volumes(both, result):
@@ -112,19 +112,19 @@ def test_volume_thresholds_are_the_best_of_validation():
     names = np.array(["a", "b", "c"])
     validation = Predictions(names, names, names, np.zeros(3, int), np.array([0, 1, 1]), np.array([0.7, 0.9, 0.95]))
     test = validation.select(np.array([0, 1]))
-    scores, intervals = SliceEvaluation(test, validation, threshold=0.5, draws=50).volumes(top_k=1)
+    scores, intervals = SliceEvaluation(test, validation, threshold=0.5, n_resamples=50).volumes(top_k=1)
     assert scores["max"]["threshold"] == pytest.approx(0.8)
     assert scores["max"]["accuracy"] == 1.0
     assert intervals["max"]["accuracy"].low == 1.0
 
 
-def test_a_threshold_that_is_given_serves_volumes_too():
+def test_a_given_threshold_serves_volumes_too():
     names = np.array(["a", "b", "c"])
     slices = Predictions(names, names, names, np.zeros(3, int), np.array([0, 1, 1]), np.array([0.1, 0.2, 0.9]))
-    chosen = evaluate_predictions(slices, slices, draws=20)["volume"]
+    chosen = evaluate_predictions(slices, slices, n_resamples=20)["volume"]
     assert chosen["max"]["threshold"] == pytest.approx(0.15)  # the best on these slices
-    given = evaluate_predictions(slices, slices, threshold=0.5, draws=20)["volume"]
-    assert {one["threshold"] for one in given.values()} == {0.5}
+    given = evaluate_predictions(slices, slices, threshold=0.5, n_resamples=20)["volume"]
+    assert {found["threshold"] for found in given.values()} == {0.5}
     assert given["max"]["sensitivity"] == 0.5
 
 
@@ -139,40 +139,40 @@ def test_intervals_draw_patients_not_slices(both, result):
 def test_one_class_and_nothing_labelled_are_no_crash():
     test = some()
     healthy = Predictions(**{**vars(test), "label": np.zeros(len(test), int)})
-    scores = evaluate_predictions(healthy, draws=20, train_position=test.position, train_label=test.label)
+    scores = evaluate_predictions(healthy, n_resamples=20, train_position=test.position, train_label=test.label)
     assert math.isnan(scores["slice"]["auroc"])
     assert (scores["slice"]["n"], scores["slice"]["positives"]) == (160, 0)
     assert scores["intervals"]["slice"]["auroc"].draws == 0
-    unknown = evaluate_predictions(Predictions(**{**vars(test), "label": np.full(len(test), -1)}), draws=20)
+    unknown = evaluate_predictions(Predictions(**{**vars(test), "label": np.full(len(test), -1)}), n_resamples=20)
     assert unknown["n"]["unlabelled"] == 160
     assert unknown["volume"]["max"]["n"] == 0
 
 
 def test_without_validation_train_and_maps():
-    scores = evaluate_predictions(some(), draws=20)
+    scores = evaluate_predictions(some(), n_resamples=20)
     assert (scores["threshold"], scores["threshold_from"]) == (0.5, "default")
     assert scores["baselines"] == scores["map"] == {}
-    given = evaluate_predictions(some(), draws=20, threshold=0.3)
+    given = evaluate_predictions(some(), n_resamples=20, threshold=0.3)
     assert (given["threshold"], given["threshold_from"]) == (0.3, "given")
 
 
-def test_what_fills_a_batch_is_not_counted():
+def test_what_pads_a_batch_is_not_counted():
     test = some()
     filled = test.select(np.append(np.arange(len(test)), [0, 1]))
     filled = Predictions(**{**vars(filled), "label": np.append(test.label, [-1, -1])})
-    assert evaluate_predictions(filled, draws=20)["n"] == evaluate_predictions(test, draws=20)["n"]
+    assert evaluate_predictions(filled, n_resamples=20)["n"] == evaluate_predictions(test, n_resamples=20)["n"]
 
 
 def test_several_classes_beside_position():
     test = some()
     several = np.stack([1 - test.probability, test.probability * 0.7, test.probability * 0.3], axis=1)
     test = Predictions(**{**vars(test), "probability": several, "label": test.label * 2})
-    scores = evaluate_predictions(test, test, train_position=test.position, train_label=test.label, draws=20)
+    scores = evaluate_predictions(test, test, train_position=test.position, train_label=test.label, n_resamples=20)
     assert scores["baselines"]["position"]["difference"]["auroc"].value > 0
 
 
 def test_a_wrong_word_is_refused():
-    with pytest.raises(ValueError, match="a number or 'validation', got 'best'"):
+    with pytest.raises(ValueError, match="threshold must be a number or 'validation', got 'best'"):
         evaluate_predictions(some(), threshold="best")
 
 

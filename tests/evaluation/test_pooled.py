@@ -29,8 +29,8 @@ def test_scores_are_those_of_all_slices_each_at_its_runs_threshold():
     found = PooledRuns(runs, thresholds).scores()
     label = np.concatenate([run.label for run in runs])
     probability = np.concatenate([run.probability for run in runs])
-    called = np.concatenate([run.probability >= threshold for run, threshold in zip(runs, thresholds, strict=True)])
-    assert found["f1"] == pytest.approx(f1_score(label, called))
+    predicted = np.concatenate([run.probability >= threshold for run, threshold in zip(runs, thresholds, strict=True)])
+    assert found["f1"] == pytest.approx(f1_score(label, predicted))
     assert found["f1_at_0.5"] == pytest.approx(f1_score(label, probability >= 0.5))
     assert found["auroc"] == pytest.approx(roc_auc_score(label, probability))
     assert found["average_precision"] == pytest.approx(average_precision_score(label, probability))
@@ -40,8 +40,8 @@ def test_scores_are_those_of_all_slices_each_at_its_runs_threshold():
 
 def test_seeds_on_one_test_set_share_their_patients():
     """Three seeds of the same patients are no more patients: the interval must not shrink as if they were."""
-    once = PooledRuns([fold(0)], [0.5]).intervals(draws=300)["f1"]
-    thrice = PooledRuns([fold(0)] * 3, [0.5] * 3).intervals(draws=300)["f1"]
+    once = PooledRuns([fold(0)], [0.5]).intervals(n_resamples=300)["f1"]
+    thrice = PooledRuns([fold(0)] * 3, [0.5] * 3).intervals(n_resamples=300)["f1"]
     assert thrice == pytest.approx(once)
 
 
@@ -54,11 +54,11 @@ def test_unlabelled_slices_do_not_count():
 
 def test_difference_is_paired_and_refuses_other_slices():
     one, two = fold(0), fold(0, shift=0.1)
-    gain = PooledRuns([one], [0.5]).above(PooledRuns([two], [0.5]), draws=50)
+    gain = PooledRuns([one], [0.5]).above(PooledRuns([two], [0.5]), n_resamples=50)
     assert gain["auroc"].value == pytest.approx(
         roc_auc_score(one.label, one.probability) - roc_auc_score(two.label, two.probability)
     )
-    same = PooledRuns([one], [0.5]).above(PooledRuns([one], [0.5]), draws=50)["f1"]
+    same = PooledRuns([one], [0.5]).above(PooledRuns([one], [0.5]), n_resamples=50)["f1"]
     assert (same.value, same.low, same.high, same.p_value) == (0, 0, 0, 1)
     for other in ([fold(1)], [one, one], [one.select(np.arange(len(one)) > 0)]):
         with pytest.raises(ValueError, match="same slices"):
@@ -67,7 +67,7 @@ def test_difference_is_paired_and_refuses_other_slices():
 
 @pytest.mark.parametrize(("runs", "thresholds"), [([], []), ([fold(0)], [0.5, 0.5])])
 def test_runs_and_thresholds_must_match(runs, thresholds):
-    with pytest.raises(ValueError, match="as many thresholds"):
+    with pytest.raises(ValueError, match="as many as the runs"):
         PooledRuns(runs, thresholds)
 
 
@@ -85,7 +85,7 @@ def test_corrected_p_values_of_one_score():
 def test_a_finished_run_comes_back(tmp_path):
     run = fold(0)
     write_predictions(tmp_path / "predictions.csv", run)
-    with pytest.raises(FileNotFoundError, match=r"expected metrics\.json"):
+    with pytest.raises(FileNotFoundError, match=r"metrics\.json"):
         FinishedRun.read(tmp_path)
     write_json(tmp_path / "metrics.json", {"threshold": 0.4, "baselines": {"position": {"threshold": 0.3}}})
     finished = FinishedRun.read(tmp_path)
@@ -93,7 +93,7 @@ def test_a_finished_run_comes_back(tmp_path):
     alone, threshold = finished.position_only()
     assert (threshold, set(alone.probability), alone.map_scores) == (0.3, {0.5}, {})
     np.testing.assert_array_equal(
-        finished.centre_prior().map_scores["pointing_game"], run.prior_map_scores["pointing_game"]
+        finished.center_prior().map_scores["pointing_game"], run.prior_map_scores["pointing_game"]
     )
     write_predictions(
         tmp_path / "predictions.csv", replace(read_predictions(tmp_path / "predictions.csv"), position_only=None)

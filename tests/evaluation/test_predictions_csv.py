@@ -63,6 +63,14 @@ def test_maps_and_position_come_back(tmp_path):
     assert read_predictions(write_predictions(tmp_path / "q.csv", plain)).position_only is None
 
 
+def test_names_that_look_like_numbers_or_gaps_stay_text(tmp_path):
+    names = np.array(["007", "NA", "nan"])
+    before = replace(some(np.array([0.25, 0.5, 1.0])), case=names, patient=names, site=names)
+    after = read_predictions(write_predictions(tmp_path / "p.csv", before))
+    for column in (after.case, after.patient, after.site):
+        np.testing.assert_array_equal(column, names)
+
+
 def test_no_slices(tmp_path):
     empty = some(np.array([0.25, 0.5, 1.0])).select(np.zeros(0, int))
     assert len(read_predictions(write_predictions(tmp_path / "p.csv", empty))) == 0
@@ -75,7 +83,7 @@ def test_a_missing_column_is_named(tmp_path):
 
 
 def test_a_row_with_another_key_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="not in fieldnames"):
+    with pytest.raises(ValueError, match=r"keys of the rows must be among \['a'\], got \['b'\]"):
         write_csv(tmp_path / "a.csv", [{"b": 1}], columns=["a"])
     assert not list(tmp_path.iterdir())
 

@@ -75,7 +75,7 @@ def test_the_script_names_a_run_that_is_missing(tmp_path):
     command = [sys.executable, ROOT / "scripts/make_tables.py", ROOT / "configs/experiments/table1_lgg.yaml"]
     done = subprocess.run([*command, "--output_dir", tmp_path], capture_output=True, text=True, cwd=tmp_path)
     assert done.returncode == 1
-    assert "baseline/fold0 expected metrics.json" in done.stderr
+    assert "baseline/fold0: metrics.json and predictions.csv must be there" in done.stderr
 
 
 def test_the_script_compares_some_rows_with_one_of_them(rows, tmp_path):

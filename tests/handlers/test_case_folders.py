@@ -206,7 +206,7 @@ def test_pictures_of_every_form(shape, tmp_path):
 
 @pytest.mark.parametrize("picture", [np.zeros((4, 5)), np.zeros((4, 5, 2), np.uint8)])
 def test_what_is_no_picture_is_refused(picture, tmp_path):
-    with pytest.raises(ValueError, match="Expected uint8"):
+    with pytest.raises(ValueError, match="picture must be uint8"):
         write_picture(tmp_path / "a.png", picture)
 
 

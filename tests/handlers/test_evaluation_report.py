@@ -27,7 +27,7 @@ TRAIN = SimpleNamespace(
 
 def evaluate(folder, *, test=0, validation=1, **options):
     collected = [SimpleNamespace(predictions=None if seed is None else some(seed)) for seed in (test, validation)]
-    report = EvaluationReport(folder, *collected, TRAIN, draws=20, **options)
+    report = EvaluationReport(folder, *collected, TRAIN, n_resamples=20, **options)
     engine = Engine(lambda engine, batch: None)
     report.attach(engine)
     engine.run([0])

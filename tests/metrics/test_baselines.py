@@ -40,7 +40,7 @@ def test_relative_position_is_per_volume():
     assert relative_position([7, 7, 8, 7], [0, 4, 0, 1]).tolist() == [0.0, 1.0, 0.5, 0.25]
 
 
-def test_best_cut_counts_positive_slices_with_a_mask():
+def test_best_threshold_counts_positive_slices_with_a_mask():
     curves = np.array([[0.2, 0.3], [0.4, 0.1], [0.0, 0.9], [np.nan, np.nan]])
     assert best_iou_index(curves, [1, 1, 0, 1]) == 0
     assert best_iou_index(curves, [0, 0, -1, 1]) is None

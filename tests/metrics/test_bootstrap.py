@@ -15,7 +15,7 @@ def mean_of(values):
 
 def test_the_interval_of_a_mean_is_that_of_the_normal_law():
     values = np.random.default_rng(0).normal(size=400)
-    low, high, draws = cluster_bootstrap(np.arange(400), mean_of(values), draws=4000)["mean"]
+    low, high, draws = cluster_bootstrap(np.arange(400), mean_of(values), n_resamples=4000)["mean"]
     half = 1.96 * values.std() / math.sqrt(400)
     assert draws == 4000
     assert (low, high) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.1 * half)
@@ -23,7 +23,7 @@ def test_the_interval_of_a_mean_is_that_of_the_normal_law():
 
 def test_slices_of_a_patient_are_drawn_together():
     seen = []
-    cluster_bootstrap(["a", "b", "a", "c"], lambda weights: seen.append(weights) or {}, draws=50)
+    cluster_bootstrap(["a", "b", "a", "c"], lambda weights: seen.append(weights) or {}, n_resamples=50)
     assert all(weights[0] == weights[2] for weights in seen)
     assert {weights[0] + weights[1] + weights[3] for weights in seen} == {3.0}
 
@@ -36,7 +36,7 @@ def test_copies_of_a_slice_add_no_certainty():
 
 
 def test_draws_without_a_value_are_left_out_and_counted():
-    interval = cluster_bootstrap(["a", "b"], SliceScorer([1, 0], [0.9, 0.1]), draws=1000)["auroc"]
+    interval = cluster_bootstrap(["a", "b"], SliceScorer([1, 0], [0.9, 0.1]), n_resamples=1000)["auroc"]
     assert (interval.low, interval.high) == (1.0, 1.0)
     assert interval.draws == pytest.approx(500, abs=60)  # half of all draws hold one patient twice
     never = cluster_bootstrap(["a", "b"], SliceScorer([0, 0], [0.9, 0.1]))["auroc"]
@@ -46,10 +46,10 @@ def test_draws_without_a_value_are_left_out_and_counted():
 
 def test_seed_and_confidence():
     values = np.arange(20.0)
-    first, again = (cluster_bootstrap(values, mean_of(values), draws=200, seed=5) for _ in range(2))
+    first, again = (cluster_bootstrap(values, mean_of(values), n_resamples=200, seed=5) for _ in range(2))
     assert first == again
-    assert first != cluster_bootstrap(values, mean_of(values), draws=200, seed=6)
-    narrow = cluster_bootstrap(values, mean_of(values), draws=200, seed=5, confidence=0.5)["mean"]
+    assert first != cluster_bootstrap(values, mean_of(values), n_resamples=200, seed=6)
+    narrow = cluster_bootstrap(values, mean_of(values), n_resamples=200, seed=5, confidence=0.5)["mean"]
     assert first["mean"].low < narrow.low < narrow.high < first["mean"].high
 
 
@@ -57,13 +57,15 @@ def test_a_thousand_draws_of_two_thousand_slices_take_moments():
     rng = np.random.default_rng(0)
     labels, patients = rng.integers(0, 2, 2000), np.repeat(np.arange(20), 100)
     start = time.process_time()
-    cluster_bootstrap(patients, SliceScorer(labels, rng.random(2000)), draws=1000)
+    cluster_bootstrap(patients, SliceScorer(labels, rng.random(2000)), n_resamples=1000)
     assert time.process_time() - start < 3
 
 
-@pytest.mark.parametrize("wrong", [{"draws": 0}, {"confidence": 1.0}])
+@pytest.mark.parametrize("wrong", [{"n_resamples": 0}, {"confidence": 1.0}])
 def test_ranges_are_checked(wrong):
-    with pytest.raises(ValueError, match=r"draws >= 1|0 < confidence < 1"):
+    with pytest.raises(
+        ValueError, match=r"n_resamples must be at least 1, got 0|confidence must be between 0 and 1, got 1"
+    ):
         cluster_bootstrap([1], mean_of(np.ones(1)), **wrong)
 
 

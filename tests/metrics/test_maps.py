@@ -7,7 +7,7 @@ import pytest
 import torch
 from sklearn.metrics import jaccard_score
 
-from bundle.metrics import centre_prior, iou_curve, map_energy, map_scores, pointing_game
+from bundle.metrics import center_prior, iou_curve, map_energy, map_scores, pointing_game
 
 
 def as_maps(*rows):
@@ -43,7 +43,7 @@ def test_iou_is_that_of_sklearn():
     found = iou_curve(maps, masks, [0.3, 0.6])
     for one, mask, curve in zip(maps.numpy(), masks.numpy(), found, strict=True):
         scaled = (one - one.min()) / (one.max() - one.min())
-        expected = [jaccard_score(mask.ravel(), (scaled >= cut).ravel()) for cut in (0.3, 0.6)]
+        expected = [jaccard_score(mask.ravel(), (scaled >= value).ravel()) for value in (0.3, 0.6)]
         np.testing.assert_allclose(curve, expected, atol=1e-6)
 
 
@@ -66,8 +66,8 @@ def test_shapes_are_compared():
         map_scores(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 5))
 
 
-def test_centre_prior_is_a_gaussian():
-    prior = centre_prior((9, 17))
+def test_center_prior_is_a_gaussian():
+    prior = center_prior((9, 17))
     assert prior.shape == (1, 1, 9, 17)
     assert prior[0, 0, 4, 8] == prior.max() == 1.0
     assert prior[0, 0, 4, 11].item() == pytest.approx(math.exp(-9 / (2 * 2.25**2)))

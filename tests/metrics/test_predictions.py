@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+import torch
 
-from bundle.metrics import Predictions
+from bundle.metrics import Predictions, class_probabilities, foreground_probability, relative_position
 
 
 def some(case, index, label, **more):
@@ -11,12 +12,12 @@ def some(case, index, label, **more):
     return Predictions(case, case, case, np.array(index), np.array(label), np.linspace(0, 1, len(case)), **more)
 
 
-def test_tidy_orders_and_drops_what_fills_a_batch():
+def test_sorted_unique_orders_and_drops_what_pads_a_batch():
     maps = {"pointing_game": np.array([0.0, 1.0, 2.0, 3.0])}
-    tidy = some(["b", "a", "a", "a"], [0, 1, 0, 1], [1, -1, 0, 1], map_scores=maps).tidy()
-    assert list(zip(tidy.case, tidy.slice_index, tidy.label, strict=True)) == [("a", 0, 0), ("a", 1, 1), ("b", 0, 1)]
-    assert tidy.map_scores["pointing_game"].tolist() == [2.0, 3.0, 0.0]
-    assert len(some([], [], []).tidy()) == 0
+    found = some(["b", "a", "a", "a"], [0, 1, 0, 1], [1, -1, 0, 1], map_scores=maps).sorted_unique()
+    assert list(zip(found.case, found.slice_index, found.label, strict=True)) == [("a", 0, 0), ("a", 1, 1), ("b", 0, 1)]
+    assert found.map_scores["pointing_game"].tolist() == [2.0, 3.0, 0.0]
+    assert len(some([], [], []).sorted_unique()) == 0
 
 
 def test_select_and_position():
@@ -28,3 +29,23 @@ def test_select_and_position():
 def test_columns_have_one_length():
     with pytest.raises(ValueError, match=r"equal length, got .*'map_scores.iou': 1"):
         some(["a", "b"], [0, 0], [0, 1], map_scores={"iou": np.zeros((1, 3))})
+
+
+@pytest.mark.parametrize("kind", [np.array, torch.tensor], ids=["numpy", "torch"])
+def test_foreground_is_every_class_but_the_first(kind):
+    for given, expected in (([0.25, 0.5], [0.25, 0.5]), ([[0.25], [0.5]], [0.25, 0.5]), ([[0.25, 0.5, 0.25]], [0.75])):
+        found = foreground_probability(kind(given))
+        assert type(found) is type(kind(given))
+        assert found.tolist() == expected
+
+
+def test_class_probabilities_are_sigmoid_of_a_single_logit_and_softmax_of_several():
+    logits = torch.tensor([[0.0, 1.0], [3.0, 2.0]])
+    assert torch.equal(class_probabilities(logits), logits.softmax(dim=1))
+    assert torch.equal(class_probabilities(logits[:, :1]), logits[:, 0].sigmoid())
+
+
+def test_relative_position_takes_numbers_of_cases():
+    cases, index = np.array([2, 2, 0, 0, 0], np.int32), np.array([0, 1, 0, 1, 2], np.int32)
+    assert relative_position(cases, index).tolist() == [0, 1, 0, 0.5, 1]
+    assert relative_position(np.zeros(0, int), np.zeros(0, int)).tolist() == []

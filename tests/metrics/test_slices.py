@@ -89,10 +89,10 @@ def test_weights_count_ignored_slices_too():
 @pytest.mark.parametrize(
     ("labels", "probabilities", "message"),
     [
-        ([1, 0], [0.5], "one probability per label, got 1 for 2"),
+        ([1, 0], [0.5], "one row per label, got 1 for 2"),
         ([1, 0], [0.5, float("nan")], "NaN or infinity for 1 slices"),
-        ([2, 0], [0.5, 0.5], "labels from -1 to 1, got 0 to 2"),
-        ([3, 0], [[0.5, 0.2, 0.3]] * 2, "labels from -1 to 2, got 0 to 3"),
+        ([2, 0], [0.5, 0.5], "labels must be from -1 to 1, got 0 to 2"),
+        ([3, 0], [[0.5, 0.2, 0.3]] * 2, "labels must be from -1 to 2, got 0 to 3"),
     ],
 )
 def test_wrong_input_is_named(labels, probabilities, message):
@@ -108,7 +108,7 @@ def test_no_other_threshold_is_better(rows):
     if labels.all() or not labels.any():
         assert threshold == 0.5
         return
-    best = max(f1_score(labels, probabilities >= cut) for cut in probabilities)
+    best = max(f1_score(labels, probabilities >= value) for value in probabilities)
     assert slice_scores(labels, probabilities, threshold)["f1"] == pytest.approx(best)
 
 
@@ -118,11 +118,11 @@ def test_rounding_moves_no_slice_across_the_threshold():
 
 
 def test_equally_good_thresholds_go_to_the_nearest_to_one_half():
-    # From 0.05 down every threshold calls all positive; a perfect F1 needs a cut between 0.1 and 0.9.
+    # From 0.05 down every threshold calls all positive; a perfect F1 needs a threshold between 0.1 and 0.9.
     assert best_f1_threshold([0, 1, 1, 0, 1], [0.1, 0.9, 0.95, 0.92, 0.2]) == pytest.approx(0.15)
 
 
-def test_neighbouring_floats_have_no_middle():
+def test_neighboring_floats_have_no_middle():
     low = 0.3
     high = np.nextafter(low, 1)
     assert slice_scores([0, 1], [low, high], best_f1_threshold([0, 1], [low, high]))["f1"] == 1.0
@@ -136,3 +136,9 @@ def test_without_a_choice_it_is_one_half(labels):
 def test_ignored_slices_and_several_classes():
     assert best_f1_threshold([0, 1, -1], [0.25, 0.75, 0.7]) == 0.5
     assert best_f1_threshold([0, 1], [[0.1, 0.9], [0.8, 0.2]]) == 0.5
+
+
+def test_a_threshold_of_probabilities_that_are_no_numbers_is_refused():
+    with pytest.raises(ValueError, match="must be finite, got NaN or infinity for 1 slices"):
+        best_f1_threshold([0, 1], [0.5, float("nan")])
+    assert best_f1_threshold([0, 1, -1], [0.25, 0.75, float("nan")]) == 0.5  # an ignored slice does not count

@@ -33,7 +33,7 @@ def test_top_k_below_one_is_refused():
         volume_probability([0.5], top_k=0)
 
 
-def test_unlabelled_slices_do_not_count():
+def test_unlabeled_slices_do_not_count():
     table = VolumeTable.from_slices(["b", "b", "a", "c"], [-1, 0, 1, -1], [0.99, 0.3, 0.8, 0.5])
     assert (table.case, table.label, table.probability["max"]) == (["b", "a"], [0, 1], [0.3, 0.8])
     assert table.first.tolist() == [1, 2]

@@ -7,7 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 
 from bundle.reports import score_curves
-from bundle.reports.curves import spread
+from bundle.reports.curves import mean_and_deviation
 
 
 def test_points_are_means_in_order_with_their_deviation():
@@ -23,11 +23,11 @@ def test_points_are_means_in_order_with_their_deviation():
 
 
 def test_a_run_without_a_value_is_left_out():
-    assert spread([0.5, float("nan"), 0.7])[0] == pytest.approx(0.6)
-    assert math.isnan(spread([float("nan")])[0])
+    assert mean_and_deviation([0.5, float("nan"), 0.7])[0] == pytest.approx(0.6)
+    assert math.isnan(mean_and_deviation([float("nan")])[0])
 
 
 @pytest.mark.parametrize("curves", [{}, {"F1": [[0.5]]}])
 def test_curves_have_a_point_for_each_x(curves):
-    with pytest.raises(ValueError, match="expected curves of 2 points"):
+    with pytest.raises(ValueError, match="curves must have 2 points each"):
         score_curves([0, 1], curves, "x")

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from scipy.stats import t
 
-from bundle.reports import HtmlReport, PictureRow, ScoreRow, verdict
+from bundle.reports import HtmlReport, PictureRow, ScoreRow, seed_comparison_sentence
 
 
 class Page(HTMLParser):
@@ -97,14 +97,13 @@ def test_equal_scores_have_an_axis():
 
 
 def test_the_verdict_is_the_interval_of_welch():
-    one, other = [0.80, 0.82, 0.84], [0.70, 0.74, 0.78]
-    error = math.sqrt((np.var(one, ddof=1) + np.var(other, ddof=1)) / 3)
-    parts = [np.var(values, ddof=1) / 3 for values in (one, other)]
+    method, baseline = [0.80, 0.82, 0.84], [0.70, 0.74, 0.78]
+    error = math.sqrt((np.var(method, ddof=1) + np.var(baseline, ddof=1)) / 3)
+    parts = [np.var(values, ddof=1) / 3 for values in (method, baseline)]
     freedom = sum(parts) ** 2 / sum(part**2 / 2 for part in parts)
     low, high = 0.08 + np.array([-1, 1]) * t.ppf(0.975, freedom) * error
-    assert f"is 0.080 above that of the plain ViT (95% interval over seeds {low:.3f} to {high:.3f})" in verdict(
-        other, one
-    )
+    sentence = seed_comparison_sentence(baseline, method)
+    assert f"is 0.080 above that of the plain ViT (95% interval over seeds {low:.3f} to {high:.3f})" in sentence
 
 
 @pytest.mark.parametrize(
@@ -120,11 +119,11 @@ def test_the_verdict_is_the_interval_of_welch():
     ],
 )
 def test_the_verdict_says_what_the_numbers_say(baseline, method, words):
-    assert words in verdict(baseline, method)
+    assert words in seed_comparison_sentence(baseline, method)
 
 
 def test_the_verdict_names_its_subjects():
-    text = verdict([0.1], [0.2], score="AUROC", baseline_name="A", method_name="B")
+    text = seed_comparison_sentence([0.1], [0.2], score="AUROC", baseline_name="A", method_name="B")
     assert text.startswith("B's AUROC is 0.100 above that of A;")
 
 

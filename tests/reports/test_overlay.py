@@ -47,11 +47,11 @@ def test_a_panel_holds_its_tiles_in_rows_and_columns():
     assert panel.shape == (3, 200, 200)
     assert panel.dtype == np.uint8
 
-    def centre(color):
+    def center(color):
         rows, columns = np.nonzero((panel.transpose(1, 2, 0) == color).all(axis=-1))
         return rows.mean() // 100, columns.mean() // 100
 
-    assert [centre(tile[0, 0]) for tile in (red, green, blue)] == [(0, 0), (0, 1), (1, 0)]
+    assert [center(tile[0, 0]) for tile in (red, green, blue)] == [(0, 0), (0, 1), (1, 0)]
 
 
 def test_no_picture_is_refused():

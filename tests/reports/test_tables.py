@@ -57,5 +57,5 @@ def test_csv():
 
 
 def test_rows_are_as_long_as_the_header():
-    with pytest.raises(ValueError, match=r"rows of 2 cells, got 1: \['x'\]"):
+    with pytest.raises(ValueError, match=r"rows must have 2 cells, got 1 in \['x'\]"):
         Table(("a", "b"), [("x",)])

@@ -115,7 +115,7 @@ def test_the_record_of_a_run_is_a_first_file_and_its_other_files_are_none(tmp_pa
     (tmp_path / "config.json").write_text(json.dumps(BASE))
     (tmp_path / "metrics.json").write_text(json.dumps({"calibration": {}}))
     argv = [PROGRAM, "run", "--config_file", str([str(tmp_path / "config.json"), str(ROOT / "configs/evaluate.json")])]
-    assert OverrideGuard([*argv, "--evaluation#report#draws", "5"]).problems == []
+    assert OverrideGuard([*argv, "--evaluation#report#n_resamples", "5"]).problems == []
     with pytest.raises(SystemExit, match="--calibration is not an id of the base configs"):
         OverrideGuard([*argv, "--calibration", "1"])
 
@@ -176,7 +176,7 @@ def test_what_the_consumers_of_a_bundle_override_passes(option):
     [
         (["inference.json"], "--postprocessing#transforms#1#nearest_interp"),
         (["inference.json", "datasets/brats2020.yaml"], "--finder#case_regex"),
-        (["train.json", "evaluate.json"], "--evaluation#report#draws"),
+        (["train.json", "evaluate.json"], "--evaluation#report#n_resamples"),
         (["train.json", "multi_gpu_train.json"], "--train#trainer#network#static_graph"),
     ],
 )

@@ -17,6 +17,7 @@ from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases as choose_supervised
 from bundle.keys import CASE, CASE_INDEX, IGNORED_LABEL, IMAGE, LABEL, MASK, PATIENT, SITE, SLICE_INDEX, SUPERVISED
+from bundle.metrics import relative_position
 
 
 class SliceDataset(Dataset[dict[str, Any]]):
@@ -87,10 +88,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
     @property
     def relative_position(self) -> NDArray[np.float64]:
         """(n,) 0 for the first and 1 for the last slice of each volume, 0.5 for a lone one."""
-        last = np.zeros(len(self.items), dtype=np.float64)
-        np.maximum.at(last, self.case_of_slice, self.slice_index)
-        ends = last[self.case_of_slice]
-        return np.divide(self.slice_index, ends, out=np.full(len(self), 0.5), where=ends > 0)
+        return relative_position(self.case_of_slice, self.slice_index)
 
     @property
     def positive_share(self) -> float:

@@ -166,7 +166,7 @@ def test_supervised_cases_by_name():
     for message, choice in wrong.items():
         with pytest.raises(ValueError, match=message):
             supervised_cases(choice, names, masked)
-    with pytest.raises(ValueError, match="which has none"):
+    with pytest.raises(ValueError, match="has no cases"):
         supervised_cases(["a"], [], np.zeros(0))
 
 
