@@ -1,8 +1,8 @@
-"""Where a network looks: one method per file, all with one contract."""
+"""Attribution methods: maps of the evidence for a decision, all with the interface of `Attribution`."""
 
-from bundle.attribution.base import Attribution, minmax
+from bundle.attribution.base import Attribution
 from bundle.attribution.eafem import EAFEM, ClassAttention, TokenEmbedding
 from bundle.attribution.relevance import Relevance
 from bundle.attribution.rollout import Rollout
 
-__all__ = ["EAFEM", "Attribution", "ClassAttention", "Relevance", "Rollout", "TokenEmbedding", "minmax"]
+__all__ = ["EAFEM", "Attribution", "ClassAttention", "Relevance", "Rollout", "TokenEmbedding"]

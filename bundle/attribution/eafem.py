@@ -1,4 +1,4 @@
-"""Embedding-Attention Fused Explanation Map."""
+"""Embedding-Attention Fused Explanation Map (EAFEM) and its two halves."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from bundle.networks import Evidence
 
 
 class ClassAttention(Attribution):
-    """The last block's attention from the CLS token to the patches, mean over the heads, not renormalised.
+    """Attention from the CLS token to the patches in the last block, mean over the heads, not renormalized.
 
-    M_attn of the paper, section 3.2. With several blocks it is the mean over the last ones, which needs the full
-    attention of every block.
+    M_attn of the paper, section 3.2. With several blocks it is the mean over the last blocks, and the full
+    attention of every block is needed.
 
     Args:
-        num_blocks: how many of the last blocks.
+        num_blocks: number of last blocks.
 
     Raises:
-        ValueError: no block, or more than the network has.
+        ValueError: num_blocks below 1, or above the number of blocks of the network.
 
     Example:
         >>> evidence = Evidence(torch.zeros(1, 1), torch.full((1, 2, 4), 0.2), None, torch.zeros(1, 4, 8), (2, 2))
@@ -29,7 +29,7 @@ class ClassAttention(Attribution):
 
     def __init__(self, num_blocks: int = 1) -> None:
         if num_blocks < 1:
-            raise ValueError(f"ClassAttention expected num_blocks of at least 1, got {num_blocks}.")
+            raise ValueError(f"num_blocks must be at least 1, got {num_blocks}: give the number of last blocks.")
         self.num_blocks = num_blocks
         self.needs_attentions = num_blocks > 1
 
@@ -39,13 +39,15 @@ class ClassAttention(Attribution):
             return evidence.class_attention.float().mean(dim=1)
         attentions = attentions_of(evidence, method=f"ClassAttention of {self.num_blocks} blocks")
         if len(attentions) < self.num_blocks:
-            raise ValueError(f"ClassAttention expected {self.num_blocks} blocks, got a network of {len(attentions)}.")
+            raise ValueError(
+                f"num_blocks must be at most the network's {len(attentions)}, got {self.num_blocks}: choose fewer."
+            )
         rows = [matrix[:, :, 0, 1:].float().mean(dim=1) for matrix in attentions[-self.num_blocks :]]
         return torch.stack(rows).mean(dim=0)
 
 
 class TokenEmbedding(Attribution):
-    """The last block's output for the patches, mean over the channels, before any LayerNorm.
+    """Mean over the channels of the last block's output for the patches, before any LayerNorm.
 
     M_embed of the paper, section 3.2.
 
@@ -64,10 +66,10 @@ class TokenEmbedding(Attribution):
 class EAFEM(Attribution):
     """beta * M_attn + (1 - beta) * M_embed (paper, Eq. 6).
 
-    Resizing is linear, so the halves are mixed on the patch grid and resized once.
+    Resizing is linear: the halves are mixed on the patch grid and resized once.
 
     Args:
-        beta: share of the attention, in [0, 1].
+        beta: weight of the attention, in [0, 1].
 
     Raises:
         ValueError: beta outside [0, 1].
@@ -81,7 +83,7 @@ class EAFEM(Attribution):
 
     def __init__(self, beta: float = 0.85) -> None:
         if not 0 <= beta <= 1:
-            raise ValueError(f"EAFEM expected beta in [0, 1], got {beta}.")
+            raise ValueError(f"beta must be in [0, 1], got {beta}: give the weight of the attention.")
         self.beta = beta
 
     def grid_map(self, evidence: Evidence) -> Tensor:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from bundle.attribution.base import Attribution, attentions_of, class_row, minmax
+from bundle.attribution.base import Attribution, attentions_of, identity_cls_row
 from bundle.networks import Evidence
+from bundle.scaling import min_max_normalize
 
 
 class Rollout(Attribution):
-    """Attention followed through all blocks, from the CLS token down to the patches, min-max per slice.
+    """Product of the attention of all blocks, from the CLS token to the patches, min-max per slice.
 
-    R = A~_n ... A~_1 with A~_j = (A_j + I) / 2, A_j the mean over the heads; the map is R's CLS row without its own
-    column. Only that row is carried through the blocks, from the last to the first.
+    R = A~_n ... A~_1 with A~_j = (A_j + I) / 2, A_j the mean over the heads. The map is the CLS row of R without its
+    CLS column; only that row is computed, from the last block to the first.
 
     Args:
-        reference: take block 1 as it is, A~_1 = A_1, as the authors' code does.
+        reference: A~_1 = A_1, without the identity in block 1, as in the code of LGM-ViT's authors.
 
     Needs the full attention of every block.
 
@@ -36,9 +37,9 @@ class Rollout(Attribution):
 
     def grid_map(self, evidence: Evidence) -> Tensor:
         """Return (B, N) in [0, 1]."""
-        first, *others = (matrix.float().mean(dim=1) for matrix in attentions_of(evidence, method="Rollout"))
-        row = class_row(first)
-        for matrix in reversed(others):
+        first, *later = (matrix.float().mean(dim=1) for matrix in attentions_of(evidence, method="Rollout"))
+        row = identity_cls_row(first)
+        for matrix in reversed(later):
             row = (row + row @ matrix) / 2
         row = row @ first if self.reference else (row + row @ first) / 2
-        return minmax(row[:, 0, 1:])
+        return min_max_normalize(row[:, 0, 1:])

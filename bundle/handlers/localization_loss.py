@@ -33,9 +33,6 @@ class LocalizationLoss:
         final_weight: lambda of the last epoch, reached in a line from the first one's; by default the same. Not in the
             paper.
 
-    Raises:
-        ValueError: the loss needs the gradient by the pixels, and the attribution is another map.
-
     `state.output` gains `classification_loss` and `localization_loss` (before lambda), both detached.
 
     Example:
@@ -53,11 +50,6 @@ class LocalizationLoss:
         negatives: bool = False,
         final_weight: float | None = None,
     ) -> None:
-        if getattr(loss, "needs_pixel_gradient", False) and not attribution.is_pixel_gradient:
-            raise ValueError(
-                f"LocalizationLoss expected the gradient of the logits by the pixels for {type(loss).__name__}"
-                f"(form='original'), got the map of {type(attribution).__name__}: choose form 'paper'."
-            )
         self.attribution = attribution
         self.loss = loss
         self.weight = weight

@@ -1,4 +1,4 @@
-"""Slice-batched inference over a volume, and evidence for evaluation."""
+"""Inference over a volume in batches of slices, and evidence for evaluation."""
 
 from bundle.inferers.slice_inferer import EvidenceInferer, SliceInferer
 

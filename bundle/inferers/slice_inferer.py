@@ -1,4 +1,4 @@
-"""From a volume to a map and slice probabilities on the same grid."""
+"""Inference over a volume: attribution map and slice probabilities on its grid."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from bundle.networks import Evidence, SliceViT
 
 
 class EvidenceInferer(Inferer):
-    """Calls `network.forward_evidence` with what an attribution method declares to need.
+    """Inferer that calls `network.forward_evidence` with the needs of an attribution method.
 
-    Evaluators run under `no_grad`; a method that needs gradients gets them here.
+    Evaluators run under `no_grad`; gradients are enabled here for a method that needs them.
 
     Args:
-        attribution: the method whose `needs_attentions` and `needs_grad` count.
+        attribution: method with `needs_attentions` and `needs_grad`.
 
     Shapes:
         (B, C, S, S) -> Evidence.
@@ -45,8 +45,8 @@ class EvidenceInferer(Inferer):
             return network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)
 
 
-class SliceTransformLike(Protocol):
-    """What the slice store and this inferer share."""
+class _SliceTransformLike(Protocol):
+    """Transform of slices to network input and of maps back; shared by slice store and inferer."""
 
     def image(self, slices: Tensor) -> Tensor:
         """(N, C, H, W) -> (N, C, S, S)."""
@@ -56,17 +56,17 @@ class SliceTransformLike(Protocol):
 
 
 class SliceInferer(Inferer):
-    """Runs a slice classifier over a volume, slice by slice in batches.
+    """Inferer that runs a slice classifier over a volume in batches of slices.
 
-    The result is one tensor, because that is what the evaluator, MONAI Label and MONAI Deploy all take: channel 0 is
-    the attribution on the grid of the volume, channels 1..K are the slice's class probabilities, the same over the
-    whole slice (K = 1 for a single logit). Beyond the input and the result memory is that of one batch.
+    The result is one tensor, as evaluators, MONAI Label and MONAI Deploy require: channel 0 is the attribution on the
+    grid of the volume, channels 1..K are the class probabilities, constant over a slice (K = 1 for a single logit).
+    Memory beyond input and result is that of one batch.
 
-    A slice that is zero everywhere after `slice_transform` shows nothing: all such slices share the network's answer
-    to one zero image, computed at most once per volume (so evaluation agrees), and a map of exact zeros marks them.
+    Slices that are zero everywhere after `slice_transform` are blank: their map is exactly zero, and they share the
+    network's probabilities of one zero image, computed at most once per volume. Evaluation gives them the same values.
 
     Args:
-        slice_transform: the object that made the training slices.
+        slice_transform: transform of the training slices.
         attribution: `(evidence, image_hw) -> (B, 1, H, W)`.
         batch_size: slices per forward pass.
 
@@ -74,7 +74,7 @@ class SliceInferer(Inferer):
         (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
 
     Raises:
-        ValueError: more than one volume, or not a volume.
+        ValueError: inputs are not one volume.
 
     Example:
         >>> from bundle.attribution import EAFEM
@@ -87,7 +87,7 @@ class SliceInferer(Inferer):
         torch.Size([1, 2, 32, 32, 5])
     """
 
-    def __init__(self, slice_transform: SliceTransformLike, attribution: Attribution, batch_size: int = 32) -> None:
+    def __init__(self, slice_transform: _SliceTransformLike, attribution: Attribution, batch_size: int = 32) -> None:
         super().__init__()
         self.slice_transform = slice_transform
         self.attribution = attribution
@@ -96,37 +96,39 @@ class SliceInferer(Inferer):
     def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
         if inputs.ndim != 5 or inputs.shape[0] != 1:
-            raise ValueError(f"SliceInferer expected one volume (1, C, H, W, D), got {tuple(inputs.shape)}.")
+            raise ValueError(
+                f"inputs must be one volume (1, C, H, W, D), got {tuple(inputs.shape)}: pass volumes one by one."
+            )
         volume = convert_to_tensor(inputs, track_meta=False)[0]
         blank = torch.zeros_like(volume[None, ..., 0], dtype=torch.float32)  # (1, C, H, W)
-        answer_to_blank = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
+        blank_probabilities = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
         result, done = torch.empty(0), 0
         for slices in volume.split(self.batch_size, dim=-1):
-            part = self.infer(slices.permute(3, 0, 1, 2).float(), network, answer_to_blank)  # (N, 1 + K, H, W)
-            if not done:  # the first batch tells K
+            part = self.infer(slices.permute(3, 0, 1, 2).float(), network, blank_probabilities)  # (N, 1 + K, H, W)
+            if not done:  # K is known from the first batch on
                 result = part.new_empty(1, part.shape[1], *volume.shape[1:])
             result[0, ..., done : done + len(part)] = part.permute(1, 2, 3, 0)
             done += len(part)
         return result
 
-    def infer(self, slices: Tensor, network: SliceViT, answer_to_blank: Callable[[], Tensor]) -> Tensor:
-        """Return (N, 1 + K, H, W) for slices (N, C, H, W); only those that show something pass the network."""
+    def infer(self, slices: Tensor, network: SliceViT, blank_probabilities: Callable[[], Tensor]) -> Tensor:
+        """Return (N, 1 + K, H, W) for slices (N, C, H, W); only slices that are not blank pass the network."""
         images = self.slice_transform.image(slices)
-        blank = is_blank(images)
+        blank = _is_blank(images)
         maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
         if blank.all():
-            probabilities = answer_to_blank().expand(len(slices), -1)
+            probabilities = blank_probabilities().expand(len(slices), -1)
         else:
-            seen_maps, seen = self.explain(images[~blank], network)
-            maps[~blank] = self.slice_transform.inverse(seen_maps, slices.shape[-2:])
-            probabilities = seen.new_empty(len(slices), seen.shape[1])
-            probabilities[~blank] = seen
+            own_maps, own = self.explain(images[~blank], network)
+            maps[~blank] = self.slice_transform.inverse(own_maps, slices.shape[-2:])
+            probabilities = own.new_empty(len(slices), own.shape[1])
+            probabilities[~blank] = own
             if blank.any():
-                probabilities[blank] = answer_to_blank()
+                probabilities[blank] = blank_probabilities()
         return torch.cat([maps, probabilities[:, :, None, None].expand(-1, -1, *slices.shape[-2:])], dim=1)
 
     def explain(self, images: Tensor, network: SliceViT) -> tuple[Tensor, Tensor]:
-        """Return maps (N, 1, S, S) and probabilities (N, K) of ready images (N, C, S, S)."""
+        """Return maps (N, 1, S, S) and probabilities (N, K) of network inputs (N, C, S, S)."""
         evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
@@ -134,6 +136,6 @@ class SliceInferer(Inferer):
         return maps, class_probabilities(logits).reshape(len(logits), -1)
 
 
-def is_blank(slices: Tensor) -> Tensor:
-    """Return (N,) booleans: which slices (N, C, H, W) are zero everywhere."""
+def _is_blank(slices: Tensor) -> Tensor:
+    """Return (N,) booleans, true for slices (N, C, H, W) that are zero everywhere."""
     return (slices == 0).flatten(1).all(dim=1)

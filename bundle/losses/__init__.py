@@ -1,9 +1,8 @@
-"""Losses: for the label, and for the map. Pure functions first, thin modules under them."""
+"""Losses of the label and of the attribution map."""
 
 from bundle.losses.classification import SliceClassificationLoss
 from bundle.losses.gradmask import GradMaskLoss
 from bundle.losses.kl import DistributionKL, PatchShareKL
-from bundle.losses.reduction import weighted_mean
 from bundle.losses.res import RESLoss
 from bundle.losses.robustvit import RobustViTLoss
 
@@ -14,5 +13,4 @@ __all__ = [
     "RESLoss",
     "RobustViTLoss",
     "SliceClassificationLoss",
-    "weighted_mean",
 ]

@@ -1,8 +1,8 @@
-"""The first term of the loss."""
+"""Classification loss, the first term of Eq. 7 (paper)."""
 
 from __future__ import annotations
 
-import torch.distributed as dist
+import ignite.distributed as idist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
@@ -10,16 +10,16 @@ from bundle.keys import IGNORED_LABEL
 
 
 class SliceClassificationLoss(nn.Module):
-    """Binary cross entropy of one logit, or cross entropy of K, mean over the labelled slices (paper, Eq. 7).
+    """Binary cross entropy of one logit, or cross entropy of K, mean over the labeled slices (paper, Eq. 7).
 
-    With several processes each returns its own sum times the number of processes over the count on all of them, which
-    DDP's averaging turns into the one-process value, also where ranks hold different numbers of slices.
+    With several processes each rank returns (its sum of losses) * (number of ranks) / (labeled slices of all ranks).
+    DDP averages these to the one-process value, even if ranks hold different numbers of slices.
 
     Args:
         num_classes: 1 for one logit, else K.
 
     Shapes:
-        logits (B, K) and label (B, 1) float, or (B,) int64 for several classes; -1 is ignored -> scalar.
+        logits (B, K) and label (B, 1) float, or (B,) int64 for several classes; label -1 is ignored -> scalar.
 
     Example:
         >>> import torch
@@ -33,21 +33,14 @@ class SliceClassificationLoss(nn.Module):
         self.num_classes = num_classes
 
     def forward(self, logits: Tensor, label: Tensor) -> Tensor:
-        """Return the loss, exactly 0 with the graph whole where no slice is labelled."""
+        """Return the loss; without a labeled slice exactly 0, with gradients of 0."""
         label = label.reshape(len(logits))
         counted = (label != IGNORED_LABEL).float()
         if self.num_classes == 1:
             each = F.binary_cross_entropy_with_logits(logits.float().squeeze(1), label.float(), reduction="none")
         else:
             each = F.cross_entropy(logits.float(), label.long(), reduction="none", ignore_index=IGNORED_LABEL)
-        count, ranks = count_of_all_ranks(counted)
+        count, ranks = counted.sum(), idist.get_world_size()
+        if ranks > 1:
+            count = idist.all_reduce(count)
         return (counted * each).sum() * ranks / count.clamp(min=1)
-
-
-def count_of_all_ranks(counted: Tensor) -> tuple[Tensor, int]:
-    """Return how many slices count on all ranks, and how many ranks there are."""
-    count = counted.sum()
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return count, 1
-    dist.all_reduce(count)
-    return count, dist.get_world_size()

@@ -1,4 +1,4 @@
-"""What a rough mask may have meant: a smoothed one."""
+"""Imputations of RES: the exact mask behind a roughly drawn one, estimated per patch."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from torch import Tensor, nn
 
 
 class GaussianImputation(nn.Module):
-    """The mask smoothed by a 3 px Gaussian (sigma 0.8 px) at full size, then nearest per patch.
+    """Mask smoothed by a 3 px Gaussian (sigma 0.8 px) at full size, then nearest per patch.
 
     Args:
-        kernel_size_px: odd; sigma is 0.15 times that plus 0.35 px, as the smoothed mask's.
+        kernel_size_px: odd; sigma is 0.15 * kernel_size_px + 0.35 px, as for the smoothed mask.
 
     Shapes:
         mask (B, 1, H, W), image (B, C, H, W), grid_hw -> (B, 1, gh, gw) in [0, 1].
@@ -27,6 +27,7 @@ class GaussianImputation(nn.Module):
 
     def __init__(self, kernel_size_px: int = 3) -> None:
         super().__init__()
+        # not the softmax of `transforms.SmoothMask`: same formula, other rounding, and trained runs keep their bits
         offset = torch.arange(kernel_size_px) - (kernel_size_px - 1) / 2
         weights = torch.exp(-0.5 * (offset / (0.15 * kernel_size_px + 0.35)) ** 2)
         weights = weights / weights.sum()
@@ -40,9 +41,9 @@ class GaussianImputation(nn.Module):
 
 
 class GridGaussianImputation(nn.Module):
-    """The mask per patch (nearest), smoothed on the grid by [1/4 1/2 1/4] in both directions, over its maximum.
+    """Mask per patch (nearest), smoothed on the grid by [1/4 1/2 1/4] in both directions, divided by its maximum.
 
-    Beyond its border the grid goes on as its mirror image, without the border patch twice, as OpenCV's blur takes it.
+    The border is reflected without repeating the border patch, as in OpenCV's blur.
 
     Shapes:
         mask (B, 1, H, W), image (B, C, H, W), grid_hw -> (B, 1, gh, gw) in [0, 1].
@@ -68,7 +69,7 @@ class GridGaussianImputation(nn.Module):
 class LearnedImputation(nn.Module):
     """Stride-2 convolutions on mask and image down to the patches, ReLU after each, min-max over the batch.
 
-    Four convolutions for 16 px patches, one for each halving; its weights are trained with the network.
+    One convolution per halving: four for 16 px patches. The weights are trained with the network.
 
     Args:
         patch_size: pixels a side of a patch, a power of two from 4 on.
@@ -78,7 +79,7 @@ class LearnedImputation(nn.Module):
         mask (B, 1, H, W), image (B, C, H, W), grid_hw -> (B, 1, gh, gw) in [0, 1].
 
     Raises:
-        ValueError: another patch size.
+        ValueError: patch_size is no power of two from 4 on.
 
     Source: RES-L ("D2") as LGM-ViT's authors compare it.
 
@@ -91,7 +92,7 @@ class LearnedImputation(nn.Module):
         super().__init__()
         halvings = patch_size.bit_length() - 1
         if halvings < 2 or patch_size != 2**halvings:
-            raise ValueError(f"LearnedImputation expected patch_size to be 4, 8, 16, 32, ..., got {patch_size}.")
+            raise ValueError(f"patch_size must be 4, 8, 16, 32, ..., got {patch_size}: choose a power of two.")
         width = in_channels + 1
         for i in range(1, halvings + 1):
             size = 7 if i == 1 else 3
@@ -103,15 +104,15 @@ class LearnedImputation(nn.Module):
         features = torch.cat([mask, image.float()], dim=1)
         for layer in self.children():
             features = layer(features).relu()
-        features = F.interpolate(features, size=grid_hw, mode="nearest")  # one more where patches do not fill the image
+        features = F.interpolate(features, size=grid_hw, mode="nearest")  # drops a partial patch at the border
         low = features.amin()
         return (features - low) / (features.amax() - low + 1e-6)
 
 
 class OneConvolutionImputation(nn.Module):
-    """One convolution of the mask, two patches wide, one patch a step, min-max per slice.
+    """One convolution of the mask, two patches wide, stride one patch, min-max per slice.
 
-    64 px, stride 32 and padding 16 for the 7 x 7 grid of RES's authors.
+    RES's authors use 64 px, stride 32, padding 16 for a 7 x 7 grid.
 
     Args:
         patch_size: pixels a side of a patch, even.

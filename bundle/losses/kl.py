@@ -1,4 +1,4 @@
-"""Map and mask as distributions over the slice."""
+"""Kullback-Leibler losses: map and mask as distributions over the pixels or patches of a slice."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from bundle.losses.reduction import patch_grid, weighted_mean
 
 
 class DistributionKL(nn.Module):
-    """KL divergence from the smoothed mask to the attribution map, mean over the slices that count.
+    """KL divergence from the smoothed mask to the attribution map, mean over the slices with weight 1.
 
     Args:
-        form: "reference": both go through a softmax over all pixels and the divergence is summed over pixels; the
-            weights of the paper (lambda 1000 and 250) belong to it. "paper": Eq. 8 and 9 literally, no softmax on the
-            mask and the mean over pixels.
+        variant: "lgmvit_code": softmax of map and mask over all pixels, sum over pixels; the paper's weights (lambda
+            1000 and 250) belong to this variant. "lgmvit_paper": Eq. 8 and 9 literally, without softmax of the mask,
+            mean over pixels.
 
     Shapes:
         map (B, 1, H, W), batch with "smoothed_mask" (B, 1, H, W) and "weight" (B,) -> scalar.
 
     Raises:
-        ValueError: an unknown form.
+        ValueError: unknown variant.
 
     Source: paper, Eq. 8 and 9.
 
@@ -35,42 +35,41 @@ class DistributionKL(nn.Module):
         0.0
     """
 
-    def __init__(self, form: str = "reference") -> None:
+    def __init__(self, variant: str = "lgmvit_code") -> None:
         super().__init__()
-        if form not in FORMS:
-            raise ValueError(f"DistributionKL expected form to be one of {sorted(FORMS)}, got {form!r}.")
-        self.form = form
+        if variant not in _VARIANTS:
+            raise ValueError(f"variant must be one of {sorted(_VARIANTS)}, got {variant!r}: choose one of these.")
+        self.variant = variant
 
     def forward(self, attribution: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the loss, in float32 whatever the map's type."""
+        """Return the loss in float32."""
         pixels = attribution.float().flatten(1), batch[keys.SMOOTHED_MASK].float().flatten(1)
-        return weighted_mean(FORMS[self.form](*pixels), batch[keys.WEIGHT].float())
+        return weighted_mean(_VARIANTS[self.variant](*pixels), batch[keys.WEIGHT].float())
 
 
-def reference_kl(attribution: Tensor, target: Tensor) -> Tensor:
-    """Return (B,): sum over pixels of q (log q - log p), p and q the softmax of map and target (B, H*W)."""
+def _code_kl(attribution: Tensor, target: Tensor) -> Tensor:
+    """Return (B,): sum over pixels of q (log q - log p), with p and q the softmax of map and target (B, H*W)."""
     log_p, log_q = attribution.log_softmax(dim=1), target.log_softmax(dim=1)
     return F.kl_div(log_p, log_q, reduction="none", log_target=True).sum(dim=1)
 
 
-def literal_kl(attribution: Tensor, target: Tensor) -> Tensor:
-    """Return (B,): mean over pixels of y (log y - log p), y the target itself, 0 where it is 0."""
+def _paper_kl(attribution: Tensor, target: Tensor) -> Tensor:
+    """Return (B,): mean over pixels of y (log y - log p), with y the target; a pixel with y = 0 adds 0."""
     return F.kl_div(attribution.log_softmax(dim=1), target, reduction="none").mean(dim=1)
 
 
-FORMS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"reference": reference_kl, "paper": literal_kl}
+_VARIANTS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"lgmvit_code": _code_kl, "lgmvit_paper": _paper_kl}
 
-
-SMALLEST = 1e-8
-"""Shares below this are rounding; their logarithm would have an endless gradient."""
+_SMALLEST = 1e-8
+"""Lower bound of a patch value: the logarithm of a smaller one would have an unbounded gradient."""
 
 
 class PatchShareKL(nn.Module):
-    """KL divergence from the mask's share per patch to the map's, mean over the slices that count.
+    """KL divergence from the mask's share per patch to the map's share, mean over the slices with weight 1.
 
-    Meant for `ClassAttention`, whose values are a distribution already but for the CLS token's own share. Without a
-    softmax over pixels, which makes both maps nearly flat, a weight below 1 is felt. A slice without lesion, which
-    counts only where negatives are supervised, has the same share in every patch.
+    For `ClassAttention`, whose values sum to 1 except for the CLS token's own share. A softmax over pixels would make
+    both maps nearly flat; without it a weight below 1 is enough. A slice without lesion, used only if negatives are
+    supervised, has equal target shares.
 
     Args:
         patch_size: pixels a side of a patch.
@@ -93,16 +92,16 @@ class PatchShareKL(nn.Module):
         self.patch_size = patch_size
 
     def forward(self, attribution: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        """Return the loss, in float32 whatever the map's type."""
+        """Return the loss in float32."""
         lesion = F.avg_pool2d(batch[keys.MASK].float(), self.patch_size)
         grid_hw = (lesion.shape[-2], lesion.shape[-1])
-        share = shares(patch_grid(attribution.float(), grid_hw).clamp(min=SMALLEST))
-        target = shares(torch.where(lesion.amax(dim=(1, 2, 3), keepdim=True) > 0, lesion, torch.ones_like(lesion)))
+        share = _shares(patch_grid(attribution.float(), grid_hw).clamp(min=_SMALLEST))
+        target = _shares(torch.where(lesion.amax(dim=(1, 2, 3), keepdim=True) > 0, lesion, torch.ones_like(lesion)))
         divergence = F.kl_div(share.log(), target, reduction="none").sum(dim=1)
         return weighted_mean(divergence, batch[keys.WEIGHT].float())
 
 
-def shares(grid: Tensor) -> Tensor:
-    """Return (B, N) that sums to 1 per slice, for (B, 1, gh, gw)."""
+def _shares(grid: Tensor) -> Tensor:
+    """Return the grid (B, 1, gh, gw) as (B, N), scaled to sum 1 per slice."""
     flat = grid.flatten(1)
     return flat / flat.sum(dim=1, keepdim=True)

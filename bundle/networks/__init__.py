@@ -1,4 +1,4 @@
-"""The slice classifier and the evidence it leaves."""
+"""Slice classifier and the evidence for its decisions."""
 
 from bundle.networks.evidence import Evidence
 from bundle.networks.reference_checkpoint import convert_reference_checkpoint, load_reference_checkpoint

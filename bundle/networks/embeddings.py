@@ -1,4 +1,4 @@
-"""Pixels become tokens."""
+"""Embedding of pixels as tokens: patches and their position code."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-PATCH_NORMS = {"batch": nn.BatchNorm2d, "none": nn.Identity}  # Identity ignores the width
+_PATCH_NORMS = {"batch": nn.BatchNorm2d, "none": nn.Identity}  # Identity ignores the width
 
 
 class PatchEmbedding(nn.Module):
-    """Non-overlapping patches, projected linearly: (B, C, H, W) -> (B, N, d).
+    """Linear projection of non-overlapping patches: (B, C, H, W) -> (B, N, d).
 
-    The paper's reference normalises the projected patches with batch statistics; the vanilla ViT does not.
+    The authors' code normalizes the projected patches with batch statistics; the vanilla ViT does not.
 
     Args:
         in_channels: C.
         hidden_size: d.
-        patch_size: pixels a side of a patch.
+        patch_size: side of a patch in pixels.
         norm: "batch" or "none".
 
     Raises:
-        ValueError: an unknown norm.
+        ValueError: unknown norm.
 
     Example:
         >>> import torch
@@ -33,10 +33,10 @@ class PatchEmbedding(nn.Module):
 
     def __init__(self, in_channels: int, hidden_size: int, patch_size: int, norm: str = "batch") -> None:
         super().__init__()
-        if norm not in PATCH_NORMS:
-            raise ValueError(f"patch_norm expected one of {sorted(PATCH_NORMS)}, got {norm!r}.")
+        if norm not in _PATCH_NORMS:
+            raise ValueError(f"patch_norm must be one of {sorted(_PATCH_NORMS)}, got {norm!r}: choose one of these.")
         self.proj = nn.Conv2d(in_channels, hidden_size, kernel_size=patch_size, stride=patch_size)
-        self.norm = PATCH_NORMS[norm](hidden_size)
+        self.norm = _PATCH_NORMS[norm](hidden_size)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the patches of each image as tokens."""
@@ -44,16 +44,16 @@ class PatchEmbedding(nn.Module):
 
 
 class PositionEncoding(nn.Module):
-    """Adds a code of row and column to the patch tokens (B, N, d); the CLS token gets none.
+    """Sum of the patch tokens (B, N, d) and a code of row and column; the CLS token gets no code.
 
     Args:
-        kind: "sincos": half of the channels tell the row and half the column, sinusoidal; "reference": what the
-            authors' code computes, columns only (see docs/deviations.md); "learned": a free parameter.
+        kind: "sincos": sinusoidal, half of the channels for the row and half for the column; "reference": the code of
+            the authors' implementation, columns only (see docs/deviations.md); "learned": a free parameter.
         grid_hw: patches in rows and columns.
         hidden_size: d; "sincos" needs a multiple of 4.
 
     Raises:
-        ValueError: an unknown kind, or a width that does not fit it.
+        ValueError: unknown kind, or "sincos" with a hidden_size that is no multiple of 4.
 
     Example:
         >>> PositionEncoding("sincos", (4, 4), 16)(torch.zeros(1, 16, 16)).shape
@@ -62,12 +62,12 @@ class PositionEncoding(nn.Module):
 
     def __init__(self, kind: str, grid_hw: tuple[int, int], hidden_size: int) -> None:
         super().__init__()
-        if kind not in CODES:
-            raise ValueError(f"position_encoding expected one of {sorted(CODES)}, got {kind!r}.")
-        code = CODES[kind](grid_hw, hidden_size)
+        if kind not in _CODES:
+            raise ValueError(f"position_encoding must be one of {sorted(_CODES)}, got {kind!r}: choose one of these.")
+        code = _CODES[kind](grid_hw, hidden_size)
         if kind == "learned":
             self.code = nn.Parameter(code)
-        else:  # a formula, so not part of the weights
+        else:  # computed by a formula, so not part of the weights
             self.register_buffer("code", code, persistent=False)
 
     def forward(self, tokens: Tensor) -> Tensor:
@@ -78,7 +78,9 @@ class PositionEncoding(nn.Module):
 def sincos_code(grid_hw: tuple[int, int], hidden_size: int) -> Tensor:
     """Return (N, d): sin and cos of the row in the first half of the channels, of the column in the second."""
     if hidden_size % 4:
-        raise ValueError(f"position_encoding 'sincos' expected hidden_size to be a multiple of 4, got {hidden_size}.")
+        raise ValueError(
+            f"hidden_size of 'sincos' must be a multiple of 4, got {hidden_size}: choose another position_encoding."
+        )
     quarter = hidden_size // 4
     frequency = 10000.0 ** (-torch.arange(quarter, dtype=torch.float64) / quarter)
     parts = []
@@ -91,7 +93,7 @@ def sincos_code(grid_hw: tuple[int, int], hidden_size: int) -> Tensor:
 def reference_code(grid_hw: tuple[int, int], hidden_size: int) -> Tensor:
     """Return (N, d): at channel e and column w sin (even w) or cos (odd w) of e * 10000^(-2 floor(w/2) / c).
 
-    c = 2 ceil(d / 4). The authors' 2D code is given channels where it expects columns: every row looks the same.
+    c = 2 ceil(d / 4). The authors' 2D code is called with channels in place of columns: all rows get the same code.
     """
     height, width = grid_hw
     channels = 2 * -(-hidden_size // 4)
@@ -102,13 +104,13 @@ def reference_code(grid_hw: tuple[int, int], hidden_size: int) -> Tensor:
     return code.repeat(height, 1)
 
 
-def learned_code(grid_hw: tuple[int, int], hidden_size: int) -> Tensor:
-    """Return (N, d) start values."""
+def _learned_code(grid_hw: tuple[int, int], hidden_size: int) -> Tensor:
+    """Return (N, d) start values of a learned code."""
     return nn.init.trunc_normal_(torch.empty(grid_hw[0] * grid_hw[1], hidden_size), std=0.02)
 
 
-CODES: dict[str, Callable[[tuple[int, int], int], Tensor]] = {
+_CODES: dict[str, Callable[[tuple[int, int], int], Tensor]] = {
     "sincos": sincos_code,
     "reference": reference_code,
-    "learned": learned_code,
+    "learned": _learned_code,
 }

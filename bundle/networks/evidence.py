@@ -1,4 +1,4 @@
-"""What a network leaves besides its logits."""
+"""Evidence of a forward pass, the input of attribution methods."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from torch import Tensor
 
 
 class Evidence(NamedTuple):
-    """Everything an attribution method may need of one forward pass; it comes out of `forward`, never from hooks.
+    """Logits of one forward pass and all that attribution methods compute maps from.
+
+    It is returned by `forward`, never collected by hooks.
 
     Args:
         logits: (B, K).
-        class_attention: (B, h, N), the last block's attention from the CLS token to the patches, per head, without its
-            own column and not renormalised.
-        attentions: per block (B, h, 1 + N, 1 + N), CLS first, or None where nobody asked for them.
-        tokens: (B, N, d), output of the last block for the patches, before any LayerNorm.
+        class_attention: (B, h, N), the last block's attention from the CLS token to the patches, per head, without the
+            CLS column and not renormalized.
+        attentions: per block (B, h, 1 + N, 1 + N), CLS first, or None if not requested.
+        tokens: (B, N, d), the last block's output for the patches, before any LayerNorm.
         grid_hw: patches in rows and columns, N = gh * gw.
 
     Example:

@@ -1,4 +1,4 @@
-"""The slice classifier: a Vision Transformer."""
+"""Slice classifier: a Vision Transformer."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from bundle.networks.layers import Block
 
 
 class SliceViT(nn.Module):
-    """ViT-B/16 as the paper trains it, in any size: (B, C, H, W) -> logits (B, K).
+    """Vision Transformer for slices, ViT-B/16 by default: (B, C, H, W) -> logits (B, K).
 
-    The defaults are the network of the paper's experiments, with a position code that tells rows and columns. The
-    class token gets no position code. `forward` computes logits only, with fused attention in every block;
+    The defaults are the network of the paper's experiments, with a position code of rows and columns. The class token
+    gets no position code. `forward` computes logits only, with fused attention in every block;
     `forward_evidence` is the same pass and also returns what attribution methods need.
 
     Args:
         image_size: H = W in pixels, a multiple of the patch size.
-        patch_size: pixels a side of a patch.
+        patch_size: side of a patch in pixels.
         in_channels: C.
         num_classes: K; 1 for one logit.
         hidden_size: width d of a token.
         num_layers: blocks n.
         num_heads: attention heads h.
-        mlp_ratio: width of a block's MLP over d.
-        dropout: after both layers of each MLP.
+        mlp_ratio: width of a block's MLP divided by d.
+        dropout: rate after both layers of each MLP.
         drop_path: rate of stochastic depth, the same in all blocks.
-        patch_norm: "batch" as the reference, or "none" as the vanilla ViT.
+        patch_norm: "batch" as in the reference, or "none" as in the vanilla ViT.
         position_encoding: "sincos", "reference" or "learned".
-        qkv_bias: whether queries, keys and values have a bias.
-        identical_blocks: start all blocks as copies of one, with PyTorch's start values, as the reference does;
-            otherwise each block starts on its own, truncated normal with standard deviation 0.02.
+        qkv_bias: bias of queries, keys and values.
+        identical_blocks: start all blocks as copies of one with PyTorch's start values, as the reference does;
+            otherwise each block has its own start values, truncated normal with standard deviation 0.02.
 
     Raises:
-        ValueError: sizes that do not fit each other; in `forward`, an image of another size or channel count.
+        ValueError: sizes that do not fit each other; in `forward`, an image of another size or number of channels.
 
     Source: paper, section 3.1.
 
@@ -68,9 +68,9 @@ class SliceViT(nn.Module):
     ) -> None:
         super().__init__()
         if image_size % patch_size:
-            raise ValueError(f"image_size expected to be a multiple of patch_size {patch_size}, got {image_size}.")
+            raise ValueError(f"image_size must be a multiple of patch_size {patch_size}, got {image_size}: change one.")
         if num_layers < 1:
-            raise ValueError(f"num_layers expected at least 1, got {num_layers}.")
+            raise ValueError(f"num_layers must be at least 1, got {num_layers}: give the number of blocks.")
         self.image_size = image_size
         self.in_channels = in_channels
         self.grid_hw = (image_size // patch_size, image_size // patch_size)
@@ -82,7 +82,7 @@ class SliceViT(nn.Module):
         self.norm = nn.LayerNorm(hidden_size)
         self.head = nn.Linear(hidden_size, num_classes)
         if not identical_blocks:
-            self.apply(start_values)
+            self.apply(_set_start_values)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, K)."""
@@ -96,7 +96,7 @@ class SliceViT(nn.Module):
 
         Args:
             image: (B, C, H, W).
-            attentions: also compute the full attention of every block, which costs memory quadratic in the tokens.
+            attentions: also compute the full attention of every block; memory grows with the square of the tokens.
         """
         tokens, blocks = self.embed(image), cast("list[Block]", list(self.blocks))
         if attentions:
@@ -104,18 +104,19 @@ class SliceViT(nn.Module):
             for block in blocks:
                 tokens, matrix = block.with_matrix(tokens)
                 matrices.append(matrix)
-            return self.evidence(tokens, matrices[-1][:, :, 0], tuple(matrices))
+            return self._evidence(tokens, matrices[-1][:, :, 0], tuple(matrices))
         for block in blocks[:-1]:
             tokens = block(tokens)
-        tokens, class_row = blocks[-1].with_class_row(tokens)
-        return self.evidence(tokens, class_row, None)
+        tokens, cls_attention = blocks[-1].with_cls_attention(tokens)
+        return self._evidence(tokens, cls_attention, None)
 
     def embed(self, image: Tensor) -> Tensor:
         """Return E^(0), (B, 1 + N, d): the class token, then the patches with their position."""
         expected = (self.in_channels, self.image_size, self.image_size)
         if not torch.jit.is_tracing() and tuple(image.shape[1:]) != expected:
             raise ValueError(
-                f"SliceViT expected images (B, C, H, W) with (C, H, W) = {expected}, got {tuple(image.shape)}."
+                f"image must be (B, C, H, W) with (C, H, W) = {expected}, got {tuple(image.shape)}: "
+                "resize it, or build SliceViT with its in_channels and image_size."
             )
         patches = self.position(self.patch_embed(image))
         return torch.cat([self.cls_token.expand(image.shape[0], -1, -1), patches], dim=1)
@@ -124,13 +125,13 @@ class SliceViT(nn.Module):
         """Return logits (B, K) from E^(n)."""
         return self.head(self.norm(tokens[:, 0]))
 
-    def evidence(self, tokens: Tensor, class_row: Tensor, attentions: tuple[Tensor, ...] | None) -> Evidence:
+    def _evidence(self, tokens: Tensor, cls_attention: Tensor, attentions: tuple[Tensor, ...] | None) -> Evidence:
         """Return the evidence for E^(n) and the CLS token's attention (B, h, 1 + N)."""
-        cls_token, patches = tokens.split([1, tokens.shape[1] - 1], dim=1)  # cheaper to go back through than two slices
-        return Evidence(self.classify(cls_token), class_row[:, :, 1:], attentions, patches, self.grid_hw)
+        cls_token, patches = tokens.split([1, tokens.shape[1] - 1], dim=1)  # a cheaper backward pass than two slices
+        return Evidence(self.classify(cls_token), cls_attention[:, :, 1:], attentions, patches, self.grid_hw)
 
 
-def start_values(module: nn.Module) -> None:
+def _set_start_values(module: nn.Module) -> None:
     """Start linear layers with a truncated normal of standard deviation 0.02 and no bias."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)

@@ -1,4 +1,4 @@
-"""What training wraps: the same network, whose forward pass returns evidence."""
+"""Wrapper for training: the same network with a forward pass that returns evidence."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from bundle.networks.slice_vit import SliceViT
 class WithEvidence(nn.Module):
     """A network whose `forward` returns `Evidence`: (B, C, H, W) -> Evidence.
 
-    DistributedDataParallel wraps only `forward` and torch.compile loses hooks, so evidence must leave by this way. The
-    state dict has the wrapped network's names: whoever copies weights by name (MONAI's `load`, a federated client)
-    finds them in both. The names are changed by hooks of the state dict, which also run where another wrapper, such
-    as DistributedDataParallel, collects or loads the state.
+    DistributedDataParallel wraps only `forward` and torch.compile loses hooks, so `forward` returns the evidence. The
+    state dict has the names of the wrapped network: MONAI's `load` or a federated client can copy weights by name in
+    both directions. State-dict hooks change the names; they also run when an outer wrapper, such as
+    DistributedDataParallel, saves or loads the state.
 
     Args:
-        network: shares its weights with this module.
+        network: classifier; its weights are shared, not copied.
         attentions: also return the full attention of every block.
 
     Example:
@@ -35,8 +35,8 @@ class WithEvidence(nn.Module):
         super().__init__()
         self.network = network
         self.attentions = attentions
-        self.register_state_dict_post_hook(drop_wrapper_name)
-        self.register_load_state_dict_pre_hook(add_wrapper_name)
+        self.register_state_dict_post_hook(_drop_wrapper_name)
+        self.register_load_state_dict_pre_hook(_add_wrapper_name)
 
     def forward(self, image: Tensor) -> Evidence:
         """Return logits and evidence of one pass."""
@@ -44,21 +44,21 @@ class WithEvidence(nn.Module):
 
 
 def with_evidence(network: SliceViT, enabled: bool, attentions: bool = False) -> nn.Module:
-    """Return the network wrapped in `WithEvidence`, or itself where nothing supervises its maps."""
+    """Return the network wrapped in `WithEvidence`, or the network itself if `enabled` is false."""
     return WithEvidence(network, attentions) if enabled else network
 
 
-def drop_wrapper_name(_module: nn.Module, state: dict[str, Any], prefix: str, _metadata: Any) -> None:
-    """Give what this module added to a state dict the wrapped network's names."""
-    rename(state, old=f"{prefix}network.", new=prefix)
+def _drop_wrapper_name(_module: nn.Module, state: dict[str, Any], prefix: str, _metadata: Any) -> None:
+    """Remove the wrapper's prefix from the entries of a saved state dict."""
+    _rename(state, old=f"{prefix}network.", new=prefix)
 
 
-def add_wrapper_name(_module: nn.Module, state: dict[str, Any], prefix: str, *_rest: Any) -> None:
-    """Give the wrapped network's entries of a state dict this module's names, in a copy that only loading sees."""
-    rename(state, old=prefix, new=f"{prefix}network.")
+def _add_wrapper_name(_module: nn.Module, state: dict[str, Any], prefix: str, *_rest: Any) -> None:
+    """Add the wrapper's prefix to the entries of a state dict that is loaded; torch passes a copy."""
+    _rename(state, old=prefix, new=f"{prefix}network.")
 
 
-def rename(state: dict[str, Any], *, old: str, new: str) -> None:
-    """Rename, in place and in order, the entries whose names start with `old`."""
+def _rename(state: dict[str, Any], *, old: str, new: str) -> None:
+    """Rename, in place and in order, all entries with the prefix `old`."""
     for name in [name for name in state if name.startswith(old)]:
         state[new + name.removeprefix(old)] = state.pop(name)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from support.golden import FILES, load_golden
 
-from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding, minmax
+from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding
 from bundle.networks import Evidence, SliceViT, WithEvidence
 
 METHODS = {
@@ -150,22 +150,6 @@ def test_maps_agree_with_the_reference(file, tmp_path):
     for name, method in methods.items():
         found = method(evidence, golden.image_hw)[:, 0]
         torch.testing.assert_close(found, golden.values[f"map/{name}"], atol=1e-5, rtol=0, msg=lambda m, n=name: n + m)
-
-
-def test_minmax_by_hand():
-    maps = torch.tensor([[[2.0, 4.0], [3.0, 6.0]], [[7.0, 7.0], [7.0, 7.0]]])
-    assert minmax(maps).tolist() == [[[0.0, 0.5], [0.25, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]
-
-
-def test_rounding_makes_no_map():
-    maps = 0.3 + 1e-8 * torch.arange(4.0)[None]
-    assert minmax(maps).tolist() == [[0.0, 0.0, 0.0, 0.0]]
-
-
-def test_minmax_of_a_constant_has_a_finite_gradient():
-    maps = torch.ones(1, 4, requires_grad=True)
-    minmax(maps).sum().backward()
-    assert maps.grad.isfinite().all()
 
 
 def hooks_of(network):

@@ -7,10 +7,10 @@ from bundle.attribution import EAFEM, ClassAttention, TokenEmbedding
 from bundle.networks import Evidence
 
 
-def evidence_of(*class_rows):
+def evidence_of(*cls_rows):
     """One slice, one head, one row of the CLS token per block; the first column is its own."""
     matrices = []
-    for row in class_rows:
+    for row in cls_rows:
         matrix = torch.zeros(1, 1, 5, 5)
         matrix[0, 0, 0] = torch.tensor(row)
         matrices.append(matrix)
@@ -28,12 +28,12 @@ def test_the_mean_over_the_last_blocks(num_blocks, expected):
 
 
 def test_no_block_is_refused():
-    with pytest.raises(ValueError, match="num_blocks of at least 1, got 0"):
+    with pytest.raises(ValueError, match="num_blocks must be at least 1, got 0"):
         ClassAttention(0)
 
 
 def test_more_blocks_than_the_network_has_are_refused():
-    with pytest.raises(ValueError, match="expected 3 blocks, got a network of 2"):
+    with pytest.raises(ValueError, match="at most the network's 2, got 3"):
         ClassAttention(3)(evidence_of([0.2] * 5, [0.2] * 5), (2, 2))
 
 
@@ -55,7 +55,7 @@ def test_ends_of_beta_are_the_halves(beta, half, evidence):
     torch.testing.assert_close(EAFEM(beta=beta)(evidence, (8, 8)), half(evidence, (8, 8)))
 
 
-def test_resize_is_bilinear_between_patch_centres(evidence):
+def test_resize_is_bilinear_between_patch_centers(evidence):
     row = TokenEmbedding()(evidence, (2, 4))[0, 0, 0]  # 2, -1 at half-pixel centres, ends kept
     assert row.tolist() == pytest.approx([2, 1.25, -0.25, -1])
 

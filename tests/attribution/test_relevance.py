@@ -3,8 +3,9 @@ import torch
 import torch.distributed as dist
 from torch import nn
 
-from bundle.attribution import Relevance, minmax
+from bundle.attribution import Relevance
 from bundle.networks import Evidence, SliceViT, WithEvidence
+from bundle.scaling import min_max_normalize
 
 
 def toy(weights, classes=1):
@@ -52,7 +53,7 @@ def test_row_by_row_equals_the_product_of_matrices():
     product = torch.eye(5).expand(2, 5, 5)
     for matrix, gradient in zip(evidence.attentions, gradients, strict=True):
         product = product + (gradient * matrix).relu().mean(dim=1) @ product
-    expected = minmax(product[:, 0, 1:]).reshape(2, 1, 2, 2)
+    expected = min_max_normalize(product[:, 0, 1:]).reshape(2, 1, 2, 2)
     torch.testing.assert_close(Relevance()(evidence, (2, 2)), expected, atol=1e-5, rtol=1e-5)
 
 

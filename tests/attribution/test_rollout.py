@@ -1,8 +1,9 @@
 import pytest
 import torch
 
-from bundle.attribution import Rollout, minmax
+from bundle.attribution import Rollout
 from bundle.networks import Evidence
+from bundle.scaling import min_max_normalize
 
 
 def evidence_of(*matrices):
@@ -25,7 +26,7 @@ def test_row_by_row_equals_the_product_of_matrices(reference):
     product = means[0] if reference else (means[0] + identity) / 2
     for mean in means[1:]:
         product = (mean + identity) / 2 @ product
-    expected = minmax(product[:, 0, 1:]).reshape(2, 1, 2, 2)
+    expected = min_max_normalize(product[:, 0, 1:]).reshape(2, 1, 2, 2)
     torch.testing.assert_close(Rollout(reference)(evidence_of(*matrices), (2, 2)), expected)
 
 

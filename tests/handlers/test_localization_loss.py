@@ -9,7 +9,7 @@ from support.ranks import on_ranks
 
 from bundle.attribution import EAFEM, Relevance
 from bundle.handlers import EvidenceSplit, LocalizationLoss
-from bundle.losses import DistributionKL, GradMaskLoss, RobustViTLoss, SliceClassificationLoss
+from bundle.losses import DistributionKL, RobustViTLoss, SliceClassificationLoss
 from bundle.networks import Evidence, WithEvidence
 from bundle.transforms import SmoothMask
 
@@ -108,7 +108,7 @@ def test_robustvits_own_form_is_the_hand_written_one_in_training():
     """Its agreement term needs the logits, which the handler passes on."""
     batch = toy_batch([1, 0, 1, 1], [1, 1, 0, 1])
     network, twin = toy_network(**EXACT), toy_network(**EXACT)
-    output = train_once(network, batch, LocalizationLoss(Relevance(), RobustViTLoss(form="original"), WEIGHT))
+    output = train_once(network, batch, LocalizationLoss(Relevance(), RobustViTLoss(variant="original_paper"), WEIGHT))
 
     evidence = twin.forward_evidence(batch["image"], attentions=True)
     maps, masks = Relevance()(evidence, (SIZE, SIZE)), batch["mask"].float()
@@ -124,14 +124,6 @@ def test_robustvits_own_form_is_the_hand_written_one_in_training():
     assert output["localization_loss"].item() == pytest.approx(localization.item(), rel=1e-5)
     for name, gradient in gradients(twin).items():
         torch.testing.assert_close(gradients(network)[name], gradient, rtol=2e-4, atol=2e-7, msg=name)
-
-
-def test_gradmasks_own_form_is_refused_with_maps_that_are_no_gradient_by_the_pixels():
-    with pytest.raises(
-        ValueError, match=r"gradient of the logits by the pixels for GradMaskLoss.*got the map of EAFEM"
-    ):
-        LocalizationLoss(EAFEM(), GradMaskLoss("original"), WEIGHT)
-    LocalizationLoss(EAFEM(), GradMaskLoss("paper"), WEIGHT)
 
 
 def test_without_a_slice_that_counts_the_term_is_zero_and_the_graph_is_whole():

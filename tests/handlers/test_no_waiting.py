@@ -18,7 +18,7 @@ from bundle.transforms import SmoothMask
 
 LOCALIZATION = [
     (EAFEM(), DistributionKL()),
-    (ClassAttention(), DistributionKL("paper")),
+    (ClassAttention(), DistributionKL("lgmvit_paper")),
     (TokenEmbedding(), DistributionKL()),
     (Rollout(), DistributionKL()),
     (Relevance(), GradMaskLoss()),

@@ -138,7 +138,7 @@ def test_what_is_not_finite_in_one_slice_stays_there():
     assert torch.equal(spoilt[..., 1:], clean[..., 1:])
 
 
-def test_without_normalisation_a_constant_slice_is_no_blank_one():
+def test_without_normalization_a_constant_slice_is_no_blank_one():
     transform = SliceTransform(image_size=16, normalise="none")
     answer = SliceInferer(transform, EAFEM(), 2)(volume_of(3, blank=[1]), trained())
     assert answer[0, 0, ..., 1].any()
@@ -154,7 +154,7 @@ def test_volumes_of_integers_and_with_meta_data():
 
 @pytest.mark.parametrize("shape", [(2, 2, 16, 16, 3), (1, 2, 16, 16), (2, 16, 16, 3)])
 def test_what_is_no_volume_is_refused(shape):
-    with pytest.raises(ValueError, match=r"expected one volume \(1, C, H, W, D\), got"):
+    with pytest.raises(ValueError, match=r"must be one volume \(1, C, H, W, D\), got"):
         SliceInferer(TRANSFORM, EAFEM())(torch.zeros(shape), None)
 
 

@@ -14,12 +14,11 @@ from bundle.losses import DistributionKL, GradMaskLoss, PatchShareKL, RESLoss, R
 
 LOSSES = {
     "kl": lambda: DistributionKL(),
-    "kl_paper": lambda: DistributionKL("paper"),
+    "kl_paper": lambda: DistributionKL("lgmvit_paper"),
     "patch_share": lambda: PatchShareKL(patch_size=8),
     "gradmask": lambda: GradMaskLoss(),
-    "gradmask_original": lambda: GradMaskLoss("original"),
     "robustvit": lambda: RobustViTLoss(),
-    "robustvit_original": lambda: RobustViTLoss(form="original"),
+    "robustvit_original": lambda: RobustViTLoss(variant="original_paper"),
     "res_g": lambda: RESLoss("gaussian", patch_size=8),
     "res_l": lambda: RESLoss("learned", patch_size=8),
     "res_g_original": lambda: RESLoss("original_gaussian", patch_size=8),
@@ -85,9 +84,8 @@ def test_leaves_map_and_batch_as_they_were(name):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: DistributionKL("forward"), r"\['paper', 'reference'\], got 'forward'"),
-        (lambda: GradMaskLoss("mine"), r"\['original', 'paper'\], got 'mine'"),
-        (lambda: RobustViTLoss(form="mine"), r"\['original', 'paper'\], got 'mine'"),
+        (lambda: DistributionKL("forward"), r"\['lgmvit_code', 'lgmvit_paper'\], got 'forward'"),
+        (lambda: RobustViTLoss(variant="mine"), r"\['lgmvit_code', 'original_paper'\], got 'mine'"),
         (lambda: RESLoss("median"), r"'learned'.*got 'median'"),
         (lambda: RESLoss(outside="half"), r"\['ignored', 'negative'\], got 'half'"),
         (lambda: RESLoss("learned", patch_size=12), "4, 8, 16, 32, ..., got 12"),

@@ -20,16 +20,16 @@ def test_agrees_with_pytorch(pair):
     expected, matrix = theirs(tokens, tokens, tokens, average_attn_weights=False)
     torch.testing.assert_close(ours(tokens), expected)
     for found, attention, wanted in (
-        (*ours.with_class_row(tokens), matrix[:, :, 0]),
+        (*ours.with_cls_attention(tokens), matrix[:, :, 0]),
         (*ours.with_matrix(tokens), matrix),
     ):
         torch.testing.assert_close(found, expected)
         torch.testing.assert_close(attention, wanted)
 
 
-def test_class_row_carries_gradient_to_queries_and_keys():
+def test_cls_attention_carries_gradient_to_queries_and_keys():
     attention = Attention(16, 4)
-    _, row = attention.with_class_row(torch.randn(2, 7, 16))
+    _, row = attention.with_cls_attention(torch.randn(2, 7, 16))
     row[:, :, 1].sum().backward()
     queries, keys, values = attention.qkv.weight.grad.chunk(3)
     assert queries.abs().sum() > 0
@@ -45,7 +45,7 @@ def test_output_depends_on_the_matrix_it_returns():
 
 
 def test_heads_must_divide_the_width():
-    with pytest.raises(ValueError, match="got 5 heads of 16"):
+    with pytest.raises(ValueError, match="must divide hidden_size 16, got 5"):
         Attention(16, 5)
 
 
@@ -69,7 +69,7 @@ def test_agrees_with_pytorchs_encoder_layer():
     tokens = torch.randn(2, 7, 16)
     expected = theirs(tokens)
     torch.testing.assert_close(ours(tokens), expected)
-    torch.testing.assert_close(ours.with_class_row(tokens)[0], expected)
+    torch.testing.assert_close(ours.with_cls_attention(tokens)[0], expected)
     torch.testing.assert_close(ours.with_matrix(tokens)[0], expected)
 
 
@@ -118,7 +118,7 @@ def test_drops_its_share_and_keeps_the_mean(rate):
     assert torch.equal(gradient, dropped)  # d(m x)/dx = m x for x = 1
 
 
-def test_neighbours_are_dropped_independently():
+def test_neighbors_are_dropped_independently():
     torch.manual_seed(0)
     kept = Dropout(0.5)(torch.ones(COUNT)) > 0
     for distance in range(1, 9):  # four draws share a random number
@@ -159,7 +159,7 @@ def test_keeps_type_and_device():
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0])
 def test_refuses_a_rate_out_of_range(rate):
-    with pytest.raises(ValueError, match=r"expected a rate in \[0, 1\)"):
+    with pytest.raises(ValueError, match=r"dropout must be in \[0, 1\)"):
         Dropout(rate)
 
 

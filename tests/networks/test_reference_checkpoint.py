@@ -133,7 +133,7 @@ def test_other_files_are_refused(content, message, tmp_path):
 )
 def test_what_is_no_checkpoint_is_called_that(content, tmp_path):
     (tmp_path / "other.pth").write_bytes(content)
-    with pytest.raises(ValueError, match=r"other\.pth expected a PyTorch checkpoint"):
+    with pytest.raises(ValueError, match=r"other\.pth: file must be a PyTorch checkpoint"):
         load_reference_checkpoint(tmp_path / "other.pth")
 
 

@@ -47,7 +47,7 @@ def test_evidence_is_the_same_pass(position, classes):
     assert torch.equal(full.class_attention, full.attentions[-1][:, :, 0, 1:])
 
 
-def test_attention_is_not_renormalised():
+def test_attention_is_not_renormalized():
     attention = SliceViT(**TINY).eval().forward_evidence(torch.rand(2, 3, 32, 32)).class_attention
     assert torch.all(attention.sum(dim=-1) < 1)
 

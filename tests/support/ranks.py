@@ -2,6 +2,7 @@
 
 import threading
 
+import ignite.distributed as idist
 import torch
 import torch.distributed as dist
 
@@ -15,7 +16,7 @@ def on_ranks(monkeypatch, *ranks):
         barrier.wait(timeout=20)
         total = torch.stack(list(shared.values())).sum(dim=0)
         barrier.wait(timeout=20)
-        values.copy_(total)
+        return values.copy_(total)
 
     def play(number, rank):
         results[number] = rank()
@@ -24,6 +25,8 @@ def on_ranks(monkeypatch, *ranks):
         patch.setattr(dist, "is_initialized", lambda: True)
         patch.setattr(dist, "get_world_size", lambda: len(ranks))
         patch.setattr(dist, "all_reduce", all_reduce)
+        patch.setattr(idist, "get_world_size", lambda: len(ranks))
+        patch.setattr(idist, "all_reduce", all_reduce)
         threads = [threading.Thread(target=play, args=pair) for pair in enumerate(ranks)]
         for thread in threads:
             thread.start()
