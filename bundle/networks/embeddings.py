@@ -48,7 +48,7 @@ class PositionEncoding(nn.Module):
 
     Args:
         kind: "sincos": half of the channels tell the row and half the column, sinusoidal; "reference": what the
-            authors' code computes, columns only (see docs/deviations.md); "learned": a free parameter.
+            authors' code computes, columns only (see docs/explanation/deviations.md); "learned": a free parameter.
         grid_hw: patches in rows and columns.
         hidden_size: d; "sincos" needs a multiple of 4.
 
