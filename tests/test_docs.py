@@ -81,3 +81,16 @@ def test_british_words_are_found_and_their_american_forms_are_not():
         == []
     )
     assert BRITISH.findall(without_code("`centre_prior` and\n    --normalise slice\n")) == []
+
+
+def test_code_and_configs_name_pages_that_exist():
+    files = [
+        ROOT / "pyproject.toml",
+        *(path for folder in ("bundle", "configs", "scripts") for path in (ROOT / folder).rglob("*")),
+    ]
+    texts = [
+        path.read_text(encoding="utf-8") for path in files if path.suffix in {".py", ".json", ".yaml", ".toml", ".j2"}
+    ]
+    named = {ROOT / page for text in texts for page in re.findall(r"\bdocs/[\w/-]+\.md", text)}
+    assert ROOT / "docs/README.md" in named
+    assert {page for page in named - GENERATED if not page.exists()} == set()
