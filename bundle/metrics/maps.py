@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
 from bundle.metrics.binary_scores import ratio
+from bundle.scaling import min_max_normalize
 
 
 def map_energy(maps: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
@@ -91,9 +92,7 @@ def iou_curve(maps: Tensor, masks: Tensor, thresholds: Sequence[float] = IOU_THR
         tensor([[0.5000, 1.0000]])
     """
     inside = (masks != 0).flatten(1)  # (B, HW)
-    values = maps.flatten(1).float()
-    low, high = values.aminmax(dim=1, keepdim=True)
-    scaled = torch.where(high > low, (values - low) / (high - low), torch.zeros_like(values))
+    scaled = min_max_normalize(maps.flatten(1).float(), tolerance=0)
     # One threshold after the other: all at once would hold T times the batch.
     curve = torch.stack([_iou(scaled >= threshold, inside) for threshold in thresholds], dim=1)
     return torch.where(inside.any(dim=1, keepdim=True), curve, torch.full_like(curve, torch.nan))

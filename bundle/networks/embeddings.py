@@ -48,7 +48,7 @@ class PositionEncoding(nn.Module):
 
     Args:
         kind: "sincos": sinusoidal, half of the channels for the row and half for the column; "reference": the code of
-            the authors' implementation, columns only (see docs/deviations.md); "learned": a free parameter.
+            the authors' implementation, columns only (see docs/explanation/deviations.md); "learned": a free parameter.
         grid_hw: patches in rows and columns.
         hidden_size: d; "sincos" needs a multiple of 4.
 

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from bundle.scaling import min_max_normalize
+
 
 class SliceTransform:
     """Scale each slice, bring it to the network's size, and bring maps back; the store and the inferer share it.
@@ -66,10 +68,7 @@ class SliceTransform:
 
 
 def _min_max(slices: Tensor) -> Tensor:
-    low = slices.amin(dim=(-2, -1), keepdim=True)
-    span = slices.amax(dim=(-2, -1), keepdim=True) - low
-    # a constant slice has span 0 and must become zeros, not NaN
-    return (slices - low).div_(torch.where(span > 0, span, torch.ones_like(span)))
+    return min_max_normalize(slices, 2, tolerance=0)
 
 
 def _unchanged(slices: Tensor) -> Tensor:
