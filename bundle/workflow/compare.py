@@ -1,6 +1,6 @@
 """The comparison of a run's record with what is asked for now.
 
-A resumed run, an evaluation and an experiment each ask it, and each ignores other roles of the table of knobs.
+Resume, evaluation and experiments use it and ignore other roles of the table of knobs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,8 @@ OLD_TARGETS = {"bundle.transforms.LoadCased": "bundle.transforms.LoadCaseFilesd"
 """The same for components."""
 
 
-class _Missing:
-    """Stands for an argument or an item that one side lacks."""
-
-    def __repr__(self) -> str:
-        return "nothing"
-
-
-MISSING = _Missing()
+MISSING = type("Missing", (), {"__repr__": lambda _: "nothing"})()
+"""Stands for an argument or an item that one side lacks."""
 
 
 class Change(NamedTuple):

@@ -102,7 +102,8 @@ def knobs() -> Mapping[str, Knob]:
 
 def _knob(name: str, role: str, row: Mapping[str, Any]) -> Knob:
     """Return the knob of a row; a frozen one holds tuples."""
-    return Knob(name, role, **{key: tuple(part) if isinstance(part, list) else part for key, part in row.items()})
+    cells: dict[str, Any] = {key: tuple(cell) if isinstance(cell, list) else cell for key, cell in row.items()}
+    return Knob(name, role, **cells)
 
 
 def names(*roles: str) -> frozenset[str]:
