@@ -107,7 +107,7 @@ def packed_metadata(
 
     Example:
         >>> data_format = {"inputs": {"image": {}}, "outputs": {"pred": {}}}
-        >>> train = {"image_size": 32, "in_channels": 2, "num_classes": 1, "normalise": "slice"}
+        >>> train = {"image_size": 32, "in_channels": 2, "num_classes": 1, "normalize": "slice"}
         >>> packed_metadata(train, {"network_data_format": data_format}, {}, 0.5)["network_data_format"]["inputs"]
         {'image': {'num_channels': 2, 'spatial_shape': [32, 32], 'channel_def': {'0': 'channel 0', '1': 'channel 1'}}}
     """
@@ -117,7 +117,7 @@ def packed_metadata(
     image, pred = packed["network_data_format"]["inputs"]["image"], packed["network_data_format"]["outputs"]["pred"]
     names = train["finder"].get("channels", []) if isinstance(train.get("finder"), dict) else []
     image |= {"num_channels": channels, "spatial_shape": [size, size], "channel_def": channel_def(names, channels)}
-    if train.get("normalise") != "slice":
+    if train.get("normalise", train.get("normalize")) != "slice":  # British in records of version 0.1
         image["value_range"] = []
         packed["image_classes"] = "channels in the order of training, intensities as `preprocessing` scales them"
     pred["num_channels"] = classes

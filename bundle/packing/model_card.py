@@ -13,7 +13,7 @@ from bundle.packing.trained_run import TrainedRun
 
 START, END = "<!-- run: filled by scripts/pack_bundle.py -->", "<!-- end of run -->"
 SETTINGS = (
-    *("image_size", "patch_size", "in_channels", "num_classes", "hidden_size", "num_layers", "num_heads", "normalise"),
+    *("image_size", "patch_size", "in_channels", "num_classes", "hidden_size", "num_layers", "num_heads", "normalize"),
     *(
         "max_epochs",
         "batch_size",

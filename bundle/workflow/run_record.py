@@ -51,14 +51,14 @@ class RunRecord:
     def __init__(
         self,
         output_dir: str | Path,
-        settings: Mapping[str, Any],
+        settings: Mapping[str, Any] | None = None,
         split_hash: str = "",
         bundle_root: str | Path = ".",
         write: bool = True,
         cases: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
-        self.settings = dict(settings)
+        self.settings = dict(settings or {})
         self.split_hash = split_hash
         self.bundle_root = Path(bundle_root)
         self.write = write

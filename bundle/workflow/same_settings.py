@@ -16,7 +16,7 @@ from bundle.files import read_json
 from bundle.workflow.command_line import CommandLine
 
 COMPARED = frozenset({"finder", "case_to_slices", "store_dtype", "network_def", "attribution"})
-"""What makes slices, logits and maps, and with it every knob that it refers to, such as `normalise` and `beta`."""
+"""What makes slices, logits and maps, and with it every knob that it refers to, such as `normalize` and `beta`."""
 FREE = frozenset(
     {"bundle_root", "bundle_found", "bundle_path", "dataset_dir", "output_dir", "cache_dir", "device"}
     | {"finder#root", "finder#path", "dropout", "drop_path", "identical_blocks"}

@@ -22,7 +22,7 @@ def test_defaults_give_the_defaults_with_training_s_network():
     ("name", "value"),
     [
         ("in_channels", 1),
-        ("normalise", "none"),
+        ("normalize", "none"),
         ("batch_size", 4),
         ("attribution", {"_target_": "bundle.attribution.Rollout"}),
         ("preprocessing", {"_target_": "Compose", "transforms": []}),

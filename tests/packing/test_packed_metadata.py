@@ -49,7 +49,7 @@ def test_several_classes():
 
 
 def test_intensities_that_are_not_scaled_per_slice_have_no_stated_range():
-    assert packed(normalise="none")[DATA_FORMAT]["inputs"]["image"]["value_range"] == []
+    assert packed(normalize="none")[DATA_FORMAT]["inputs"]["image"]["value_range"] == []
 
 
 def test_scores_without_a_value_are_left_out():

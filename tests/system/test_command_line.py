@@ -1,7 +1,28 @@
 """A misspelt knob stops before anything is computed; any working directory will do."""
 
+import json
+import os
+import subprocess
+import sys
+from zipfile import ZipFile
+
 import pytest
-from support.bundle import DEMO, ROOT, TINY, TRAINING, checkpoint, ended, overlay, refused, same_bits, start, train
+from support.bundle import (
+    DEMO,
+    NETWORK,
+    ROOT,
+    TINY,
+    TRAINING,
+    checkpoint,
+    ended,
+    overlay,
+    refused,
+    same_bits,
+    start,
+    train,
+)
+
+from bundle.packing import pack_bundle
 
 
 @pytest.fixture
@@ -54,3 +75,81 @@ def test_training_from_another_working_directory(phantoms, folders, trained, tmp
     assert status == 0, printed
     assert same_bits(checkpoint(folders["output_dir"]), checkpoint(trained))
     assert list(away.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def bundles(trained, tmp_path_factory):
+    """Name -> a bundle's folder, its weights, and the knobs that its own configs do not hold."""
+    place = tmp_path_factory.mktemp("unpacked")
+    with ZipFile(pack_bundle(trained, place / "lgm_vit.zip")) as archive:
+        archive.extractall(place)
+    unpacked = place / "lgm_vit"
+    return {
+        "repository": (ROOT, trained / "model.pt", NETWORK),
+        "unpacked": (unpacked, unpacked / "models/model.pt", {}),
+    }
+
+
+LOAD = """
+import ast, sys, monai.bundle
+root, name, weights, network, *workflows = sys.argv[1:]
+options = {"model_file": weights, "net_override": ast.literal_eval(network)}
+for workflow in workflows:
+    monai.bundle.load(name, bundle_dir=root, workflow_type=workflow, **options)
+print("found", sys.modules["bundle"].__file__)
+"""
+
+
+def python(*arguments, cwd):
+    """Run a Python that has the dependencies and not the project."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("where", ["repository", "unpacked"])
+def test_load_finds_the_code_from_any_folder(bundles, where, tmp_path):
+    root, weights, network = bundles[where]
+    printed = python("-c", LOAD, root.parent, root.name, weights, network, "train", "inference", cwd=tmp_path)
+    assert f"found {root}/bundle/__init__.py" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["repository", "unpacked"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "network_def"],
+        ["verify_net_in_out", "network_def"],
+        ["ckpt_export", "network_def", "--use_trace", "True"],
+        ["onnx_export", "network_def"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_command_finds_the_code_from_any_folder_without_bundle_root(bundles, where, command, tmp_path):
+    root, weights, network = bundles[where]
+    files = ["--config_file", root / "configs/train.json", "--meta_file", root / "configs/metadata.json"]
+    if command[0].endswith("export"):
+        files += ["--ckpt_file", weights, "--filepath", tmp_path / "exported", "--input_shape", "[1,3,32,32]"]
+    if command[0].startswith("verify"):
+        network = {**network, "_meta_#network_data_format#inputs#image#spatial_shape": [32, 32]}
+    knobs = [text for name, value in network.items() for text in (f"--{name}", value)]
+    python("-m", "monai.bundle", *command, *files, *knobs, cwd=tmp_path)
+    assert [path.stem for path in tmp_path.iterdir()] == ["exported"] * command[0].endswith("export")
+
+
+def test_a_package_that_is_found_already_stays_in_front(bundles, tmp_path):
+    unpacked, weights, _ = bundles["unpacked"]
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{LOAD}"
+    printed = python("-c", code, unpacked.parent, unpacked.name, weights, {}, "inference", cwd=tmp_path)
+    assert f"found {ROOT}/bundle/__init__.py" in printed
+
+
+def test_training_and_inference_find_the_code_by_the_same_expression():
+    train_path, inference_path = (
+        json.loads((ROOT / f"configs/{name}.json").read_text())["bundle_path"] for name in ("train", "inference")
+    )
+    assert train_path == inference_path
+    assert "inspect.stack" in train_path["sitedir"]
