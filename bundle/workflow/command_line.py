@@ -10,9 +10,11 @@ from typing import Any
 
 from fire.parser import DefaultParseValue
 from monai.bundle import ConfigParser
+from monai.utils import ensure_tuple
 
 RUN_ARGUMENTS = frozenset(
-    {"run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file"}
+    {"run_id", "init_id", "final_id", "meta_file", "logging_file", "tracking", "args_file"}
+    | {"config_file", "+config_file"}
 )
 
 
@@ -29,7 +31,7 @@ class CommandLine:
         """Return what was asked for, or None if this process is not `python -m monai.bundle run`.
 
         Args:
-            argv: as in `sys.argv`, which is the default.
+            argv: as in `sys.argv`, which is the default. `--+config_file` appends to the files of `--args_file`.
 
         Example:
             >>> argv = ["/lib/monai/bundle/__main__.py", "run", "--config_file", "['a.json','b.yaml']", "--seed", "3"]
@@ -45,9 +47,9 @@ class CommandLine:
         given = {name: value for name, value in given.items() if value is not None}
         if "args_file" in given:
             given = {**ConfigParser.load_config_file(given["args_file"]), **given}
-        files = given.get("config_file", ())
+        files = [*ensure_tuple(given.get("config_file", ())), *ensure_tuple(given.get("+config_file", ()))]
         overrides = {name: value for name, value in given.items() if name not in RUN_ARGUMENTS}
-        return cls((files,) if isinstance(files, str) else tuple(files), overrides, left_out)
+        return cls(tuple(files), overrides, left_out)
 
     def merged(self) -> dict[str, Any]:
         """Return the config after all files and overrides, references unresolved."""
