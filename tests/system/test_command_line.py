@@ -2,10 +2,13 @@
 
 import json
 import os
+import runpy
 import subprocess
 import sys
+from unittest import mock
 from zipfile import ZipFile
 
+import monai.bundle.__main__
 import pytest
 from support.bundle import (
     DEMO,
@@ -153,3 +156,47 @@ def test_training_and_inference_find_the_code_by_the_same_expression():
     )
     assert train_path == inference_path
     assert "inspect.stack" in train_path["sitedir"]
+
+
+def monai_bundle(*arguments, **settings):
+    """Run `python -m monai.bundle run` in this process, as it is typed."""
+    options = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    argv = [monai.bundle.__main__.__file__, "run", *arguments, *options, "--logging_file", "False"]
+    with mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "path", [*sys.path]):
+        runpy.run_path(argv[0], run_name="__main__")
+
+
+def test_args_files_train_continue_and_evaluate_from_the_root(phantoms, folders, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    demo = ("--+config_file", f"['configs/{DEMO}']")
+    settings = {**folders, **TRAINING, "max_epochs": 1}
+
+    monai_bundle("--args_file", "configs/args/tiny.json", *demo, **settings)
+    monai_bundle("--args_file", "configs/args/tiny.json", *demo, **settings, resume=True)
+    monai_bundle("--args_file", "configs/args/evaluate_tiny.json", *demo, **settings)
+
+    merged = json.loads((folders["output_dir"] / "config.json").read_text())
+    assert merged["learning_rate"] == 3e-4  # of sizes/tiny
+    assert merged["finder"]["table"] == "cases.csv"  # of datasets/demo
+    assert merged["hidden_size"] == NETWORK["hidden_size"]  # of the command line
+    assert "f1" in json.loads((folders["output_dir"] / "metrics.json").read_text())["slice"]
+
+
+def test_a_file_of_an_args_file_that_is_not_there_is_named(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with refused("Cannot find the config file: configs/train.json"):
+        monai_bundle("--args_file", str(ROOT / "configs/args/tiny.json"), **folders)
+    with refused("No such file or directory: 'configs/args/tiny.json'"):
+        monai_bundle("--args_file", "configs/args/tiny.json", **folders)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_id_beside_an_args_file_is_refused(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    with refused("did you mean 'max_epochs'"):
+        monai_bundle("--args_file", "configs/args/tiny.json", **folders, max_epoch=2)
+
+    assert list(tmp_path.iterdir()) == []
