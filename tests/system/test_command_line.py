@@ -200,3 +200,16 @@ def test_an_unknown_id_beside_an_args_file_is_refused(folders, tmp_path, monkeyp
         monai_bundle("--args_file", "configs/args/tiny.json", **folders, max_epoch=2)
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_takes_the_args_file_of_the_training(phantoms, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    files = ["--args_file", "configs/args/tiny.json", "--+config_file", f"['configs/{DEMO}']"]
+    argv = ["check_data.py", *files, "--dataset_dir", str(phantoms), "--sheet", str(tmp_path / "sheet.png")]
+    monkeypatch.setattr(sys, "argv", argv)
+
+    with pytest.raises(SystemExit, match="^0$"):
+        runpy.run_path(str(ROOT / "scripts/check_data.py"), run_name="__main__")
+
+    assert "phantom_000" in capsys.readouterr().out
+    assert (tmp_path / "sheet.png").exists()
