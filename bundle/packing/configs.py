@@ -91,7 +91,7 @@ def packed_metadata(
 
     Example:
         >>> data_format = {"inputs": {"image": {}}, "outputs": {"pred": {}}}
-        >>> train = {"image_size": 32, "in_channels": 2, "num_classes": 1, "normalise": "slice"}
+        >>> train = {"image_size": 32, "in_channels": 2, "num_classes": 1, "normalize": "slice"}
         >>> packed_metadata(train, {"network_data_format": data_format}, {}, 0.5)["network_data_format"]["inputs"]
         {'image': {'num_channels': 2, 'spatial_shape': [32, 32], 'channel_def': {'0': 'channel 0', '1': 'channel 1'}}}
     """

@@ -16,11 +16,12 @@ class SliceTransform:
 
     Args:
         image_size: side S of the network's square input, in pixels.
-        normalise: `"slice"`: min-max to [0, 1] per slice and channel, constant slices become zeros (the paper's way);
+        normalize: `"slice"`: min-max to [0, 1] per slice and channel, constant slices become zeros (the paper's way);
             `"none"`: intensities as they come, for preprocessing that scales the whole volume.
+        normalise: the same; keyword in records of version 0.1.
 
     Raises:
-        ValueError: for an image size below 1 or an unknown `normalise`.
+        ValueError: for an image size below 1 or an unknown `normalize`.
 
     Source: settings of the paper's experiments; bicubic as OpenCV does it (a = -0.75, no antialiasing, not clipped).
 
@@ -33,15 +34,16 @@ class SliceTransform:
         torch.Size([1, 1, 4, 4])
     """
 
-    def __init__(self, image_size: int, normalise: str = "slice") -> None:
+    def __init__(self, image_size: int, normalize: str = "slice", *, normalise: str | None = None) -> None:
+        normalize = normalise or normalize
         if image_size < 1:
             raise ValueError(
                 f"Expected an image_size of at least 1 pixel but got {image_size}: give the side in pixels."
             )
-        if normalise not in _NORMALISERS:
-            raise ValueError(f"Expected `normalise` to be one of {sorted(_NORMALISERS)} but got {normalise!r}.")
+        if normalize not in _NORMALISERS:
+            raise ValueError(f"Expected `normalize` to be one of {sorted(_NORMALISERS)} but got {normalize!r}.")
         self.image_size = image_size
-        self.normalise = normalise
+        self.normalise = normalize
 
     def image(self, slices: Tensor) -> Tensor:
         """(N,C,H,W) intensities -> (N,C,S,S) float32, normalised and then resized (bicubic, may leave [0, 1])."""

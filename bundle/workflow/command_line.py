@@ -15,11 +15,13 @@ from typing import Any
 
 import fire.parser
 from monai.bundle import ConfigParser
+from monai.utils import ensure_tuple
 
 from bundle.workflow.knobs import BASES
 
 RUN_ARGUMENTS = frozenset(
-    {"run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file"}
+    {"run_id", "init_id", "final_id", "meta_file", "logging_file", "tracking", "args_file"}
+    | {"config_file", "+config_file"}
 )
 """Arguments of `monai.bundle run` itself."""
 TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"})
@@ -39,7 +41,7 @@ class CommandLine:
         """Return what was asked for, or None if this process is not `python -m monai.bundle run`.
 
         Args:
-            argv: as in `sys.argv`, which is the default.
+            argv: as in `sys.argv`, which is the default. `--+config_file` appends to the files of `--args_file`.
 
         Example:
             >>> argv = ["/lib/monai/bundle/__main__.py", "run", "--config_file", "['a.json','b.yaml']", "--seed", "3"]
@@ -60,9 +62,9 @@ class CommandLine:
         given = {name: value for name, value in given.items() if value is not None}
         if "args_file" in given:
             given = {**ConfigParser.load_config_file(given["args_file"]), **given}
-        files = given.get("config_file", ())
+        files = [*ensure_tuple(given.get("config_file", ())), *ensure_tuple(given.get("+config_file", ()))]
         overrides = {name: value for name, value in given.items() if name not in RUN_ARGUMENTS}
-        return cls((files,) if isinstance(files, str) else tuple(files), overrides, left_out)
+        return cls(tuple(files), overrides, left_out)
 
     def changed_ids(self) -> set[str]:
         """Return the ids that overlays, where they still exist, and overrides set; what is appended is left out."""

@@ -60,7 +60,7 @@ def test_defaults_give_the_defaults_with_training_s_network():
     ("name", "value"),
     [
         ("in_channels", 1),
-        ("normalise", "none"),
+        ("normalize", "none"),
         ("batch_size", 4),
         ("attribution", {"_target_": "bundle.attribution.Rollout"}),
         ("preprocessing", {"_target_": "Compose", "transforms": []}),
@@ -127,7 +127,7 @@ def test_metadata_of_several_classes():
 
 
 def test_intensities_that_are_not_scaled_per_slice_have_no_stated_range():
-    assert metadata_of(normalise="none")[DATA_FORMAT]["inputs"]["image"]["value_range"] == []
+    assert metadata_of(normalize="none")[DATA_FORMAT]["inputs"]["image"]["value_range"] == []
 
 
 def test_scores_without_a_value_are_left_out():

@@ -128,14 +128,14 @@ def test_overlays_that_append_are_in_both_configs(run_folder, tmp_path):
     config = json.loads((run_folder / "config.json").read_text())
     window = {"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -160, "a_max": 240}
     config["preprocessing"]["transforms"].append(window)
-    config["normalise"] = "none"
+    config["normalize"] = "none"
     run = shutil.copytree(run_folder, tmp_path / "run")
     (run / "config.json").write_text(json.dumps(config))
     with zipfile.ZipFile(pack_bundle(run, tmp_path / "a.zip")) as file:
         for name in ("train", "inference"):
             packed = json.loads(file.read(f"lgm_vit/configs/{name}.json"))
             assert packed["preprocessing"]["transforms"][-1] == window
-            assert packed["normalise"] == "none"
+            assert packed["normalize"] == "none"
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.pt"])

@@ -45,7 +45,7 @@ def test_min_max_is_per_slice_and_channel_and_constants_become_zeros():
 
 def test_none_keeps_intensities_and_the_right_size_is_the_identity():
     slices = torch.randn(3, 2, 16, 16)
-    assert torch.equal(SliceTransform(16, normalise="none").image(slices), slices)
+    assert torch.equal(SliceTransform(16, normalize="none").image(slices), slices)
 
 
 @pytest.mark.parametrize("channels", [1, 3])
@@ -81,7 +81,7 @@ def test_inverse_is_bilinear_on_the_grid_of_the_slices():
 
 def test_wrong_arguments_are_refused_with_the_choices():
     with pytest.raises(ValueError, match=r"one of \['none', 'slice'\] but got 'volume'"):
-        SliceTransform(8, normalise="volume")
+        SliceTransform(8, normalize="volume")
     with pytest.raises(ValueError, match="at least 1 pixel but got 0"):
         SliceTransform(0)
 

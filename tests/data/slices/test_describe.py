@@ -33,7 +33,9 @@ def chain(*, keys=("image", "label"), dtype=torch.float32, axcodes="PLS", a_min=
 
 
 def test_another_process_with_another_hash_seed_agrees():
-    code = "from data.slices.test_describe import chain; from bundle.data import fingerprint; print(fingerprint(chain()))"
+    code = (
+        "from data.slices.test_describe import chain; from bundle.data import fingerprint; print(fingerprint(chain()))"
+    )
     paths = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
     environment = os.environ | {"PYTHONHASHSEED": "4711", "PYTHONPATH": paths}
     run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
