@@ -35,8 +35,10 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("--config_file", help="a config file, or a list as for monai.bundle: \"['a.json', 'b.yaml']\"")
+    source.add_argument("--args_file", help="a JSON that holds the config files, such as configs/args/tiny.json")
     source.add_argument("--datalist", help="a MONAI datalist JSON")
-    parser.add_argument("--dataset_dir", help="folder of the data set, with --config_file")
+    parser.add_argument("--+config_file", dest="more", default="[]", help="a list of overlays to add: \"['a.yaml']\"")
+    parser.add_argument("--dataset_dir", help="folder of the data set, with config files")
     parser.add_argument("--in_channels", type=int, help="channels the files of a case hold; default: the config's")
     parser.add_argument("--sheet", default="contact_sheet.png", help="PNG to write (default: %(default)s)")
     parser.add_argument("--channel", type=int, default=0, help="channel to show (default: %(default)s)")
@@ -47,10 +49,10 @@ def _arguments() -> argparse.Namespace:
 def _items_and_check(arguments: argparse.Namespace) -> tuple[list[dict[str, Any]], Any]:
     if arguments.datalist:
         return [case.item() for case in Datalist(arguments.datalist).find()], None
-    named = arguments.config_file
+    named = arguments.config_file or str(ConfigParser.load_config_file(arguments.args_file)["config_file"])
     files = ast.literal_eval(named) if named.startswith("[") else [named]
     parser = ConfigParser()
-    parser.read_config(files)
+    parser.read_config([*files, *ast.literal_eval(arguments.more)])
     changes = {"dataset_dir": arguments.dataset_dir, "check#in_channels": arguments.in_channels}
     parser.update({id_: value for id_, value in changes.items() if value})
     return [case.item() for case in parser.get_parsed_content("finder").find()], parser.get_parsed_content("check")

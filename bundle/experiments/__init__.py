@@ -1,6 +1,6 @@
 """A table is rows of overlays, repeated over folds or seeds; each run is a process of its own."""
 
-from bundle.experiments.changed_settings import changed_settings
+from bundle.experiments.changed_since_start import changed_since_start
 from bundle.experiments.demo_report import demo_report, most_positive_case
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.export_run_records import copy_records
@@ -26,7 +26,7 @@ __all__ = [
     "RunQueue",
     "Search",
     "TimeLeft",
-    "changed_settings",
+    "changed_since_start",
     "chosen_slices",
     "command_overrides",
     "copy_records",

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
-from bundle.experiments.overrides import OF_ONE_RUN, OF_THE_SCRIPT, overlay_ids, touching
+from bundle.experiments.overrides import IDS_OF_ONE_RUN, overlay_ids, touching
 from bundle.experiments.results_table import published_scores
 from bundle.experiments.run import BundleRun
+from bundle.workflow.knobs import names
 
 Row = Sequence[str] | Mapping[str, Any]
 REQUIRED = frozenset({"base", "rows", "repeats"})
@@ -143,7 +144,7 @@ class Experiment:
         overlays, own = self.row(row)
         settings, own = settings or {}, {**own, **self.repeats[repeat]}
         overlaid = [id_ for file in overlays for id_ in overlay_ids(file)]
-        touched = touching([name for name in settings if name not in OF_THE_SCRIPT], [*own, *overlaid])
+        touched = touching([name for name in settings if name not in names("source")], [*own, *overlaid])
         touched += touching([name for name in self.settings if name not in own], overlaid)
         if touched:
             raise ValueError(
@@ -152,7 +153,7 @@ class Experiment:
                 "the knob."
             )
         overrides = {**self.settings, **settings, **own}
-        if taken := touching(overrides, OF_ONE_RUN):
+        if taken := touching(overrides, IDS_OF_ONE_RUN):
             raise ValueError(f"{row}/{repeat} expected other ids than {', '.join(taken)}: every run has its own.")
         return BundleRun(
             f"{row}/{repeat}",

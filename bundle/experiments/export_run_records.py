@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from fire.parser import DefaultParseValue
-
 from bundle.experiments.run import as_argument
 from bundle.files import read_json
+from bundle.workflow.command_line import parse_value
 
 STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
-"""What a record says instead of this machine's folders; `output_dir` becomes the place under `runs`."""
+"""Folder of the data -> its name in a record; `output_dir` becomes the place under `runs`."""
 
 
 def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
@@ -59,7 +58,7 @@ def stand_ins_of(config: Mapping[str, Any]) -> dict[str, str]:
 
 def replaced(content: Any, stand_ins: Mapping[str, str]) -> Any:
     """Return the content with everything private replaced, be it a value or a word of a command line."""
-    value = DefaultParseValue(content) if isinstance(content, str) else content
+    value = parse_value(content) if isinstance(content, str) else content
     word = as_argument(list(value) if isinstance(value, tuple) else value)
     if word in stand_ins:
         return stand_ins[word]

@@ -18,6 +18,8 @@ from bundle.experiments.run import BUNDLE_ROOT, BundleRun, run_inference
 from bundle.files import read_json
 from bundle.reports import draw_overlay, overlay_panel
 from bundle.volumes import to_display_orientation
+from bundle.workflow.compare import read_config_record
+from bundle.workflow.knobs import names
 
 RULE = (
     "cases in which every method calls a same positive test slice positive, spread evenly over their names; of each "
@@ -56,10 +58,6 @@ def chosen_slices(runs: Sequence[FinishedRun], num_cases: int = 5) -> list[tuple
     spread = np.unique(np.linspace(0, len(cases) - 1, num_cases).round().astype(int))
     indices = {case: first.slice_index[found & (first.case == case)] for case in cases[spread]}
     return [(str(case), int(of_case[len(of_case) // 2])) for case, of_case in indices.items()]
-
-
-OWN = frozenset({"bundle_root", "dataset_dir", "output_dir", "checkpoint", "device", "amp", "resume", "threshold"})
-"""Knobs of inference.json that say where and how it runs here, not what the network is."""
 
 
 def map_grid(
@@ -120,11 +118,12 @@ def config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
 def network_knobs(run: BundleRun) -> dict[str, Any]:
     """Return the knobs of inference that the run was trained with, by its record; MONAI takes no null from outside."""
     known = read_json(BUNDLE_ROOT / "configs/inference.json")
-    trained = read_json(run.output_dir / "config.json")
+    trained = read_config_record(run.output_dir / "config.json", known)
+    own = names("source", "place", "machine", "run", "evaluation")  # where and how it runs, not what the network is
     return {
         name: trained[name]
         for name, value in known.items()
-        if name not in OWN and not isinstance(value, dict | list) and not str(value).startswith("$")
+        if name not in own and not isinstance(value, dict | list) and not str(value).startswith("$")
         if trained.get(name) is not None and not isinstance(trained[name], dict | list)
     }
 

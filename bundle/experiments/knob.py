@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-GRIDS = {
-    "localization_weight": (0.01, 0.1, 0.5, 1.0, 10.0, 50.0, 100.0, 250.0, 500.0, 1000.0, 2500.0, 5000.0),
-    "beta": (0.0, 0.5, 0.75, 0.85, 0.9, 0.95, 1.0),
-}
+from bundle.workflow.knobs import knobs
+
+GRIDS = {knob.name: knob.grid for knob in knobs().values() if knob.grid}
 """Non-uniform grids over the paper's ranges, with every value that the paper chose; it does not print its grids."""
 
 

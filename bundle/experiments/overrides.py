@@ -1,4 +1,4 @@
-"""What follows a script's own options on its command line: overrides of all its runs."""
+"""Overrides of all runs of a script, which follow its own options on the command line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ from monai.bundle import ConfigParser
 
 from bundle.experiments.run import BUNDLE_ROOT
 from bundle.workflow.command_line import is_name, parse_arguments, plain_id
+from bundle.workflow.knobs import names
 
-OF_ONE_RUN = frozenset(
-    {"config_file", "args_file", "run_id", "init_id", "final_id", "output_dir", "model_dir", "bundle_root", "resume"}
-)
-"""What an experiment gives every run itself: with one folder or one config for all, each row would be the first one."""
-OF_THE_SCRIPT = frozenset({"dataset_dir", "cache_dir"})
+IDS_OF_ONE_RUN = {"config_file", "args_file", "run_id", "init_id", "final_id"} | names("place", "run")
+"""Ids that an experiment gives every run itself: with one folder or one config for all, each row would be the first."""
 
 
 def command_overrides(arguments: Sequence[str]) -> dict[str, Any]:
@@ -30,16 +28,16 @@ def command_overrides(arguments: Sequence[str]) -> dict[str, Any]:
         {'max_epochs': 10, 'optimizer#weight_decay': 0.1}
         >>> command_overrides(["--model_dir", "weights"])
         Traceback (most recent call last):
-        ValueError: overrides of all runs expected other ids than model_dir: every run has its own.
+        ValueError: overrides of all runs must be other ids than model_dir: every run has its own.
     """
     before = ["", *arguments]
     for previous, word in zip(before, arguments, strict=False):
         if not is_name(word) and (not is_name(previous) or "=" in previous):
-            raise ValueError(f"overrides of all runs expected --id value, got the word {word!r} after {previous!r}.")
+            raise ValueError(f"overrides of all runs must be --id value, got the word {word!r} after {previous!r}.")
     overrides = parse_arguments(arguments)
-    if taken := sorted(OF_ONE_RUN & {plain_id(name).split("#")[0] for name in overrides}):
-        raise ValueError(f"overrides of all runs expected other ids than {', '.join(taken)}: every run has its own.")
-    if hyphened := sorted(OF_THE_SCRIPT & {*overrides}):
+    if taken := sorted(IDS_OF_ONE_RUN & {plain_id(name).split("#")[0] for name in overrides}):
+        raise ValueError(f"overrides of all runs must be other ids than {', '.join(taken)}: every run has its own.")
+    if hyphened := sorted(names("source") & {*overrides}):
         raise ValueError(f"write --{hyphened[0]}, as this script's own option is spelled.")
     return overrides
 
@@ -60,13 +58,13 @@ def overlay_ids(overlay: str) -> tuple[str, ...]:
     """
     path = BUNDLE_ROOT / overlay
     if not path.is_file():
-        raise ValueError(f"an overlay expected a config file, got {path}, which is not there.")
+        raise ValueError(f"overlay must be a config file, got {path}, which is not there.")
     try:
         content = ConfigParser.load_config_file(path)
     except (yaml.YAMLError, ValueError) as error:
-        raise ValueError(f"{path} expected YAML or JSON: {error}") from error
+        raise ValueError(f"{path} must be YAML or JSON: {error}") from error
     if not isinstance(content, dict):
-        raise ValueError(f"{path} expected `id: value` lines, got {content!r}.")
+        raise ValueError(f"{path} must hold `id: value` lines, got {content!r}.")
     return tuple(plain_id(name) for name in content)
 
 

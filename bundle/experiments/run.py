@@ -14,10 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from fire.parser import DefaultParseValue
-
 from bundle.experiments.process_group import ProcessGroup, first_cause
 from bundle.files import read_json
+from bundle.workflow.command_line import parse_value
 
 BUNDLE_ROOT = Path(__file__).parents[2]
 """Processes start here, where `configs/` lies, whatever folder the caller stands in."""
@@ -130,7 +129,7 @@ def as_argument(value: Any) -> str:
     """Return a value as Fire reads it back; a word that looks like a number ("1", a site's name) stays a word."""
     if isinstance(value, Path):
         value = str(value)
-    return value if isinstance(value, str) and DefaultParseValue(value) == value else repr(value)
+    return value if isinstance(value, str) and parse_value(value) == value else repr(value)
 
 
 def run_inference(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from bundle.experiments.changed_settings import changed_settings
+from bundle.experiments.changed_since_start import changed_since_start
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.queue import RunQueue
 from bundle.experiments.run import BundleRun
@@ -51,7 +51,7 @@ def refuse_changed(runs: Sequence[BundleRun]) -> None:
     changes = [
         f"  {run.output_dir}: {name} was {then!r}, is {now!r}"
         for run in runs
-        for name, (then, now) in changed_settings(run).items()
+        for name, (then, now) in changed_since_start(run).items()
     ]
     if changes:
         raise ValueError(

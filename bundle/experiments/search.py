@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bundle.experiments.changed_settings import changed_settings
+from bundle.experiments.changed_since_start import changed_since_start
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.knob import Knob, number
 from bundle.experiments.queue import RunQueue
@@ -88,7 +88,7 @@ class Search:
         found = [values_of(folder.name) for folder in sorted(self.folder.glob("*/"))]
         tried = [values for values in found if values.keys() == names]
         for run in map(self.trial, tried):
-            if changed := changed_settings(run):
+            if changed := changed_since_start(run):
                 name, (then, now) = next(iter(changed.items()))
                 raise ValueError(
                     f"{self.folder} holds trials of other settings, which cannot be compared: in {run.name} {name} was "

@@ -1,9 +1,10 @@
-"""From the folder of a trained run to one archive that others load, run, train on and export."""
+"""The archive of a trained run, for others to load, run, train on and export."""
 
 from bundle.packing.checks import require_fit, require_no_machine_paths
 from bundle.packing.configs import packed_inference, packed_metadata, packed_train
 from bundle.packing.model_card import model_card
-from bundle.packing.pack_bundle import bundle_files, pack_bundle, write_archive
+from bundle.packing.pack_bundle import pack_bundle, write_archive
+from bundle.packing.packed_files import bundle_files
 from bundle.packing.trained_run import TrainedRun
 
 __all__ = [

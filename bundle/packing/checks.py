@@ -1,4 +1,4 @@
-"""Network, weights and metadata must fit each other, strictly."""
+"""Checks before packing: network, weights and metadata fit each other, and no config names a path of this machine."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ def require_fit(config: Mapping[str, Any], weights: Path, metadata: Mapping[str,
         ValueError: the file holds more or less than tensors; a weight is missing, unknown or of another shape (all are
             named); the network takes or gives something else than the metadata says.
     """
-    network = build(config)
+    network = _build(config)
     try:
-        network.load_state_dict(read_weights(weights), strict=True)
+        network.load_state_dict(_read_weights(weights), strict=True)
     except RuntimeError as error:
         raise ValueError(
-            f"{weights} expected the weights of the run's network, got others: {error}\nThe folder's config.json "
+            f"{weights} must hold the weights of the run's network, got others: {error}\nThe folder's config.json "
             "belongs to another training than its model.pt: take both from one run."
         ) from error
-    require_metadata_fit(network, metadata)
+    _require_metadata_fit(network, metadata)
 
 
-def build(config: Mapping[str, Any]) -> nn.Module:
+def _build(config: Mapping[str, Any]) -> nn.Module:
     """Return the network of a config."""
     parser = ConfigParser(dict(config))
     # The requirement puts an unpacked bundle on sys.path; this process is running the bundle that is packed.
@@ -44,23 +44,21 @@ def build(config: Mapping[str, Any]) -> nn.Module:
     return network
 
 
-def read_weights(file: Path) -> dict[str, Tensor]:
+def _read_weights(file: Path) -> dict[str, Tensor]:
     """Return a state dict."""
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises many kinds at a damaged file
-        raise ValueError(
-            f"{file} expected a file of tensors, got one that cannot be opened as such: {error}"
-        ) from error
+        raise ValueError(f"{file} must be a file of tensors, got one that cannot be opened as such: {error}") from error
     if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
         raise ValueError(
-            f"{file} expected a plain state dict, name -> tensor, got {type(state).__name__} with other content: pack "
+            f"{file} must be a plain state dict, name -> tensor, got {type(state).__name__} with other content: pack "
             "the model.pt of a run, not its checkpoint.pt."
         )
     return dict(state)
 
 
-def require_metadata_fit(network: nn.Module, metadata: Mapping[str, Any]) -> None:
+def _require_metadata_fit(network: nn.Module, metadata: Mapping[str, Any]) -> None:
     """Run the network on zeros of the shape that the metadata gives."""
     data_format = metadata["network_data_format"]
     image, channels = data_format["inputs"]["image"], data_format["outputs"]["pred"]["num_channels"]
@@ -69,12 +67,12 @@ def require_metadata_fit(network: nn.Module, metadata: Mapping[str, Any]) -> Non
         got = tuple(network.eval()(torch.zeros(shape)).shape)  # a ViT refuses other images by itself
     if got != (1, channels):
         raise ValueError(
-            f"the network expected to return (1, {channels}) for an image {shape}, got {got}: set num_classes as a "
+            f"the network must return (1, {channels}) for an image {shape}, got {got}: set num_classes as a "
             "knob of the run, not inside network_def."
         )
 
 
-QUOTED = re.compile(r"""(\+\s*)?(?:['"])((?:/[\w.-]|[A-Za-z]:[\\/])[^'"]*)""")
+_QUOTED = re.compile(r"""(\+\s*)?(?:['"])((?:/[\w.-]|[A-Za-z]:[\\/])[^'"]*)""")
 """An absolute path inside an expression, and a plus before it: `@dataset_dir + '/list.json'` is no place by itself."""
 
 
@@ -92,27 +90,27 @@ def require_no_machine_paths(config: Mapping[str, Any], source: str) -> None:
         >>> require_no_machine_paths({"finder": {"path": "$@dataset_dir + '/list.json'"}}, "config.json")
         >>> require_no_machine_paths({"root": "/data/brats"}, "config.json")  # doctest: +ELLIPSIS
         Traceback (most recent call last):
-        ValueError: config.json expected no paths of this machine, got root '/data/brats': ...
+        ValueError: config.json must name no paths of this machine, got root '/data/brats': ...
     """
-    found = [f"{id_} {text!r}" for id_, text in texts(config) if names_place(text)]
-    if found:
+    paths = [f"{id_} {text!r}" for id_, text in _texts(config) if _names_place(text)]
+    if paths:
         raise ValueError(
-            f"{source} expected no paths of this machine, got {', '.join(found)}: write them relative to @dataset_dir "
+            f"{source} must name no paths of this machine, got {', '.join(paths)}: write them relative to @dataset_dir "
             "there, as configs/datasets does, and pack again."
         )
 
 
-def names_place(text: str) -> bool:
+def _names_place(text: str) -> bool:
     """Return whether a text is an absolute path, here or elsewhere, or an expression that holds one."""
     if text.startswith("$"):
-        return any(not plus for plus, _ in QUOTED.findall(text))
+        return any(not plus for plus, _ in _QUOTED.findall(text))
     return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or "://" in text
 
 
-def texts(content: Any, id_: str = "") -> Iterator[tuple[str, str]]:
+def _texts(content: Any, id_: str = "") -> Iterator[tuple[str, str]]:
     """Yield id and text of every text in a config."""
     if isinstance(content, str):
         yield id_, content
     elif isinstance(content, dict | list):
         for key, value in content.items() if isinstance(content, dict) else enumerate(content):
-            yield from texts(value, f"{id_}#{key}" if id_ else str(key))
+            yield from _texts(value, f"{id_}#{key}" if id_ else str(key))

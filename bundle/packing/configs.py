@@ -1,22 +1,16 @@
-"""The packed inference.json: the repository's graph with the run's knobs."""
+"""The packed train.json, inference.json and metadata.json: the repository's graph with the knobs of a run."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from monai.bundle import ConfigParser, ReferenceResolver
+from monai.bundle import ConfigParser
 
-OF_THE_MACHINE = ("bundle_root", "dataset_dir", "output_dir", "cache_dir", "device", "num_workers", "ingest_workers")
-OF_THE_RUN = ("resume", "split_file", "rank", "local_rank", "network", "initialize", "run", "finalize")
-OF_THE_EVALUATION = ("checkpoint", "evaluation")
-OF_MLFLOW = ("tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0")
-RESET = (*OF_THE_MACHINE, *OF_THE_RUN, *OF_THE_EVALUATION, *OF_MLFLOW)
-"""Ids that the packed config has as the repository has them, or not at all.
-
-A run on several GPUs brings its own network, initialize and finalize; one process must be able to continue it.
-"""
+from bundle.workflow.command_line import TRACKING_ARGUMENTS
+from bundle.workflow.compare import OLD_NAMES, references, with_current_names
+from bundle.workflow.knobs import names
 
 
 def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,18 +28,15 @@ def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
         >>> packed_train(run, {"device": "cpu", "hidden_size": 768, "model_dir": "@output_dir", "split_file": None})
         {'device': 'cpu', 'hidden_size': 32, 'model_dir': "$@bundle_root + '/models'", 'split_file': None}
     """
-    kept = {name: value for name, value in config.items() if name not in RESET}
+    # a run on several GPUs brings its own network, initialize and finalize; one process must be able to continue it
+    reset = names("source", "place", "machine", "run") | TRACKING_ARGUMENTS
+    kept = {name: value for name, value in with_current_names(config, defaults).items() if name not in reset}
     packed = copy.deepcopy({**defaults, **kept, "model_dir": "$@bundle_root + '/models'"})
+    if "split_file" in packed:
+        packed["split_file"] = None  # a list of cases stays behind
     if "network" in defaults.get("train", {}).get("trainer", {}):
         packed["train"]["trainer"]["network"] = defaults["train"]["trainer"]["network"]
     return packed
-
-
-ITS_OWN = frozenset(
-    {"bundle_root", "dataset_dir", "output_dir", "device", "amp", "resume", "threshold", "finder", "network"}
-    | {"volume_threshold", "check", "bundle_found", "bundle_path", "initialize", "run"}
-)
-"""Ids that training and inference share by name only."""
 
 
 def packed_inference(
@@ -70,25 +61,18 @@ def packed_inference(
         >>> packed.pop("network_def"), packed
         ({'width': '@width', 'deep': '@deep'}, {'width': 32, 'device': 'cpu', 'threshold': 0.3, 'deep': True})
     """
-    shared = {name: train[name] for name in defaults if name in train and name not in ITS_OWN}
+    # inference finds unlabeled cases with a finder of its own, and calls no check
+    own = names("source", "place", "machine", "run", "evaluation") | {"finder", "check"}
+    shared = {name: train[name] for name in defaults if name in train and name not in own}
     packed = copy.deepcopy({**defaults, **shared})
     chosen = {"threshold": threshold, "volume_threshold": volume_threshold}
     packed.update({name: value for name, value in chosen.items() if value is not None})
-    while missing := [name for name in references(packed) if name not in packed and name in train]:
+    while missing := [name for name in sorted(references(packed)) if name not in packed and name in train]:
         packed.update({name: copy.deepcopy(train[name]) for name in missing})
     return packed
 
 
-def references(config: Any) -> Iterator[str]:
-    """Yield the top-level ids that a config refers to."""
-    if isinstance(config, dict | list):
-        for part in config.values() if isinstance(config, dict) else config:
-            yield from references(part)
-    elif isinstance(config, str):
-        yield from (name.split(ReferenceResolver.sep)[0] for name in ReferenceResolver.match_refs_pattern(config))
-
-
-SCORES = {
+_SCORES = {
     "slice": ("f1", "accuracy", "auroc", "average_precision", "cohen_kappa"),
     "map": ("pointing_game", "energy_ratio"),
 }
@@ -107,7 +91,7 @@ def packed_metadata(
 
     Example:
         >>> data_format = {"inputs": {"image": {}}, "outputs": {"pred": {}}}
-        >>> train = {"image_size": 32, "in_channels": 2, "num_classes": 1, "normalise": "slice"}
+        >>> train = {"image_size": 32, "in_channels": 2, "num_classes": 1, "normalize": "slice"}
         >>> packed_metadata(train, {"network_data_format": data_format}, {}, 0.5)["network_data_format"]["inputs"]
         {'image': {'num_channels': 2, 'spatial_shape': [32, 32], 'channel_def': {'0': 'channel 0', '1': 'channel 1'}}}
     """
@@ -115,33 +99,33 @@ def packed_metadata(
     size, channels, classes = (parser.get_parsed_content(id_) for id_ in ("image_size", "in_channels", "num_classes"))
     packed: dict[str, Any] = copy.deepcopy(dict(metadata))
     image, pred = packed["network_data_format"]["inputs"]["image"], packed["network_data_format"]["outputs"]["pred"]
-    names = train["finder"].get("channels", []) if isinstance(train.get("finder"), dict) else []
-    image |= {"num_channels": channels, "spatial_shape": [size, size], "channel_def": channel_def(names, channels)}
-    if train.get("normalise") != "slice":
+    files = train["finder"].get("channels", []) if isinstance(train.get("finder"), dict) else []
+    image |= {"num_channels": channels, "spatial_shape": [size, size], "channel_def": _channel_def(files, channels)}
+    if with_current_names(train, OLD_NAMES.values()).get("normalize") != "slice":
         image["value_range"] = []
         packed["image_classes"] = "channels in the order of training, intensities as `preprocessing` scales them"
     pred["num_channels"] = classes
     if classes > 1:
         pred["channel_def"] = {str(k): f"logit of class {k}" for k in range(classes)}
         packed["label_classes"] = f"class of the slice, 0 to {classes - 1}; 0 is no object"
-    packed["pred_classes"] = pred_classes(classes, threshold)
-    packed["eval_metrics"] = eval_metrics(metrics)
+    packed["pred_classes"] = _pred_classes(classes, threshold)
+    packed["eval_metrics"] = _eval_metrics(metrics)
     return packed
 
 
-def channel_def(names: list[str], channels: int) -> dict[str, str]:
-    """Return what each channel is, by the names of the files if there is one file a channel."""
-    known = len(names) == channels
-    return {str(c): str(names[c]) if known else f"channel {c}" for c in range(channels)}
+def _channel_def(files: list[str], channels: int) -> dict[str, str]:
+    """Return channel -> meaning, the name of its file if there is one file a channel."""
+    known = len(files) == channels
+    return {str(c): str(files[c]) if known else f"channel {c}" for c in range(channels)}
 
 
-def pred_classes(classes: int, threshold: float) -> str:
-    """Return what the logits mean."""
+def _pred_classes(classes: int, threshold: float) -> str:
+    """Return the meaning of the logits as a sentence."""
     meaning = "one logit; its sigmoid" if classes == 1 else f"{classes} logits; 1 minus the softmax of class 0"
     return f"{meaning} is the probability that the slice contains the object, positive from {threshold:.4g}"
 
 
-def eval_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
+def _eval_metrics(metrics: Mapping[str, Any]) -> dict[str, float]:
     """Return score -> value on the test set; a score without a value is left out."""
-    found = {f"{group}_{name}": metrics.get(group, {}).get(name) for group, names in SCORES.items() for name in names}
+    found = {f"{group}_{name}": metrics.get(group, {}).get(name) for group, names in _SCORES.items() for name in names}
     return {name: value for name, value in found.items() if value is not None}

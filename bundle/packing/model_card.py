@@ -3,31 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from bundle.packing.trained_run import TrainedRun
+from bundle.workflow.compare import with_current_names
+from bundle.workflow.knobs import is_plain, knobs, names
 
 START, END = "<!-- run: filled by scripts/pack_bundle.py -->", "<!-- end of run -->"
-SETTINGS = (
-    *("image_size", "patch_size", "in_channels", "num_classes", "hidden_size", "num_layers", "num_heads", "normalise"),
-    *(
-        "max_epochs",
-        "batch_size",
-        "batch_order",
-        "learning_rate",
-        "weight_decay",
-        "localization_weight",
-        "beta",
-        "seed",
-    ),
-    *("supervised_cases", "key_metric"),
-)
-SPLIT = ("split_fractions", "split_seed", "num_folds", "fold", "test_site")
-SCORES = {
+_SCORES = {
     "f1": "F1",
     "accuracy": "accuracy",
     "auroc": "AUROC",
@@ -36,7 +23,7 @@ SCORES = {
     "sensitivity": "sensitivity",
     "specificity": "specificity",
 }
-MAP_SCORES = {
+_MAP_SCORES = {
     "pointing_game": "map's maximum is in the mask",
     "energy_in_mask": "map's energy in the mask",
     "energy_ratio": "the same, over that of an even map",
@@ -66,7 +53,7 @@ def model_card(template: str, run: TrainedRun, threshold: float, volume_threshol
     head, mark, rest = template.partition(START)
     _, end, tail = rest.partition(END)
     if not mark or not end:
-        raise ValueError(f"docs/README.md expected the lines {START} and {END}, got no such place: put them back.")
+        raise ValueError(f"docs/README.md must hold the lines {START} and {END}, got no such lines: put them back.")
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=False,  # Markdown
@@ -74,25 +61,26 @@ def model_card(template: str, run: TrainedRun, threshold: float, volume_threshol
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    config = with_current_names(run.config, knobs())
     section = environment.get_template("run_section.md.j2").render(
-        data=data_facts(run.config, run.record),
-        settings=facts(run.config, SETTINGS),
+        data=_data_facts(config, run.record),
+        settings=_facts(config, "network", "map", "training"),
         record=run.record,
         metrics=run.metrics,
         threshold=threshold,
         volume_threshold=threshold if volume_threshold is None else volume_threshold,
-        scores=score_rows(run.metrics, "slice", SCORES, baseline="position"),
-        map_scores=score_rows(run.metrics, "map", MAP_SCORES, baseline="centre_prior"),
+        scores=_score_rows(run.metrics, "slice", _SCORES, baseline="position"),
+        map_scores=_score_rows(run.metrics, "map", _MAP_SCORES, baseline="centre_prior"),
     )
     return f"{head}{START}\n{section.strip()}\n{END}{tail}"
 
 
-def data_facts(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the configs say of the data: overlays, finder, channels, split."""
+def _data_facts(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts on the data: overlays, finder, channels, split."""
     finder = config.get("finder")
     finder = finder if isinstance(finder, dict) else {}
     overlays = re.findall(r"configs/([\w/]+\.yaml)", " ".join(map(str, record.get("command", ()))))
-    split = {"from a list of cases": True} if config.get("split_file") else facts(config, SPLIT)
+    split = {"from a list of cases": True} if config.get("split_file") else _facts(config, "split")
     known = {
         "overlays": ", ".join(overlays),
         "finder": str(finder.get("_target_", "")).rpartition(".")[2],
@@ -103,28 +91,39 @@ def data_facts(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str
     return {name: value for name, value in known.items() if value}
 
 
-def facts(config: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
-    """Return the knobs that are set; a list of cases is counted, not shown."""
-    found = {name: config[name] for name in names if config.get(name) is not None}
-    if isinstance(found.get("supervised_cases"), list):
-        found["supervised_cases"] = f"{len(found['supervised_cases'])} chosen cases"
-    return found
+def _facts(config: Mapping[str, Any], *roles: str) -> dict[str, Any]:
+    """Return the knobs of some roles that are set to a value; a list of cases is counted, not shown."""
+    wanted = names(*roles)
+    set_knobs = {name: config[name] for name in knobs() if name in wanted and config.get(name) is not None}
+    values = {name: value for name, value in set_knobs.items() if is_plain(value) or _is_plain_list(value)}
+    if isinstance(values.get("supervised_cases"), list):
+        values["supervised_cases"] = f"{len(values['supervised_cases'])} chosen cases"
+    return values
 
 
-def score_rows(
-    metrics: Mapping[str, Any], group: str, names: Mapping[str, str], baseline: str
+def _is_plain_list(value: Any) -> bool:
+    return isinstance(value, list) and all(map(is_plain, value))
+
+
+def _score_rows(
+    metrics: Mapping[str, Any], group: str, titles: Mapping[str, str], baseline: str
 ) -> list[tuple[str, str, str]]:
     """Return name, score with interval, and the same of the baseline, for the scores that were computed."""
+    reference = metrics.get("baselines", {}).get(baseline, {})
     scores, intervals = metrics.get(group, {}), metrics.get("intervals", {}).get(group, {})
-    other = metrics.get("baselines", {}).get(baseline, {})
+    of_baseline, intervals_of_baseline = reference.get(group, {}), reference.get("intervals", {})
     return [
-        (title, text(scores, intervals, name), text(other.get(group, {}), other.get("intervals", {}), name))
-        for name, title in names.items()
+        (
+            title,
+            _score_with_interval(scores, intervals, name),
+            _score_with_interval(of_baseline, intervals_of_baseline, name),
+        )
+        for name, title in titles.items()
         if name in scores
     ]
 
 
-def text(scores: Mapping[str, Any], intervals: Mapping[str, Any], name: str) -> str:
+def _score_with_interval(scores: Mapping[str, Any], intervals: Mapping[str, Any], name: str) -> str:
     """Return "0.800 [0.700, 0.900]", or n/a where a score has no value."""
     value, interval = scores.get(name), intervals.get(name) or {}
     if value is None:

@@ -1,4 +1,4 @@
-"""What a training run left in its folder."""
+"""The files of a training run that packing reads."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class TrainedRun:
         missing = [name for name in ("config.json", "model.pt") if not (folder / name).is_file()]
         if missing:
             raise ValueError(
-                f"{folder} expected config.json and model.pt, got no {' and no '.join(missing)}: give the output_dir "
+                f"{folder} must hold config.json and model.pt, got no {' and no '.join(missing)}: give the output_dir "
                 "of a training by `python -m monai.bundle run`. In an unpacked bundle training writes model.pt into "
                 "models/: copy it into the run's folder."
             )
@@ -50,7 +50,7 @@ class TrainedRun:
         trained, evaluated = (content.get("split_hash") for content in (run.record, run.metrics))
         if trained and evaluated and trained != evaluated:
             raise ValueError(
-                f"{folder}/metrics.json expected scores of split {trained[:12]}, which run.json names, got "
+                f"{folder}/metrics.json must hold scores of split {trained[:12]}, which run.json names, got "
                 f"{evaluated[:12]}: evaluate the run again."
             )
         return run

@@ -1,7 +1,7 @@
-"""What surrounds a run: the guard of its overrides, its record, and the guard of its evaluation."""
+"""The frame of a run: guard of its overrides, its record, guard of its evaluation, table of its knobs."""
 
-from bundle.workflow.override_guard import OverrideGuard
+from bundle.workflow.override_guard import OverrideGuard, refuse_unknown_overrides
 from bundle.workflow.run_record import RunRecord
-from bundle.workflow.same_settings import SameSettings
+from bundle.workflow.trained_settings import SameSettings, require_trained_settings
 
-__all__ = ["OverrideGuard", "RunRecord", "SameSettings"]
+__all__ = ["OverrideGuard", "RunRecord", "SameSettings", "refuse_unknown_overrides", "require_trained_settings"]

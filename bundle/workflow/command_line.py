@@ -1,4 +1,9 @@
-"""What `python -m monai.bundle run` was asked to do, read from its own command line."""
+"""The command line of `python -m monai.bundle run`: config files, overrides, and the config that they merge to.
+
+This is a shim: MONAI gives a running component neither the files nor the overrides of its run, so they are read from
+`sys.argv` once more, with Fire's rules. A `ConfigWorkflow` subclass that hands both over would remove this file; users
+would then have to start that class in place of `monai.bundle run`.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +13,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from fire.parser import DefaultParseValue
+import fire.parser
 from monai.bundle import ConfigParser
+from monai.utils import ensure_tuple
+
+from bundle.workflow.knobs import BASES
 
 RUN_ARGUMENTS = frozenset(
-    {"run_id", "init_id", "final_id", "meta_file", "config_file", "logging_file", "tracking", "args_file"}
+    {"run_id", "init_id", "final_id", "meta_file", "logging_file", "tracking", "args_file"}
+    | {"config_file", "+config_file"}
 )
+"""Arguments of `monai.bundle run` itself."""
+TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"})
+"""Ids that MONAI adds to a config for MLflow."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +41,7 @@ class CommandLine:
         """Return what was asked for, or None if this process is not `python -m monai.bundle run`.
 
         Args:
-            argv: as in `sys.argv`, which is the default.
+            argv: as in `sys.argv`, which is the default. `--+config_file` appends to the files of `--args_file`.
 
         Example:
             >>> argv = ["/lib/monai/bundle/__main__.py", "run", "--config_file", "['a.json','b.yaml']", "--seed", "3"]
@@ -40,14 +52,26 @@ class CommandLine:
         program = Path(argv[0]).as_posix()
         if not program.endswith("monai/bundle/__main__.py") or len(argv) < 2 or argv[1] != "run":
             return None
-        given = parse_arguments(argv[2:])
+        return cls.parse(argv[2:])
+
+    @classmethod
+    def parse(cls, arguments: Sequence[str]) -> CommandLine:
+        """Return what the arguments behind `run` ask for."""
+        given = parse_arguments(arguments)
         left_out = tuple(name for name, value in given.items() if value is None and name not in RUN_ARGUMENTS)
         given = {name: value for name, value in given.items() if value is not None}
         if "args_file" in given:
             given = {**ConfigParser.load_config_file(given["args_file"]), **given}
-        files = given.get("config_file", ())
+        files = [*ensure_tuple(given.get("config_file", ())), *ensure_tuple(given.get("+config_file", ()))]
         overrides = {name: value for name, value in given.items() if name not in RUN_ARGUMENTS}
-        return cls((files,) if isinstance(files, str) else tuple(files), overrides, left_out)
+        return cls(tuple(files), overrides, left_out)
+
+    def changed_ids(self) -> set[str]:
+        """Return the ids that overlays, where they still exist, and overrides set; what is appended is left out."""
+        files = [Path(file) for file in self.files[1:] if Path(file).name not in BASES]
+        overlays = [ConfigParser.load_config_file(file) for file in files if file.is_file()]
+        changed = [name for content in [*overlays, self.overrides] for name in content]
+        return {plain_id(name) for name in changed if not name.startswith("+")}
 
     def merged(self) -> dict[str, Any]:
         """Return the config after all files and overrides, references unresolved."""
@@ -65,11 +89,22 @@ def parse_arguments(arguments: Sequence[str]) -> dict[str, Any]:
         if is_name(argument):
             name, separator, value = argument.lstrip("-").partition("=")
             name = name.replace("-", "_")
-            given[name] = DefaultParseValue(value) if separator else True
+            given[name] = parse_value(value) if separator else True
             name = None if separator else name
         elif name is not None:
-            given[name], name = DefaultParseValue(argument), None
+            given[name], name = parse_value(argument), None
     return given
+
+
+def parse_value(text: str) -> Any:
+    """Return a word of the command line as Fire reads it.
+
+    Example:
+        >>> parse_value("[1, 'a']"), parse_value("scan"), parse_value("1e-3")
+        ([1, 'a'], 'scan', 0.001)
+    """
+    # Not documented by Fire, tried with 0.7.1; with a `ConfigWorkflow` that is given the overrides it would go.
+    return fire.parser.DefaultParseValue(text)
 
 
 def is_name(argument: str) -> bool:

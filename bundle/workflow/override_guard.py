@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
@@ -11,23 +10,20 @@ from typing import Any, NamedTuple
 
 from monai.bundle import ConfigParser
 
-from bundle.workflow.command_line import CommandLine, plain_id
+from bundle.workflow.command_line import TRACKING_ARGUMENTS, CommandLine, plain_id
+from bundle.workflow.knobs import BASES, CONFIGS
 
-TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "save_execute_config", "is_not_rank0"})
-BASES = ("train.json", "evaluate.json", "inference.json", "multi_gpu_train.json")
-CONFIGS = Path(__file__).parents[2] / "configs"
-"""The bundle's own, for a first file that lies elsewhere, such as a run's `config.json`."""
-COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
+_COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
 
 
-class OverrideGuard:
-    """Compares overrides and overlays with the ids of the base configs; the first entry of `initialize`.
+def refuse_unknown_overrides(argv: Sequence[str] | None = None) -> None:
+    """Compare overrides and overlays with the ids of the base configs; the first entry of `initialize`.
 
     MONAI accepts any id in silence, so a misspelt knob trains with the default. Under `python -m monai.bundle run`
-    this component reads the config files and `--id` overrides from the command line. An option must be an id of the
-    given files. An overlay may also change what only other base configs have, beside the first file or of this bundle,
-    so that an overlay of training serves inference too, and a run's record is evaluated by
-    `['RUN/config.json','configs/evaluate.json']`. Allowed besides: `_meta_`, the arguments of `run`, MLflow's keys,
+    the config files and `--id` overrides are read from the command line. An option must be an id of the given files.
+    An overlay may also change ids of the other base configs, beside the first file or of this bundle, so that an
+    overlay of training serves inference too, and a run's record is evaluated by
+    `['RUN/config.json','configs/evaluate.json']`. Also allowed: `_meta_`, the arguments of `run`, MLflow's keys,
     `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with `+` in a file; on the
     command line MONAI would replace instead.
 
@@ -35,75 +31,78 @@ class OverrideGuard:
 
     Elsewhere (MONAI Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
 
+    Args:
+        argv: as in `sys.argv`, which is the default.
+
     Raises:
-        SystemExit: an override that would not do what it says, with the file or option; if its id is unknown, with the
-            nearest known name.
+        ValueError: all overrides that would not do what they say, each with its file or option; for an unknown id with
+            the nearest known name.
 
     Example:
-        >>> OverrideGuard(argv=["pytest"]).problems
-        []
+        >>> refuse_unknown_overrides(["monai/bundle/__main__.py", "run", "--config_file", "configs/train.json"])
     """
-
-    def __init__(self, argv: list[str] | None = None) -> None:
-        command_line = CommandLine.read(argv)
-        self.problems = [] if command_line is None else list(find_problems(command_line))
-        if self.problems:
-            sys.exit("\n".join(self.problems))
+    command_line = CommandLine.read(argv)
+    if command_line is not None and (problems := list(_problems(command_line))):
+        raise ValueError("\n".join(problems))
 
 
-class Known(NamedTuple):
+OverrideGuard = refuse_unknown_overrides  # name in records of version 0.1
+
+
+class _Known(NamedTuple):
     """Ids of configs, and those of them that have a `_target_`."""
 
     ids: set[str]
     components: set[str]
 
     @classmethod
-    def of(cls, contents: Sequence[Any]) -> Known:
+    def of(cls, contents: Sequence[Any]) -> _Known:
         """Gather the ids of several configs."""
         return cls(*({id_ for content in contents for id_ in ids(content, components_only=c)} for c in (False, True)))
 
 
-def find_problems(command_line: CommandLine) -> Iterator[str]:
+def _problems(command_line: CommandLine) -> Iterator[str]:
     """Yield a sentence for every override that would not do what it says."""
     for name in command_line.left_out:
         yield f"--{name} None would change nothing, MONAI leaves it out: write `{name}: null` into an overlay."
     first, *later = command_line.files
+    # the bundle's own configs serve a first file that lies elsewhere, such as a run's config.json
     beside = [str(folder / name) for folder in (Path(first).parent, CONFIGS) for name in BASES]
     base = [first, *(file for file in beside if Path(file).exists())]
-    contents = {file: load(file) for file in base}
-    anywhere, given = Known.of(list(contents.values())), Known.of([replace(command_line, overrides={}).merged()])
+    contents = {file: _load(file) for file in base}
+    anywhere, given = _Known.of(list(contents.values())), _Known.of([replace(command_line, overrides={}).merged()])
     for name in command_line.overrides:
         id_ = plain_id(name)
         if name.startswith("+"):
             yield f"--{name} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
-        elif not is_allowed(id_, given):
-            others = [Path(file).name for file in contents if is_allowed(id_, Known.of([contents[file]]))]
-            yield explain_elsewhere(name, others) if others else explain(f"--{name}", name, known=given.ids)
+        elif not _is_allowed(id_, given):
+            others = [Path(file).name for file in contents if _is_allowed(id_, _Known.of([contents[file]]))]
+            yield _known_elsewhere(name, others) if others else _unknown_id(f"--{name}", name, known=given.ids)
     for file in later:
-        for name in load(file) if file not in base else ():
-            if not is_allowed(plain_id(name), anywhere):
-                yield explain(f"{file}: {name}", name.lstrip("+"), known=anywhere.ids)
+        for name in _load(file) if file not in base else ():
+            if not _is_allowed(plain_id(name), anywhere):
+                yield _unknown_id(f"{file}: {name}", name.lstrip("+"), known=anywhere.ids)
 
 
-def is_allowed(name: str, known: Known) -> bool:
+def _is_allowed(name: str, known: _Known) -> bool:
     """Return whether an override of this id means something."""
     parent, _, last = name.rpartition("#")
     return (
         name in known.ids
         or name.split("#")[0] == "_meta_"
         or name in TRACKING_ARGUMENTS
-        or (parent in known.ids and last in COMPONENT_FIELDS)
+        or (parent in known.ids and last in _COMPONENT_FIELDS)
         or parent in known.components
     )
 
 
-def explain_elsewhere(name: str, files: Sequence[str]) -> str:
+def _known_elsewhere(name: str, files: Sequence[str]) -> str:
     """Return the error for an id of base configs that this run was not given."""
     known = " and ".join(dict.fromkeys(files))
     return f"--{name} is an id of {known}, not of the config files given, so it would change nothing here."
 
 
-def explain(where: str, name: str, *, known: set[str]) -> str:
+def _unknown_id(where: str, name: str, *, known: set[str]) -> str:
     """Return the error for one unknown id, with the nearest name for the first part of it that is wrong."""
     parts = name.split("#")
     right = max(k for k in range(len(parts)) if k == 0 or "#".join(parts[:k]) in known)
@@ -122,7 +121,7 @@ def ids(content: Any, prefix: str = "", *, components_only: bool = False) -> Ite
         yield from ids(value, f"{prefix}#{key}" if prefix else str(key), components_only=components_only)
 
 
-def load(file: str) -> dict[str, Any]:
+def _load(file: str) -> dict[str, Any]:
     """Return the content of a config file."""
     content: dict[str, Any] = ConfigParser.load_config_file(file)
     return content

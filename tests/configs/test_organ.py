@@ -28,7 +28,7 @@ WHOLE = (slice(0, 16), slice(0, 16))
 )
 def test_labels_masks_and_pixels_are_known(options, hidden, slices, box, tmp_path):
     cases = lits17(tmp_path / "data")
-    knobs = {"split_fractions": [1.0, 0.0, 0.0], "image_size": box[0].stop - box[0].start, "normalise": "none"}
+    knobs = {"split_fractions": [1.0, 0.0, 0.0], "image_size": box[0].stop - box[0].start, "normalize": "none"}
     parser = tiny_bundle("train", [LESION, *options], tmp_path, store_dtype="float32", **knobs)
     store = parser.get_parsed_content("train#dataset")
     depth = slices.stop - slices.start

@@ -35,7 +35,7 @@ BOTH = {
     "early_stopping": None,
     "smoothing_kernel": 51,
     "supervised_cases": "all",
-    "normalise": "slice",
+    "normalize": "slice",
     "augmentation": None,
     "key_metric": "f1",
     "threshold": 0.5,
@@ -104,7 +104,7 @@ def test_slices_lie_as_in_the_file(tmp_path):
     """Files point left, posterior, superior as the raster, or right, anterior, superior: turned by 180 degrees."""
     for name, write in {"lits17_organ": lits17, "brats2020": brats2020}.items():
         cases = write(tmp_path / name / "data")
-        parser = paper(name, folder=tmp_path / name, split_fractions=[1.0, 0.0, 0.0], normalise="none")
+        parser = paper(name, folder=tmp_path / name, split_fractions=[1.0, 0.0, 0.0], normalize="none")
         parser["store_dtype"] = "float32"
         store = parser.get_parsed_content("train#dataset")
         for place, case in enumerate(store.cases):

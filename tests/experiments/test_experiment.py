@@ -90,7 +90,7 @@ def test_what_each_run_has_of_its_own_is_refused(file, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "message"), [("a: [", "expected YAML or JSON"), ("# nothing", "expected `id: value` lines, got None")]
+    ("content", "message"), [("a: [", "must be YAML or JSON"), ("# nothing", "must hold `id: value` lines, got None")]
 )
 def test_an_overlay_that_is_none_is_named(content, message, file, tmp_path):
     (tmp_path / "more.yaml").write_text(content)
@@ -106,7 +106,7 @@ def test_an_override_of_all_runs_may_not_change_what_makes_a_row(name, file, tmp
 
 def test_an_overlay_that_is_not_there_is_named(file, tmp_path):
     file.write_text(CONTENT.replace("more.yaml", "mor.yaml"))
-    with pytest.raises(ValueError, match=r"expected a config file, got .*mor\.yaml, which is not there"):
+    with pytest.raises(ValueError, match=r"must be a config file, got .*mor\.yaml, which is not there"):
         Experiment.read(file).runs(tmp_path)
 
 

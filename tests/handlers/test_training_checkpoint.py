@@ -164,5 +164,6 @@ def test_the_real_config_attaches_handlers_in_the_order_they_rely_on():
     names = [handler["_target_"].split(".")[-1] for handler in handlers]
     order = ["ValidationHandler", "LrScheduleHandler", "TrainingCheckpoint", "EarlyStopping", "RunRecord"]
     assert [name for name in names if name in order] == order
-    assert names[3] == "WeightAverage"  # kept_network refers to it by its place
+    weight_average = next(number for number, handler in enumerate(handlers) if handler.get("val") == "@weight_average")
+    assert weight_average < names.index("ValidationHandler")  # what is validated includes the epoch's last step
     assert names.index("EvidenceSplit") < names.index("LocalizationLoss")

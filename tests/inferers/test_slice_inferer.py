@@ -139,7 +139,7 @@ def test_what_is_not_finite_in_one_slice_stays_there():
 
 
 def test_without_normalization_a_constant_slice_is_no_blank_one():
-    transform = SliceTransform(image_size=16, normalise="none")
+    transform = SliceTransform(image_size=16, normalize="none")
     answer = SliceInferer(transform, EAFEM(), 2)(volume_of(3, blank=[1]), trained())
     assert answer[0, 0, ..., 1].any()
 

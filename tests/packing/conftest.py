@@ -12,7 +12,7 @@ import torch
 from support.bundle import ROOT, evaluate, train
 
 from bundle.packing import pack_bundle
-from bundle.packing.pack_bundle import FOLDERS, LICENSE
+from bundle.packing.packed_files import FOLDERS, LICENSE
 from bundle.phantoms import make_phantoms
 
 

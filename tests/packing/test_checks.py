@@ -35,7 +35,7 @@ def test_what_fits_passes(weights):
     [
         ({"channels": 3}, r"SliceViT expected images .*got \(1, 3, 16, 16\)"),
         ({"size": 32}, r"SliceViT expected images .*got \(1, 2, 32, 32\)"),
-        ({"classes": 2}, r"expected to return \(1, 2\) .* got \(1, 1\)"),
+        ({"classes": 2}, r"must return \(1, 2\) .* got \(1, 1\)"),
     ],
 )
 def test_metadata_of_another_network_is_refused(weights, wrong, message):
@@ -63,7 +63,7 @@ def test_a_pickle_is_not_run(weights, tmp_path):
 @pytest.mark.parametrize("content", [b"", b"text", pickle.dumps([1])])
 def test_a_damaged_file_is_refused(weights, content):
     weights.write_bytes(content)
-    with pytest.raises(ValueError, match=r"model\.pt expected a"):
+    with pytest.raises(ValueError, match=r"model\.pt must be a"):
         require_fit(CONFIG, weights, metadata())
 
 
@@ -88,7 +88,7 @@ OTHERS = [
 def test_places_are_refused_by_id(text):
     with pytest.raises(ValueError) as error:
         require_no_machine_paths({"a": [1, {"b": text}]}, "config.json")
-    assert str(error.value).startswith("config.json expected no paths of this machine, got a#1#b ")
+    assert str(error.value).startswith("config.json must name no paths of this machine, got a#1#b ")
 
 
 @pytest.mark.parametrize("text", OTHERS)

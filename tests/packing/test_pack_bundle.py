@@ -16,6 +16,7 @@ from conftest import ROOT
 from support.bundle import NETWORK
 
 from bundle.packing import bundle_files, pack_bundle, write_archive
+from bundle.packing.packed_files import linked_files
 
 TEXTS = (".json", ".yaml", ".md", ".py", ".conf", ".j2", ".html", "LICENSE", "SHA256SUMS")
 
@@ -41,6 +42,27 @@ def test_names(archive, content):
     assert [name for name in content if name.startswith("models/")] == ["models/model.pt"]
     assert not [name for name in content if re.search(r"(^|/)(\.|__pycache__)", name)]
     assert {"configs/evaluate.json", "configs/multi_gpu_train.json", "configs/sizes/tiny.yaml"} <= set(content)
+
+
+def test_the_archive_holds_the_model_and_not_the_workshop(content):
+    workshop = r"bundle/(experiments|phantoms)/|configs/experiments/|docs/results/|scripts/benchmark|/performance\.md"
+    assert [name for name in content if re.match(workshop, name)] == []
+    scripts = {name for name in content if name.startswith("scripts/")}
+    assert {"scripts/check_data.py", "scripts/knobs.py", "scripts/pack_bundle.py"} <= scripts
+    assert not {f"scripts/{name}.py" for name in ("run_demo", "make_phantoms", "run_experiments", "search")} & scripts
+    assert {"docs/README.md", "docs/knobs.md"} <= set(content)
+
+
+def test_without_weights_it_is_under_a_megabyte(content, tmp_path):
+    files = {name: value for name, value in content.items() if name not in ("models/model.pt", "SHA256SUMS")}
+    assert write_archive(tmp_path / "a.zip", "lgm_vit", files).stat().st_size < 1_000_000
+    assert sum(map(len, files.values())) < 1_000_000
+
+
+def test_links_of_packed_pages_lead_to_packed_files(content):
+    pages = {name: value.decode() for name, value in content.items() if name.endswith(".md")}
+    targets = {target for name, page in pages.items() for target in linked_files(name, page)}
+    assert [target for target in targets if not any(f"{name}/".startswith(f"{target}/") for name in content)] == []
 
 
 def test_sums_hold_for_every_file(content):
@@ -106,14 +128,14 @@ def test_overlays_that_append_are_in_both_configs(run_folder, tmp_path):
     config = json.loads((run_folder / "config.json").read_text())
     window = {"_target_": "ScaleIntensityRanged", "keys": "image", "a_min": -160, "a_max": 240}
     config["preprocessing"]["transforms"].append(window)
-    config["normalise"] = "none"
+    config["normalize"] = "none"
     run = shutil.copytree(run_folder, tmp_path / "run")
     (run / "config.json").write_text(json.dumps(config))
     with zipfile.ZipFile(pack_bundle(run, tmp_path / "a.zip")) as file:
         for name in ("train", "inference"):
             packed = json.loads(file.read(f"lgm_vit/configs/{name}.json"))
             assert packed["preprocessing"]["transforms"][-1] == window
-            assert packed["normalise"] == "none"
+            assert packed["normalize"] == "none"
 
 
 @pytest.mark.parametrize("name", ["config.json", "model.pt"])
@@ -156,7 +178,7 @@ def test_a_list_of_the_split_stays_behind(change, tmp_path):
 def test_script_tells_an_error_in_one_line(tmp_path, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["pack_bundle.py", str(tmp_path), str(tmp_path / "a.zip")])
     monkeypatch.setattr(sys, "path", [*sys.path])
-    with pytest.raises(SystemExit, match=r"^error: .*expected config\.json and model\.pt") as error:
+    with pytest.raises(SystemExit, match=r"^error: .*must hold config\.json and model\.pt") as error:
         runpy.run_path(str(ROOT / "scripts/pack_bundle.py"), run_name="__main__")
     assert len(str(error.value).splitlines()) == 1
 
@@ -175,6 +197,39 @@ def test_content_without_caches_and_hidden_files(root):
         (root / name).touch()
     names = ["bundle/a.py", "configs/b/c.yaml", "docs/README.md", "scripts/d.py", "LICENSE"]
     assert bundle_files(root) == {name: name.encode() for name in names}
+
+
+def test_a_script_that_needs_the_workshop_is_left_out_and_one_beside_it_stays(root):
+    workshop = {
+        "a": "from bundle.experiments import Experiment",
+        "b": "import bundle.phantoms.phantom",
+        "c": "from benchmarks.figure import Figure",
+        "d": "def main():\n    from bundle import experiments",
+        "e": "import benchmarks",
+    }
+    model = {"f": "from bundle.data import split_cases", "g": "import bundle.experimental", "h": "# bundle.experiments"}
+    for name, text in {**workshop, **model}.items():
+        (root / f"scripts/{name}.py").write_text(text)
+    scripts = [name for name in bundle_files(root) if name.startswith("scripts/")]
+    assert scripts == ["scripts/f.py", "scripts/g.py", "scripts/h.py"]
+
+
+def test_a_link_to_what_is_not_packed_becomes_text_and_pictures_nobody_shows_stay_behind(root):
+    page = (
+        "[c](../../configs/b/c.yaml#x) [r](../results/a.md) ![i](../images/i.png) [m](../../Makefile) "
+        "[w](https://w.org) [b](../../configs)"
+    )
+    for name in ("docs/results/a.md", "docs/images/i.png", "docs/images/j.png", "docs/explanation/performance.md"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(name)
+    (root / "docs/how-to").mkdir()
+    (root / "docs/how-to/a.md").write_text(page)
+    files = bundle_files(root)
+    assert sorted(name for name in files if name.startswith("docs/")) == [
+        "docs/README.md", "docs/how-to/a.md", "docs/images/i.png",
+    ]  # fmt: skip
+    told = files["docs/how-to/a.md"].decode()
+    assert told == page.replace("[r](../results/a.md)", "r").replace("[m](../../Makefile)", "m")
 
 
 def test_missing_part_is_named(root):
@@ -205,7 +260,7 @@ def test_sums_are_those_of_the_content(tmp_path):
 
 @pytest.mark.parametrize("name", ["/a", "../a", "a/../../b", "a//b", "./a", "a\\b", ""])
 def test_names_that_would_escape_are_refused(tmp_path, name):
-    with pytest.raises(ValueError, match="expected relative names"):
+    with pytest.raises(ValueError, match="must hold relative names"):
         write_archive(tmp_path / "a.zip", "f", {name: b""})
     assert not list(tmp_path.iterdir())
 

@@ -1,7 +1,31 @@
 """A misspelt knob stops before anything is computed; any working directory will do."""
 
+import json
+import os
+import runpy
+import subprocess
+import sys
+from unittest import mock
+from zipfile import ZipFile
+
+import monai.bundle.__main__
 import pytest
-from support.bundle import DEMO, ROOT, TINY, TRAINING, checkpoint, ended, overlay, refused, same_bits, start, train
+from support.bundle import (
+    DEMO,
+    NETWORK,
+    ROOT,
+    TINY,
+    TRAINING,
+    checkpoint,
+    ended,
+    overlay,
+    refused,
+    same_bits,
+    start,
+    train,
+)
+
+from bundle.packing import pack_bundle
 
 
 @pytest.fixture
@@ -54,3 +78,138 @@ def test_training_from_another_working_directory(phantoms, folders, trained, tmp
     assert status == 0, printed
     assert same_bits(checkpoint(folders["output_dir"]), checkpoint(trained))
     assert list(away.iterdir()) == []
+
+
+@pytest.fixture(scope="module")
+def bundles(trained, tmp_path_factory):
+    """Name -> a bundle's folder, its weights, and the knobs that its own configs do not hold."""
+    place = tmp_path_factory.mktemp("unpacked")
+    with ZipFile(pack_bundle(trained, place / "lgm_vit.zip")) as archive:
+        archive.extractall(place)
+    unpacked = place / "lgm_vit"
+    return {
+        "repository": (ROOT, trained / "model.pt", NETWORK),
+        "unpacked": (unpacked, unpacked / "models/model.pt", {}),
+    }
+
+
+LOAD = """
+import ast, sys, monai.bundle
+root, name, weights, network, *workflows = sys.argv[1:]
+options = {"model_file": weights, "net_override": ast.literal_eval(network)}
+for workflow in workflows:
+    monai.bundle.load(name, bundle_dir=root, workflow_type=workflow, **options)
+print("found", sys.modules["bundle"].__file__)
+"""
+
+
+def python(*arguments, cwd):
+    """Run a Python that has the dependencies and not the project."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
+    command = [sys.executable, *map(str, arguments)]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("where", ["repository", "unpacked"])
+def test_load_finds_the_code_from_any_folder(bundles, where, tmp_path):
+    root, weights, network = bundles[where]
+    printed = python("-c", LOAD, root.parent, root.name, weights, network, "train", "inference", cwd=tmp_path)
+    assert f"found {root}/bundle/__init__.py" in printed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("where", ["repository", "unpacked"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["run", "network_def"],
+        ["verify_net_in_out", "network_def"],
+        ["ckpt_export", "network_def", "--use_trace", "True"],
+        ["onnx_export", "network_def"],
+    ],
+    ids=lambda command: command[0],
+)
+def test_a_command_finds_the_code_from_any_folder_without_bundle_root(bundles, where, command, tmp_path):
+    root, weights, network = bundles[where]
+    files = ["--config_file", root / "configs/train.json", "--meta_file", root / "configs/metadata.json"]
+    if command[0].endswith("export"):
+        files += ["--ckpt_file", weights, "--filepath", tmp_path / "exported", "--input_shape", "[1,3,32,32]"]
+    if command[0].startswith("verify"):
+        network = {**network, "_meta_#network_data_format#inputs#image#spatial_shape": [32, 32]}
+    knobs = [text for name, value in network.items() for text in (f"--{name}", value)]
+    python("-m", "monai.bundle", *command, *files, *knobs, cwd=tmp_path)
+    assert [path.stem for path in tmp_path.iterdir()] == ["exported"] * command[0].endswith("export")
+
+
+def test_a_package_that_is_found_already_stays_in_front(bundles, tmp_path):
+    unpacked, weights, _ = bundles["unpacked"]
+    code = f"import sys; sys.path.insert(0, {str(ROOT)!r})\n{LOAD}"
+    printed = python("-c", code, unpacked.parent, unpacked.name, weights, {}, "inference", cwd=tmp_path)
+    assert f"found {ROOT}/bundle/__init__.py" in printed
+
+
+def test_training_and_inference_find_the_code_by_the_same_expression():
+    train_path, inference_path = (
+        json.loads((ROOT / f"configs/{name}.json").read_text())["bundle_path"] for name in ("train", "inference")
+    )
+    assert train_path == inference_path
+    assert "inspect.stack" in train_path["sitedir"]
+
+
+def monai_bundle(*arguments, **settings):
+    """Run `python -m monai.bundle run` in this process, as it is typed."""
+    options = [text for name, value in settings.items() for text in (f"--{name}", str(value))]
+    argv = [monai.bundle.__main__.__file__, "run", *arguments, *options, "--logging_file", "False"]
+    with mock.patch.object(sys, "argv", argv), mock.patch.object(sys, "path", [*sys.path]):
+        runpy.run_path(argv[0], run_name="__main__")
+
+
+def test_args_files_train_continue_and_evaluate_from_the_root(phantoms, folders, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    demo = ("--+config_file", f"['configs/{DEMO}']")
+    settings = {**folders, **TRAINING, "max_epochs": 1}
+
+    monai_bundle("--args_file", "configs/args/tiny.json", *demo, **settings)
+    monai_bundle("--args_file", "configs/args/tiny.json", *demo, **settings, resume=True)
+    monai_bundle("--args_file", "configs/args/evaluate_tiny.json", *demo, **settings)
+
+    merged = json.loads((folders["output_dir"] / "config.json").read_text())
+    assert merged["learning_rate"] == 3e-4  # of sizes/tiny
+    assert merged["finder"]["table"] == "cases.csv"  # of datasets/demo
+    assert merged["hidden_size"] == NETWORK["hidden_size"]  # of the command line
+    assert "f1" in json.loads((folders["output_dir"] / "metrics.json").read_text())["slice"]
+
+
+def test_a_file_of_an_args_file_that_is_not_there_is_named(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    with refused("Cannot find the config file: configs/train.json"):
+        monai_bundle("--args_file", str(ROOT / "configs/args/tiny.json"), **folders)
+    with refused("No such file or directory: 'configs/args/tiny.json'"):
+        monai_bundle("--args_file", "configs/args/tiny.json", **folders)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_unknown_id_beside_an_args_file_is_refused(folders, tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+    with refused("did you mean 'max_epochs'"):
+        monai_bundle("--args_file", "configs/args/tiny.json", **folders, max_epoch=2)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_check_takes_the_args_file_of_the_training(phantoms, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    files = ["--args_file", "configs/args/tiny.json", "--+config_file", f"['configs/{DEMO}']"]
+    argv = ["check_data.py", *files, "--dataset_dir", str(phantoms), "--sheet", str(tmp_path / "sheet.png")]
+    monkeypatch.setattr(sys, "argv", argv)
+
+    with pytest.raises(SystemExit, match="^0$"):
+        runpy.run_path(str(ROOT / "scripts/check_data.py"), run_name="__main__")
+
+    assert "phantom_000" in capsys.readouterr().out
+    assert (tmp_path / "sheet.png").exists()

@@ -3,10 +3,12 @@
 import monai.bundle
 import pytest
 import torch
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.fl.client import MonaiAlgo
 from monai.fl.utils.exchange_object import ExchangeObject
 from support.bundle import DEMO, NETWORK, ROOT, TINY, TRAINING
+
+from bundle.networks import SliceViT
 
 CONFIGS = ROOT / "configs"
 KINDS = {"train": ["train.json"], "evaluate": ["train.json", "evaluate.json"], "inference": ["inference.json"]}
@@ -68,6 +70,41 @@ def test_items_of_another_program_replace_the_finder(phantoms, settings, tmp_pat
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert state["progress"]["epoch"] == 2
     assert (tmp_path / "model.pt").exists()
+
+
+def test_a_checkpoint_loader_before_all_handlers_starts_from_the_weights_that_are_there(phantoms, settings, tmp_path):
+    """MONAI Label inserts it where the bundle has a model.pt, and gives its own cases, device and epochs."""
+    model = tmp_path / "models/model.pt"
+    model.parent.mkdir()
+    shipped = SliceViT(**NETWORK)
+    torch.save(shipped.state_dict(), model)
+    names = [f"phantom_{number:03d}" for number in range(6)]
+    images = {
+        name: [str(phantoms / name / f"{name}_{kind}.nii.gz") for kind in ("t1", "t2", "flair")] for name in names
+    }
+    items = [{"image": images[name], "label": str(phantoms / name / f"{name}_seg.nii.gz")} for name in names]
+    handlers = ConfigParser.load_config_file(CONFIGS / "train.json")["train"]["handlers"]
+    load = {"model": "$@network"}
+    handlers.insert(0, {"_target_": "CheckpointLoader", "load_path": str(model), "load_dict": load, "strict": False})
+    overrides = {
+        "bundle_root": str(ROOT),
+        "device": "cpu",
+        "learning_rate": 0.0,
+        "min_learning_rate": 0.0,
+        "train#trainer#max_epochs": 1,
+        "train#dataset#data": items[:4],
+        "validate#dataset#data": items[4:],
+        "train#handlers": handlers,
+    }
+    one = workflow("train.json", **{**settings, **overrides})
+    one.initialize()
+    assert one.check_properties() == []
+    one.run()
+
+    trained = torch.load(tmp_path / "model.pt", weights_only=True)
+    weights = dict(shipped.named_parameters())
+    assert all(torch.equal(trained[name], weight) for name, weight in weights.items())  # a rate of 0 changes none
+    assert "localization_loss" in one.trainer.state.metrics
 
 
 def test_a_federated_client_trains_two_rounds(settings):

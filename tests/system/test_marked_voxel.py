@@ -26,7 +26,7 @@ def find_marker(tmp_path, shape, affine, voxel, image_size, radius=0):
     file = write_volume(tmp_path / "a.nii.gz", volume, affine)
     torch.save(SeeingNetwork().state_dict(), tmp_path / "seeing.pt")
     seeing = overlay(tmp_path, network_def={"_target_": "support.probes.SeeingNetwork", "_requires_": "@bundle_path"})
-    settings = {"in_channels": 1, "image_size": image_size, "beta": 0.0, "normalise": "none"}
+    settings = {"in_channels": 1, "image_size": image_size, "beta": 0.0, "normalize": "none"}
     output = infer(file, tmp_path / "seeing.pt", tmp_path / "out", seeing, **settings)
     attribution = nibabel.load(output / "a" / "attribution.nii.gz")
     np.testing.assert_allclose(attribution.affine, affine, atol=1e-5)

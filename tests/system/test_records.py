@@ -40,7 +40,7 @@ def test_evaluation_on_another_split_is_refused(phantoms, trained, metrics):
     ("overlays", "settings", "knob"),
     [
         (["intensities/volume.yaml"], {}, "preprocessing#transforms#2 nothing"),
-        (["orientation/file_order.yaml"], {}, "preprocessing#transforms#1 .*Orientationd"),
+        (["orientation/file_order.yaml"], {}, "orientation .*Orientationd"),
         (["attributions/rollout.yaml"], {}, "attribution .*EAFEM"),
         ([], {"beta": 0.5}, "beta 0.85"),
         ([], {"position_encoding": "learned"}, "position_encoding 'sincos'"),

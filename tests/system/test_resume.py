@@ -71,12 +71,21 @@ def test_resume_with_another_network_is_refused(phantoms, tmp_path):
         train(phantoms, tmp_path, resume=True, hidden_size=16)
 
 
-@pytest.mark.parametrize(("knob", "value"), [("learning_rate", 0.1), ("max_epochs", 5), ("batch_size", 4)])
+@pytest.mark.parametrize(
+    ("knob", "value"),
+    [
+        ("learning_rate", 0.1),
+        ("max_epochs", 5),
+        ("batch_size", 4),
+        ("num_heads", 4),
+        ("position_encoding", "reference"),
+    ],
+)
 def test_resume_with_other_settings_is_refused(phantoms, tmp_path, knob, value):
     train(phantoms, tmp_path)
     before = (tmp_path / "run.json").read_bytes(), (tmp_path / "checkpoint.pt").read_bytes()
 
-    with refused(rf"expected the settings .* got {knob} {value} \(started with"):
+    with refused(rf"settings must be .* got {knob} {value} \(started with"):
         train(phantoms, tmp_path, resume=True, **{knob: value})
 
     assert ((tmp_path / "run.json").read_bytes(), (tmp_path / "checkpoint.pt").read_bytes()) == before

@@ -50,3 +50,10 @@ def test_merged_is_files_then_overrides(tmp_path):
     merged = command_line.merged()
     assert merged["width"] == 3
     assert merged["network"] == {"_target_": "N", "width": "@width", "depth": 4}
+
+
+def test_an_overlay_appends_to_the_files_of_an_args_file(tmp_path):
+    args = tmp_path / "args.json"
+    args.write_text(json.dumps({"config_file": ["a.json", "b.yaml"]}))
+    command_line = CommandLine.read([PROGRAM, "run", "--args_file", str(args), "--+config_file", "['c.yaml']"])
+    assert command_line == CommandLine(("a.json", "b.yaml", "c.yaml"))

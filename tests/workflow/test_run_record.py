@@ -2,13 +2,18 @@
 
 import itertools
 import json
+import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+from conftest import ROOT
 from ignite.engine import Engine, Events
 
 from bundle.workflow import RunRecord, run_record
+from bundle.workflow.command_line import CommandLine
+from bundle.workflow.compare import as_recorded
 from bundle.workflow.run_record import git_revision
 
 
@@ -169,3 +174,126 @@ def test_another_run_is_named_by_all_that_differs(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match=r"got seed 1 \(started with 0\), split_hash b \(started with a\): use those"):
         engine.run([0])
     assert (tmp_path / "metrics.json").exists()
+
+
+PROGRAM = "/somewhere/monai/bundle/__main__.py"
+
+
+@pytest.fixture
+def attempt(tmp_path, monkeypatch):
+    """Start a run in one folder with today's configs; with `resume` as after a checkpoint of its first epoch."""
+    monkeypatch.chdir(ROOT)
+
+    def attempt(*overlays, resume=True, settings=None, **options):
+        files = ["configs/train.json", *overlays]
+        pairs = [text for name, value in options.items() for text in (f"--{name}", str(value))]
+        argv = [PROGRAM, "run", "--config_file", str(files), *pairs, *(["--resume", "True"] if resume else [])]
+        monkeypatch.setattr(sys, "argv", argv)
+        engine = Engine(lambda engine, batch: None)
+
+        @engine.on(Events.STARTED)
+        def restore(engine):
+            engine.state.epoch = engine.state.iteration = int(resume)
+
+        RunRecord(tmp_path / "run", settings, split_hash="a").attach(engine)
+        engine.run([0], max_epochs=2)
+        return tmp_path / "run"
+
+    return attempt
+
+
+@pytest.mark.parametrize(
+    ("overlays", "options", "told"),
+    [
+        ([], {"num_heads": 6}, r"num_heads 6 \(started with 12\)"),
+        ([], {"position_encoding": "reference"}, r"position_encoding reference \(started with sincos\)"),
+        ([], {"store_dtype": "float32"}, "store_dtype float32"),
+        ([], {"key_metric": "auroc"}, "key_metric auroc"),
+        ([], {"finder#channels": ["t2", "t1", "flair"]}, r"finder#channels#0 t2 \(started with t1\)"),
+        ([], {"optimizer#weight_decay": 0.5}, "optimizer#weight_decay 0.5"),
+        ([], {"train#trainer#max_epochs": 3}, "train#trainer#max_epochs 3"),
+        ([], {"train#inferer": "{'_target_': 'SlidingWindowInferer'}"}, "train#inferer .*SlidingWindowInferer"),
+        (["configs/organ/square.yaml"], {}, "preprocessing#transforms#2"),
+        (["configs/orientation/file_order.yaml"], {}, "orientation|preprocessing#transforms#1"),
+        (["configs/datasets/lgg.yaml"], {}, "finder"),
+        (["configs/beyond/last_blocks.yaml"], {}, "attribution"),
+        (["configs/methods/res_g.yaml"], {}, "localization_loss"),
+    ],
+)
+@pytest.mark.parametrize("resume", [True, False])
+def test_another_network_data_or_training_is_refused_and_the_record_stays(attempt, overlays, options, told, resume):
+    folder = attempt(resume=False)
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    with pytest.raises(ValueError, match=f"settings must be those that the run in it was started with, got .*{told}"):
+        attempt(*overlays, resume=resume, **options)
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_what_was_set_inside_the_wiring_must_be_set_again(attempt):
+    option = {"train#trainer#max_epochs": 3}
+    attempt(resume=False, **option)
+    with pytest.raises(ValueError, match=r"train#trainer#max_epochs .* \(started with 3\)"):
+        attempt()
+    attempt(**option)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"dataset_dir": "/elsewhere", "cache_dir": "/other", "model_dir": "/weights", "finder#root": "/mnt"},
+        {"device": "cpu", "amp": True, "num_workers": 3, "ingest_workers": 2},
+        {"threshold": 0.5, "bootstrap_draws": 10},
+    ],
+)
+def test_folders_machine_and_evaluation_may_change(attempt, options):
+    attempt(resume=False)
+    record = json.loads((attempt(**options) / "config.json").read_text())
+    assert record["resume"] is True
+
+
+def test_a_run_on_several_gpus_continues_on_one(attempt):
+    attempt("configs/multi_gpu_train.json", resume=False)
+    attempt()
+
+
+def test_a_handler_that_an_overlay_appends_makes_no_other_run(attempt, tmp_path):
+    (tmp_path / "more.json").write_text(json.dumps({"+train#handlers": [{"_target_": "Probe"}]}))
+    attempt(str(tmp_path / "more.json"), resume=False)
+    attempt()
+
+
+def test_settings_are_the_plain_knobs_of_the_merged_config(attempt):
+    settings = json.loads((attempt("configs/sizes/tiny.yaml", resume=False) / "run.json").read_text())["settings"]
+    assert (settings["hidden_size"], settings["beta"], settings["max_epochs"]) == (128, 0.85, 25)
+    assert not {"device", "dataset_dir", "resume", "threshold", "attribution"} & settings.keys()
+
+
+RECORDS = sorted((ROOT / "docs/results").rglob("config.json"))
+
+
+@pytest.mark.parametrize("record", RECORDS[:: max(1, len(RECORDS) // 12)], ids=lambda path: path.parent.name)
+def test_a_run_of_version_0_1_is_the_same_run_today(record, attempt, tmp_path, monkeypatch):
+    """By its own command, and it is still refused with another network."""
+    shutil.copytree(record.parent, tmp_path / "run")
+    run = json.loads((record.parent / "run.json").read_text())
+    recorder = RunRecord(tmp_path / "run", split_hash=run["split_hash"])
+    command_line = CommandLine.parse(run["command"][2:])
+    recorder._require_same_run(run, as_recorded(command_line.merged()), command_line)
+    other = replace(command_line, overrides={**command_line.overrides, "num_heads": 1})
+    with pytest.raises(ValueError, match=r"num_heads 1 \(started with 4\)"):
+        recorder._require_same_run(run, as_recorded(other.merged()), other)
+
+
+def test_the_settings_of_a_record_without_config_are_compared_where_both_know_them(attempt, tmp_path):
+    settings = {"normalise": "slice", "seed": 3, "beta": 0.85, "device": "cuda", "gone": 1}
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/run.json").write_text(json.dumps({"settings": settings, "split_hash": "a"}))
+    with pytest.raises(ValueError, match=r"got seed 0 \(started with 3\): use those"):
+        attempt()
+
+
+def test_given_settings_are_compared_as_resolved(attempt):
+    attempt(resume=False, settings={"max_epochs": 7})
+    with pytest.raises(ValueError, match=r"got max_epochs 8 \(started with 7\)"):
+        attempt(settings={"max_epochs": 8})
+    attempt(settings={"max_epochs": 7})

@@ -5,7 +5,7 @@ import json
 import pytest
 from conftest import ROOT
 
-from bundle.experiments import BundleRun, Experiment, changed_settings, run_experiment
+from bundle.experiments import BundleRun, Experiment, changed_since_start, run_experiment
 from bundle.workflow.command_line import CommandLine
 
 LGMVIT, RELEVANCE = "configs/methods/lgmvit.yaml", "configs/attributions/relevance.yaml"
@@ -29,7 +29,7 @@ def run(folder, files=(LGMVIT,), **overrides):
 def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
     started(tmp_path / "a", dataset_dir="/here", cache_dir="/here", fold=0, split_fractions=(0.5, 0.25, 0.25))
     again = run(tmp_path / "a", dataset_dir="/there", cache_dir="/there", fold=0, split_fractions=[0.5, 0.25, 0.25])
-    assert changed_settings(again) == {}
+    assert changed_since_start(again) == {}
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
 )
 def test_what_differs_is_named_with_both_values(files, overrides, changed, tmp_path):
     started(tmp_path / "a")
-    found = changed_settings(run(tmp_path / "a", files, **overrides))
+    found = changed_since_start(run(tmp_path / "a", files, **overrides))
     assert found.keys() == changed.keys()
     assert {name: pair for name, pair in changed.items() if pair} == {k: v for k, v in found.items() if changed[k]}
 
@@ -53,21 +53,21 @@ def test_what_differs_is_named_with_both_values(files, overrides, changed, tmp_p
 def test_what_was_taken_away_is_a_change(tmp_path):
     fractions = (0.5, 0.25, 0.25)
     started(tmp_path / "a", split_fractions=fractions, **{"train#trainer#max_epochs": 1, "num_workers": 2})
-    assert changed_settings(run(tmp_path / "a")).keys() == {"split_fractions", "train"}
-    assert changed_settings(run(tmp_path / "a", split_fractions=fractions, **{"train#trainer#max_epochs": 1})) == {}
+    assert changed_since_start(run(tmp_path / "a")).keys() == {"split_fractions", "train"}
+    assert changed_since_start(run(tmp_path / "a", split_fractions=fractions, **{"train#trainer#max_epochs": 1})) == {}
 
 
 def test_a_run_that_was_continued_from_its_record_is_the_same(tmp_path):
     started(tmp_path / "a", seed=3)
     command = ["monai/bundle/__main__.py", "run", "--config_file", str(tmp_path / "a/config.json")]
     (tmp_path / "a/run.json").write_text(json.dumps({"command": command}))
-    assert changed_settings(run(tmp_path / "a", seed=3)) == {}
+    assert changed_since_start(run(tmp_path / "a", seed=3)) == {}
 
 
 def test_a_run_without_a_record_of_its_command_is_compared_by_its_config(tmp_path):
     started(tmp_path / "a", split_fractions=(0.5, 0.25, 0.25))
     (tmp_path / "a/run.json").unlink()
-    assert changed_settings(run(tmp_path / "a", seed=1)) == {"seed": (0, 1)}
+    assert changed_since_start(run(tmp_path / "a", seed=1)) == {"seed": (0, 1)}
 
 
 @pytest.mark.parametrize("name", ["config.json", "run.json"])
@@ -75,7 +75,7 @@ def test_a_damaged_record_is_named(name, tmp_path):
     started(tmp_path / "a")
     (tmp_path / "a" / name).write_text("{")
     with pytest.raises(ValueError, match=rf"a/{name} expected JSON"):
-        changed_settings(run(tmp_path / "a"))
+        changed_since_start(run(tmp_path / "a"))
 
 
 def test_a_newer_base_with_other_handlers_makes_no_other_run(tmp_path):
@@ -83,7 +83,7 @@ def test_a_newer_base_with_other_handlers_makes_no_other_run(tmp_path):
     merged["train"]["handlers"].pop()
     del merged["min_last_fraction"]
     (tmp_path / "a/config.json").write_text(json.dumps(merged))
-    assert changed_settings(run(tmp_path / "a")) == {}
+    assert changed_since_start(run(tmp_path / "a")) == {}
 
 
 def test_a_queue_refuses_to_go_on_with_another_run(tmp_path):

@@ -1,0 +1,78 @@
+"""The guard of an evaluation: slices, network and map as the weights were trained with."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bundle.workflow.command_line import CommandLine
+from bundle.workflow.compare import Change, Comparison, as_recorded, read_config_record
+from bundle.workflow.knobs import ROLES, names
+
+_COMPARED = ("network", "map", "data")
+_OF_OTHER_DATA = ("map", "data")
+"""Roles that may differ where the results go into a folder of their own."""
+
+
+def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, argv: Sequence[str] | None = None) -> None:
+    """Compare the settings of an evaluation with the record of the run, before anything is computed.
+
+    Other preprocessing or another attribution map give wrong numbers without an error, so they are refused. Compared
+    are network, map and data (see docs/knobs.md) and every knob that these refer to, with the `config.json` in
+    `output_dir` and beside the weights. Folders, machine, split, evaluation and training's own settings may differ;
+    `EvaluationReport` compares the split.
+
+    Two cases are exempt. A run that supervised no map (`localization_weight` 0) may be scored by any `attribution`. And
+    where the results go into a folder of their own (`--checkpoint RUN/model.pt --output_dir OTHER`), data and map may
+    be those of another question; a warning names what differs.
+
+    A knob that the record does not know is newer than the run and is not compared. Outside of `python -m monai.bundle
+    run` and without a record nothing happens.
+
+    Args:
+        output_dir: where the evaluation writes.
+        checkpoint: the weights.
+        argv: as in `sys.argv`, which is the default.
+
+    Raises:
+        ValueError: lists all that differs, with record, knob, both values and the remedy.
+
+    Example:
+        >>> require_trained_settings("runs/example", "runs/example/model.pt", argv=["pytest"])
+    """
+    own, command_line = Path(output_dir).resolve(), CommandLine.read(argv)
+    records = [folder / "config.json" for folder in dict.fromkeys((own, Path(checkpoint).resolve().parent))]
+    records = [record for record in records if record.exists()]
+    if command_line is None or not records:
+        return
+    asked, problems = as_recorded(command_line.merged()), list[str]()
+    for record in records:
+        may_differ = frozenset() if record.parent == own else names(*_OF_OTHER_DATA)
+        for change in _changes(read_config_record(record, asked), asked):
+            text = (
+                f"{record}: the run was trained with {change.id} {change.then!r}, this evaluation has {change.now!r}."
+            )
+            if change.id.split("#")[0] in may_differ:
+                logging.getLogger(__name__).warning(text)
+            else:
+                problems.append(text)
+    if problems:
+        raise ValueError("\n".join([*problems, _remedy(records)]))
+
+
+SameSettings = require_trained_settings  # name in configs of version 0.1
+
+
+def _changes(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[Change]:
+    """Yield what must not differ and does."""
+    compared = [role for role in _COMPARED if role != "map" or trained.get("localization_weight") != 0]
+    ignored = names(*(role for role in ROLES if role not in compared))
+    yield from Comparison(trained, asked).changes(names(*compared), ignored)
+
+
+def _remedy(records: Sequence[Path]) -> str:
+    """Return the sentence that ends the error."""
+    files = f"['{records[-1]}','configs/evaluate.json']"
+    return f'Give the overlays and knobs of the training, or evaluate by the record itself: --config_file "{files}".'

@@ -1,0 +1,63 @@
+"""No config refers to an element by its number; commands in overlays and args files name files that exist."""
+
+import re
+import shlex
+
+import pytest
+from conftest import ROOT
+from monai.bundle import ConfigParser
+
+from bundle.workflow import refuse_unknown_overrides
+from bundle.workflow.command_line import CommandLine
+
+CONFIGS = sorted(file for file in (ROOT / "configs").rglob("*") if file.suffix in (".json", ".yaml"))
+OVERLAYS = [file for file in CONFIGS if file.suffix == ".yaml"]
+ARGS_FILES = sorted((ROOT / "configs/args").glob("*.json"))
+PROGRAM = "/lib/monai/bundle/__main__.py"
+
+
+def name(file):
+    return file.relative_to(ROOT).as_posix()
+
+
+@pytest.mark.parametrize("file", CONFIGS, ids=name)
+def test_no_config_refers_to_an_element_by_its_number(file):
+    assert re.findall(r"(?:#|::)\d+\b", file.read_text()) == []
+
+
+def first_command(file):
+    """Return the words of the command that opens a file."""
+    lines = file.read_text().splitlines()
+    end = next(number for number, line in enumerate(lines) if not line.endswith("\\"))
+    return shlex.split(" ".join(line.lstrip("# ").rstrip("\\") for line in lines[: end + 1]))
+
+
+@pytest.mark.parametrize("file", OVERLAYS, ids=name)
+def test_an_overlay_opens_with_a_command_that_runs_it_from_the_root(file, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    words = first_command(file)
+    if file.parent.name == "experiments":
+        assert words[:3] == ["python", "scripts/run_experiments.py", name(file)]
+        assert (ROOT / words[1]).exists()
+        return
+    assert words[:4] == ["python", "-m", "monai.bundle", "run"]
+    command_line = CommandLine.read([PROGRAM, *words[3:]])
+    assert name(file) in command_line.files
+    assert [missing for missing in command_line.files if not (ROOT / missing).exists()] == []
+    assert command_line.overrides.keys() == {"dataset_dir", "output_dir"}
+    assert refuse_unknown_overrides([PROGRAM, *words[3:]]) is None
+
+
+@pytest.mark.parametrize("size", ["tiny", "base16"])
+def test_args_files_hold_the_files_of_training_and_of_its_evaluation(size):
+    training, evaluation = (
+        ConfigParser.load_config_file(ROOT / f"configs/args/{file}.json") for file in (size, f"evaluate_{size}")
+    )
+    assert training == {
+        "config_file": ["configs/train.json", f"configs/sizes/{size}.yaml", "configs/methods/lgmvit.yaml"]
+    }
+    assert evaluation == {"config_file": [*training["config_file"], "configs/evaluate.json"]}
+
+
+def test_every_args_file_is_known():
+    assert [file.stem for file in ARGS_FILES] == ["base16", "evaluate_base16", "evaluate_tiny", "tiny"]

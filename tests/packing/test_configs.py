@@ -1,0 +1,154 @@
+"""The packed configs: what a run leaves behind, what inference takes over, what metadata says."""
+
+import json
+import re
+
+import pytest
+from conftest import ROOT
+from monai.bundle import ConfigParser
+
+from bundle.packing import packed_inference, packed_metadata, packed_train
+
+TRAIN, INFERENCE, METADATA = (
+    json.loads((ROOT / f"configs/{name}.json").read_text()) for name in ("train", "inference", "metadata")
+)
+DATA_FORMAT = "network_data_format"
+
+
+def merged(*files, **overrides):
+    """Return what config.json of such a run holds."""
+    parser = ConfigParser()
+    parser.read_config([str(ROOT / "configs" / file) for file in ("train.json", *files)])
+    parser.update(overrides)
+    return {name: value for name, value in parser.get().items() if name != "_meta_"}
+
+
+def equal(packed, expected):
+    """Compare configs whatever separator of ids they have."""
+    return json.loads(json.dumps(packed).replace("::", "#")) == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        merged(),
+        merged(dataset_dir="/data", output_dir="/runs/1", cache_dir="/cache", device="cuda:1", num_workers=8),
+        merged(resume=True, split_file="/data/split.json", tracking_uri="sqlite:////runs/mlruns.db"),
+        merged("multi_gpu_train.json"),
+        merged("evaluate.json"),
+    ],
+)
+def test_a_run_of_the_defaults_gives_the_defaults(config):
+    assert equal(packed_train(config, TRAIN), {**TRAIN, "model_dir": "$@bundle_root + '/models'"})
+
+
+def test_knobs_and_method_stay_in_the_packed_train():
+    packed = packed_train(merged("methods/res_l.yaml", "sizes/tiny.yaml", seed=7), TRAIN)
+    assert (packed["seed"], packed["hidden_size"]) == (7, 128)
+    assert packed["localization_loss"]["imputation"] == "learned"
+    assert TRAIN["seed"] == 0
+
+
+def test_defaults_give_the_defaults_with_training_s_network():
+    packed = packed_inference(TRAIN, INFERENCE)
+    assert packed.pop("network_def") == TRAIN["network_def"]
+    assert packed.pop("identical_blocks") is False  # the network refers to it
+    assert packed == {name: value for name, value in INFERENCE.items() if name != "network_def"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("in_channels", 1),
+        ("normalize", "none"),
+        ("batch_size", 4),
+        ("attribution", {"_target_": "bundle.attribution.Rollout"}),
+        ("preprocessing", {"_target_": "Compose", "transforms": []}),
+    ],
+)
+def test_what_both_know_comes_from_training(name, value):
+    assert packed_inference({**TRAIN, name: value}, INFERENCE)[name] == value
+
+
+@pytest.mark.parametrize(
+    "name", ["dataset_dir", "output_dir", "device", "finder", "run", "initialize", "threshold", "volume_threshold"]
+)
+def test_what_is_shared_by_name_only_stays(name):
+    assert packed_inference({**TRAIN, name: "training's"}, INFERENCE)[name] == INFERENCE[name]
+
+
+def test_references_are_followed_to_their_end():
+    train = {"attribution": {"_target_": "A", "weight": "$@one * 2"}, "one": "@two#part", "two": {"part": 3}, "four": 4}
+    packed = packed_inference(train, {"attribution": None, "threshold": 0.5}, threshold=0.25)
+    del train["four"]  # nothing refers to it
+    assert packed == {**train, "threshold": 0.25}
+
+
+def test_both_thresholds_are_the_run_s():
+    assert packed_inference(TRAIN, INFERENCE, 0.25)["volume_threshold"] == "@threshold"
+    packed = packed_inference(TRAIN, INFERENCE, 0.25, 0.75)
+    assert (packed["threshold"], packed["volume_threshold"]) == (0.25, 0.75)
+
+
+def metadata_of(metrics=None, threshold=0.5, **knobs):
+    return packed_metadata({**TRAIN, **knobs}, METADATA, metrics or {}, threshold)
+
+
+def test_metadata_of_the_defaults():
+    image = metadata_of()[DATA_FORMAT]["inputs"]["image"]
+    assert image == {
+        **METADATA[DATA_FORMAT]["inputs"]["image"],
+        "channel_def": {"0": "t1", "1": "t2", "2": "flair"},  # names of the files
+    }
+
+
+@pytest.mark.parametrize(
+    ("knobs", "expected"),
+    [
+        ({"in_channels": 1, "finder": {"_target_": "F", "channels": ["flair"]}}, {"0": "flair"}),
+        ({"in_channels": 2, "finder": {"_target_": "F"}}, {"0": "channel 0", "1": "channel 1"}),
+        ({"in_channels": "$1 + 1", "finder": "@other"}, {"0": "channel 0", "1": "channel 1"}),
+        ({"in_channels": 1}, {"0": "channel 0"}),  # three names, one channel
+    ],
+)
+def test_channels_of_metadata(knobs, expected):
+    image = metadata_of(**knobs)[DATA_FORMAT]["inputs"]["image"]
+    assert image["channel_def"] == expected
+    assert image["num_channels"] == len(expected)
+
+
+def test_metadata_of_several_classes():
+    metadata = metadata_of(num_classes=3)
+    pred = metadata[DATA_FORMAT]["outputs"]["pred"]
+    assert pred["num_channels"] == 3
+    assert pred["channel_def"] == {"0": "logit of class 0", "1": "logit of class 1", "2": "logit of class 2"}
+    assert "softmax" in metadata["pred_classes"]
+    assert "0 to 2" in metadata["label_classes"]
+
+
+def test_intensities_that_are_not_scaled_per_slice_have_no_stated_range():
+    assert metadata_of(normalize="none")[DATA_FORMAT]["inputs"]["image"]["value_range"] == []
+
+
+def test_scores_without_a_value_are_left_out():
+    metrics = {"slice": {"f1": 0.75, "auroc": None}, "map": {"energy_ratio": 2.0}}
+    assert metadata_of(metrics)["eval_metrics"] == {"slice_f1": 0.75, "map_energy_ratio": 2.0}
+    assert "0.3125" in metadata_of(threshold=0.3125)["pred_classes"]
+
+
+def test_the_repository_s_metadata_is_left_alone():
+    before = json.dumps(METADATA)
+    metadata_of(num_classes=3)
+    assert json.dumps(METADATA) == before
+
+
+def test_every_declared_dependency_is_listed_with_its_locked_version():
+    tomllib = pytest.importorskip("tomllib")  # Python 3.11
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    locked = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements.txt").read_text(), re.MULTILINE)
+    versions = {name.lower(): version for name, version in locked}
+    own = {"monai": "monai_version", "torch": "pytorch_version", "numpy": "numpy_version"}
+    listed = {name.lower(): version for name, version in METADATA["required_packages_version"].items()}
+    listed |= {name: METADATA[key] for name, key in own.items()}
+    names = [re.match(r"[\w.-]+", line).group().lower() for line in declared]
+    assert listed == {name: versions[name] for name in names}
