@@ -208,7 +208,7 @@ def test_a_check_takes_the_args_file_of_the_training(phantoms, tmp_path, monkeyp
     argv = ["check_data.py", *files, "--dataset_dir", str(phantoms), "--sheet", str(tmp_path / "sheet.png")]
     monkeypatch.setattr(sys, "argv", argv)
 
-    with pytest.raises(SystemExit, match="^0$"):
+    with pytest.raises(SystemExit, match=r"^0$"):
         runpy.run_path(str(ROOT / "scripts/check_data.py"), run_name="__main__")
 
     assert "phantom_000" in capsys.readouterr().out
