@@ -18,6 +18,7 @@ from bundle.handlers import (
     LocalizationLoss,
     SliceScores,
     TrainingCheckpoint,
+    TrainingHistory,
     WeightAverage,
 )
 from bundle.losses import DistributionKL
@@ -42,10 +43,12 @@ class ToyRun:
         loader = ToyLoader(toy_batch([1, 0, 1, 0], seed=seed) for seed in range(3))
         metric = {"key_score": SliceScores("auroc")}
         average = WeightAverage(self.network, momentum)
-        self.validator = toy_evaluator(average.kept, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric)
+        self.validator = toy_evaluator(
+            average.network_to_save, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric
+        )
         self.checkpoint = TrainingCheckpoint(
             folder, self.network, self.optimizer, self.scheduler, self.validator, resume, split_hash,
-            kept_network=average.kept,
+            kept_network=average.network_to_save,
         )  # fmt: skip
         handlers = [
             EpochSeed(loader, seed=3),
@@ -54,6 +57,7 @@ class ToyRun:
             average,
             ValidationHandler(interval=1, validator=self.validator),
             LrScheduleHandler(self.scheduler, print_lr=False),
+            TrainingHistory(folder, self.validator),
             self.checkpoint,
             EarlyStopping(self.validator, patience),
             RunRecord(folder, {}, split_hash, write=patience is None),
