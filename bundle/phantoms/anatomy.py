@@ -1,4 +1,4 @@
-"""A head without disease, as a T1, a T2 and a FLAIR scan see it."""
+"""Healthy heads, as a T1, a T2 and a FLAIR scan see them."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def _paint_brain(
 def _paint_ventricles(*, rng: np.random.Generator, images: NDArray, position_mm: NDArray) -> NDArray[np.float32]:
     width = rng.uniform(0.7, 1.5)
     bent = position_mm.copy()
-    # the horns turn outwards
+    # the horns turn outward
     bent[1] = np.abs(position_mm[1]) - 0.006 * position_mm[0] ** 2
     lateral = Ellipsoid((2.0, 8.0, 15.0), (36.0, 6.0 * width, 10.0 * width)).depth_mm(bent)
     third = Ellipsoid((6.0, 0.0, 0.0), (14.0, 2.2 * width, 10.0)).depth_mm(position_mm)

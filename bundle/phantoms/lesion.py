@@ -1,4 +1,4 @@
-"""What the classifier has to find."""
+"""Lesions, the objects that the classifier has to find."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from bundle.phantoms.anatomy import CEREBELLUM, CEREBRUM, TEMPORAL_LOBE
 from bundle.phantoms.head_space import Ellipsoid, Triple, smooth_field
 
 CHANGE = np.array([-0.55, 0.85, 1.0], dtype=np.float32)
-"""What a lesion of contrast 1 adds to T1, T2 and FLAIR."""
+"""Change of T1, T2 and FLAIR by a lesion of contrast 1."""
 CORE_CHANGE = np.array([-0.9, 1.0, -0.35], dtype=np.float32)
 HOMES = (CEREBRUM, TEMPORAL_LOBE, TEMPORAL_LOBE.mirrored(), CEREBELLUM)
 HOME_RATES = (0.76, 0.08, 0.08, 0.08)
@@ -27,7 +27,7 @@ class Lesion:
         contrast: change of FLAIR, where 1 is the brightest healthy tissue; 0.1 is faint.
         edge_mm: width of the border.
         shape_seed: of the blob's irregular surface.
-        has_core: whether the middle is fluid.
+        has_core: True for a lesion with fluid in its center.
 
     Example:
         >>> lesion = Lesion((0.0, 0.0, 0.0), (9.0, 9.0, 9.0), contrast=0.4, edge_mm=1.0, shape_seed=0)

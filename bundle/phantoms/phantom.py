@@ -1,4 +1,4 @@
-"""A phantom: a drawn head with drawn lesions, as a site would have scanned it."""
+"""Phantoms: drawn heads with drawn lesions, scanned as a site would."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PhantomCase:
             ValueError: `index` is negative.
         """
         if index < 0:
-            raise ValueError(f"Expected the number of a case, 0 or more, got {index}.")
+            raise ValueError(f"index must be the number of a case, 0 or more, got {index}.")
         block, place = divmod(index, len(SITES) + 1)
         # who comes back changes from block to block, so that every site has follow-ups
         comes_back = place == len(SITES)
