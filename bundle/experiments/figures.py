@@ -104,7 +104,7 @@ def map_grid(
         for row, run in runs.items():
             images = [without_label(items[case]) for case, _ in chosen]
             overlays = [*experiment.base[1:], *experiment.row(row)[0], attribution]
-            run_inference(run, images, Path(folder) / row, overlays, network_knobs(run))
+            run_inference(run, images, Path(folder) / row, overlays, _network_knobs(run))
             for line, (case, index) in zip(pictures, chosen, strict=True):
                 line.append(_overlaid(items[case], Path(folder) / row / case, index, parser))
     return overlay_panel(pictures, list(runs), [f"{case}, slice {index}" for case, index in chosen])
@@ -118,7 +118,7 @@ def _config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
     return parser
 
 
-def network_knobs(run: BundleRun) -> dict[str, Any]:
+def _network_knobs(run: BundleRun) -> dict[str, Any]:
     """Return the knobs of inference that the run was trained with, by its record; MONAI takes no null from outside."""
     known = read_json(BUNDLE_ROOT / "configs/inference.json")
     trained = read_json(run.output_dir / "config.json")

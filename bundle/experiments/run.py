@@ -22,7 +22,7 @@ from bundle.handlers import read_history
 
 BUNDLE_ROOT = Path(__file__).parents[2]
 """Processes start here, where `configs/` lies, whatever folder the caller stands in."""
-ATTEMPT = "$ python "
+_ATTEMPT = "$ python "
 """A line of the log begins with it for every command that was started."""
 
 
@@ -92,7 +92,7 @@ class BundleRun:
         with self.log.open("a") as log:
             self.lock(log)
             for command in self.commands() if not self.is_finished else []:
-                log.write(f"{ATTEMPT}{shlex.join(map(str, command[1:]))}\n")
+                log.write(f"{_ATTEMPT}{shlex.join(map(str, command[1:]))}\n")
                 log.flush()
                 options = {"cwd": BUNDLE_ROOT, "env": environment, "stdout": log, "stderr": subprocess.STDOUT}
                 if self.processes.run(command, **options):
@@ -116,7 +116,7 @@ class BundleRun:
         """Return the end of the last attempt's log, after the root error; nothing without a log."""
         if not self.log.exists():
             return ""
-        log = re.split(rf"^{re.escape(ATTEMPT)}.*\n", self.log.read_text(errors="replace"), flags=re.MULTILINE)[-1]
+        log = re.split(rf"^{re.escape(_ATTEMPT)}.*\n", self.log.read_text(errors="replace"), flags=re.MULTILINE)[-1]
         end, cause = "\n".join(log.splitlines()[-lines:]), root_error(log)
         return end if cause in end else f"{cause}\n...\n{end}"
 

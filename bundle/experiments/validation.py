@@ -85,11 +85,11 @@ def _run_cells(name: str, folder: Path) -> list[str]:
         *(score_text(score_of(run.metrics, score)) for score in _TEST_SCORES),
         score_text(best.score) if best else ABSENT,
         str(best.epoch) if best else ABSENT,
-        score_text(minutes_of(folder), digits=1),
+        score_text(_minutes_of(folder), digits=1),
     ]
 
 
-def minutes_of(folder: str | Path) -> float:
+def _minutes_of(folder: str | Path) -> float:
     """Return the minutes that training and validation of all epochs took, NaN where the history lacks epochs."""
     history = read_history(folder)
     if not history or [row["epoch"] for row in history] != list(range(1, len(history) + 1)):
@@ -131,7 +131,7 @@ def validation_table(rows: Mapping[str, Sequence[str | Path]], baseline: str | N
                 score_text(last[row]),
                 ABSENT if row == baseline else gain_text(last[row], last[baseline]),
                 score_text([float(epoch.epoch or NAN) for epoch in best[row]], digits=0),
-                score_text([minutes_of(folder) for folder in folders], digits=1),
+                score_text([_minutes_of(folder) for folder in folders], digits=1),
             ]
         )
     above = f"above {baseline}"
@@ -158,7 +158,7 @@ def summary_table(results: ResultsTable, rows: Mapping[str, Sequence[str | Path]
         rows: name of a row -> folders of its runs, in the same order of repeats.
     """
     best = {row: [best_epoch(validation_scores(folder)) or _NONE for folder in rows[row]] for row in rows}
-    minutes = {row: statistics.fmean(minutes_of(folder) for folder in rows[row]) for row in rows}
+    minutes = {row: statistics.fmean(_minutes_of(folder) for folder in rows[row]) for row in rows}
     reference = [epoch.score for epoch in best[results.baseline]]
     lines = []
     for row, gains in results.gains.items():

@@ -13,7 +13,7 @@ from monai.engines import Evaluator
 
 from bundle.files import write_csv
 
-HISTORY_FILE = "history.csv"
+_HISTORY_FILE = "history.csv"
 
 
 class TrainingHistory:
@@ -42,7 +42,7 @@ class TrainingHistory:
     """
 
     def __init__(self, output_dir: str | Path, validator: Evaluator | None = None, write: bool = True) -> None:
-        self.file = Path(output_dir) / HISTORY_FILE
+        self.file = Path(output_dir) / _HISTORY_FILE
         self.validator = validator
         self.write = write
         self._rows: list[dict[str, Any]] | None = None
@@ -101,7 +101,7 @@ def read_history(output_dir: str | Path) -> list[dict[str, float]]:
         >>> read_history("not/there")
         []
     """
-    file = Path(output_dir) / HISTORY_FILE
+    file = Path(output_dir) / _HISTORY_FILE
     try:
         rows = [{name: float(cell) for name, cell in row.items() if cell} for row in _read_rows(file)]
     except (TypeError, ValueError) as error:
