@@ -25,7 +25,7 @@ class CollectPredictions:
     """Collects label and probability of every slice, and the map scores of positive slices with a mask.
 
     Everything stays where the batch lies until the epoch ends; then `predictions` holds the whole data set, also where
-    several processes shared it. The same scores are kept for a centre prior: a map that always points to the middle.
+    several processes shared it. The same scores are kept for a center prior: a map that always points to the center.
 
     Args:
         dataset: gives case, patient and site of a slice.
