@@ -8,9 +8,10 @@ from bundle.experiments.figures import RULE, chosen_slices, map_grid
 from bundle.experiments.make_tables import make_tables, tables_markdown
 from bundle.experiments.overrides import command_overrides
 from bundle.experiments.process_group import ProcessGroup
+from bundle.experiments.published_scores import published_scores
 from bundle.experiments.queue import RunQueue, TimeLeft
 from bundle.experiments.records_table import records_tables
-from bundle.experiments.results_table import ResultsTable, published_scores
+from bundle.experiments.results_table import ResultsTable
 from bundle.experiments.run import BundleRun, run_inference
 from bundle.experiments.run_experiment import run_experiment
 from bundle.experiments.sampled_search import run_search, sampled_search

@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from bundle.experiments.overrides import OF_ONE_RUN, OF_THE_SCRIPT, overlay_ids, touching
-from bundle.experiments.results_table import published_scores
+from bundle.experiments.published_scores import published_scores
 from bundle.experiments.run import BundleRun
 
 Row = Sequence[str] | Mapping[str, Any]
