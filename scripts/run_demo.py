@@ -18,7 +18,7 @@ from bundle.reports import write_picture
 
 ROOT = Path(__file__).parents[1]
 CHANNELS = ("t1", "t2", "flair")
-PHANTOMS = ("--cases", "96", "--shape", "64", "64", "20")  # many patients rather than large ones: fewer are memorised
+PHANTOMS = ("--cases", "96", "--shape", "64", "64", "20")  # many patients rather than large ones: fewer are memorized
 
 
 def main() -> None:

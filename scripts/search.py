@@ -17,16 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bundle.experiments import (
-    BundleRun,
-    Experiment,
-    Knob,
-    Search,
-    command_overrides,
-    grid_search,
-    sampled_search,
-    search_report,
-)
+from bundle.experiments import Experiment, Search, SearchedKnob, command_overrides, run_search
 
 
 def main() -> None:
@@ -47,24 +38,18 @@ def main() -> None:
     arguments, others = parser.parse_known_args()
     folders = {name: str(getattr(arguments, name).absolute()) for name in ("dataset_dir", "cache_dir")}
     try:
-        experiment, knobs = Experiment.read(arguments.experiment), [Knob.parse(text) for text in arguments.knob]
+        experiment = Experiment.read(arguments.experiment)
+        knobs = [SearchedKnob.parse(knob) for knob in arguments.knob]
         settings = {**command_overrides(others), **folders}
         search = Search(experiment, arguments.row, arguments.repeat, knobs, arguments.output_dir, settings)
-        failed: list[BundleRun] = []
-        if arguments.trials:
-            sampled_search(search, arguments.trials, arguments.sampler_seed)
-        else:
-            failed = grid_search(search, arguments.parallel)
-        table, overlay = search_report(search)
-        (search.folder / "trials.csv").write_text(table.csv(), encoding="utf-8")
-        (search.folder / "winner.yaml").write_text(overlay, encoding="utf-8")
-        print(f"{table.text()}\n\n{search.folder / 'winner.yaml'}:\n\n{overlay}")
-        if failed:
-            sys.exit(f"{len(failed)} trials failed: " + ", ".join(run.name for run in failed))
+        text, failed = run_search(search, arguments.trials, arguments.sampler_seed, arguments.parallel)
     except (ValueError, OSError, ModuleNotFoundError) as error:
         sys.exit(str(error))
     except KeyboardInterrupt:
         sys.exit("ended; the same command continues")
+    print(text)
+    if failed:
+        sys.exit(f"{len(failed)} trials failed: " + ", ".join(run.name for run in failed))
 
 
 if __name__ == "__main__":

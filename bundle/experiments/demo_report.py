@@ -1,4 +1,4 @@
-"""The page that the demo ends with."""
+"""Page of the demo: scores, baselines, pictures and settings."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from bundle.experiments.run import BundleRun
 from bundle.reports import HtmlReport, PictureRow, ScoreRow, draw_overlay, seed_comparison_sentence
 from bundle.volumes import to_display_orientation
 
-SCORES = {
+_SCORES = {
     "f1": "F1",
     "auroc": "AUROC",
     "average_precision": "AP",
@@ -21,7 +21,7 @@ SCORES = {
     "map_pointing_game": "map hits lesion",
     "map_energy_ratio": "map energy ratio",
 }
-NAMES = {"baseline": "plain ViT", "lgmvit": "LGM-ViT"}
+_NAMES = {"baseline": "plain ViT", "lgmvit": "LGM-ViT"}
 
 
 def demo_report(
@@ -35,55 +35,56 @@ def demo_report(
         case: {"case", "image" (the channel that is shown), "label" (mask)}, paths of NIfTI files on one grid.
 
     Returns:
-        A report whose verdict is computed from the scores, whatever they are.
+        The report; its verdict is computed from the scores.
     """
     metrics = {row: [run.metrics() for run in runs] for row, runs in rows.items()}
-    scores = {row: collect(found) for row, found in metrics.items()}
+    scores = {row: _collect(contents) for row, contents in metrics.items()}
     first = metrics["lgmvit"][0]
     return HtmlReport(
         title="LGM-ViT demo: phantoms from four sites",
         verdict=seed_comparison_sentence(scores["baseline"]["f1"], scores["lgmvit"]["f1"]),
-        score_names=SCORES,
-        rows=[*(ScoreRow(NAMES[row], found) for row, found in scores.items()), *baseline_rows(metrics["lgmvit"])],
+        score_names=_SCORES,
+        rows=[*(ScoreRow(_NAMES[row], values) for row, values in scores.items()), *_baseline_rows(metrics["lgmvit"])],
         introduction=(
             "A slice classifier must say for every slice of an MR volume whether it shows a lesion. At the three "
             "training sites a burned-in marker goes with the label, so a network can cheat; at the test site it means "
             "nothing. Both networks are the same Vision Transformer; LGM-ViT is also told where the lesions are."
         ),
-        notes=notes(first, seeds=len(metrics["lgmvit"])),
-        picture_columns=["slice and lesion", *(NAMES[row] for row in inference)],
-        pictures=pictures(inference, case),
-        settings=settings(rows),
+        notes=_notes(first, seeds=len(metrics["lgmvit"])),
+        picture_columns=["slice and lesion", *(_NAMES[row] for row in inference)],
+        pictures=_pictures(inference, case),
+        settings=_settings(rows),
         how_made=[" ".join(command[2:]) for command in rows["lgmvit"][0].commands()],
     )
 
 
-def collect(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
+def _collect(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
     """Return name -> one value a run, of slice and map scores."""
-    group = {name: "map" if name.startswith("map_") else "slice" for name in SCORES}
+    group = {name: "map" if name.startswith("map_") else "slice" for name in _SCORES}
     return {
-        name: [as_number(found[group[name]].get(name.removeprefix("map_"))) for found in metrics] for name in SCORES
+        name: [_as_number(content[group[name]].get(name.removeprefix("map_"))) for content in metrics]
+        for name in _SCORES
     }
 
 
-def as_number(value: float | None) -> float:
+def _as_number(value: float | None) -> float:
     """Return the score, NaN where JSON has null."""
     return float("nan") if value is None else float(value)
 
 
-def baseline_rows(metrics: Sequence[Mapping[str, Any]]) -> list[ScoreRow]:
-    """Return what no network is needed for: the position of a slice, and a map that points to the middle."""
+def _baseline_rows(metrics: Sequence[Mapping[str, Any]]) -> list[ScoreRow]:
+    """Return the network-free baselines: the position of a slice, and a map that points to the center."""
     baselines = metrics[0]["baselines"]
-    position = {name: [as_number(value)] for name, value in baselines["position"]["slice"].items() if name in SCORES}
-    prior = {f"map_{name}": [as_number(value)] for name, value in baselines["centre_prior"]["map"].items()}
+    position = {name: [_as_number(value)] for name, value in baselines["position"]["slice"].items() if name in _SCORES}
+    prior = {f"map_{name}": [_as_number(value)] for name, value in baselines["centre_prior"]["map"].items()}
     return [
         ScoreRow("slice position alone", position, note="logistic regression", is_baseline=True),
-        ScoreRow("map of the centre", prior, note="looks at nothing", is_baseline=True),
+        ScoreRow("map of the center", prior, note="looks at nothing", is_baseline=True),
     ]
 
 
-def notes(metrics: Mapping[str, Any], *, seeds: int) -> list[str]:
-    """Return what a reader must know."""
+def _notes(metrics: Mapping[str, Any], *, seeds: int) -> list[str]:
+    """Return the notes on data, spread and phantoms."""
     n = metrics["n"]
     return [
         f"Test: {n['slices']} slices ({n['positives']} with a lesion) of {n['patients']} patients of a site that "
@@ -94,32 +95,32 @@ def notes(metrics: Mapping[str, Any], *, seeds: int) -> list[str]:
     ]
 
 
-def settings(rows: Mapping[str, Sequence[BundleRun]]) -> dict[str, Any]:
+def _settings(rows: Mapping[str, Sequence[BundleRun]]) -> dict[str, Any]:
     """Return the overlays and overrides of the first run of each row."""
-    overlays = {f"overlays of {NAMES[row]}": ", ".join(runs[0].config_files) for row, runs in rows.items()}
+    overlays = {f"overlays of {_NAMES[row]}": ", ".join(runs[0].config_files) for row, runs in rows.items()}
     return {**overlays, **rows["lgmvit"][0].overrides}
 
 
-def pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices: int = 5) -> list[PictureRow]:
+def _pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices: int = 5) -> list[PictureRow]:
     """Return slices of the case, spread evenly over those with a lesion, each with the map of every method."""
     image, mask = to_display_orientation(case["image"]), to_display_orientation(case["label"]) > 0
     maps = {row: to_display_orientation(folder / "attribution.nii.gz") for row, folder in inference.items()}
-    said = {row: probabilities(folder / "slices.csv") for row, folder in inference.items()}
+    probability = {row: _probabilities(folder / "slices.csv") for row, folder in inference.items()}
     positive = np.flatnonzero(mask.any(axis=(0, 1)))
     chosen = positive[np.unique(np.linspace(0, len(positive) - 1, num_slices).round().astype(int))]
     return [
         PictureRow(
-            f"{case['case']}, slice {k}: " + ", ".join(f"{NAMES[row]} says {said[row][k]:.2f}" for row in maps),
+            f"{case['case']}, slice {k}: " + ", ".join(f"{_NAMES[row]} says {probability[row][k]:.2f}" for row in maps),
             [
                 draw_overlay(image[..., k], np.zeros_like(image[..., k]), mask[..., k]),
-                *(draw_overlay(image[..., k], found[..., k], mask[..., k]) for found in maps.values()),
+                *(draw_overlay(image[..., k], volume[..., k], mask[..., k]) for volume in maps.values()),
             ],
         )
         for k in chosen
     ]
 
 
-def probabilities(path: Path) -> dict[int, float]:
+def _probabilities(path: Path) -> dict[int, float]:
     """Return slice -> probability of a slices.csv."""
     with path.open(newline="", encoding="utf-8") as file:
         return {int(row["slice"]): float(row["probability"]) for row in csv.DictReader(file)}

@@ -1,4 +1,4 @@
-"""A table, before it has numbers: rows of overlays, repeated over folds, seeds or sites."""
+"""Experiments: rows of overlays, repeated over folds, seeds or sites."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Any
 import yaml
 
 from bundle.experiments.overrides import IDS_OF_ONE_RUN, overlay_ids, touching
-from bundle.experiments.results_table import published_scores
+from bundle.experiments.published_scores import published_scores
 from bundle.experiments.run import BundleRun
 from bundle.workflow.knobs import names
 
 Row = Sequence[str] | Mapping[str, Any]
-REQUIRED = frozenset({"base", "rows", "repeats"})
-OPTIONAL = frozenset({"settings", "folder", "shares", "published"})
-KINDS: dict[str, tuple[Any, str]] = {
+_REQUIRED = frozenset({"base", "rows", "repeats"})
+_OPTIONAL = frozenset({"settings", "folder", "shares", "published"})
+_KINDS: dict[str, tuple[Any, str]] = {
     "base": (list | tuple, "a list of config files"),
     "rows": (Mapping, "name: [overlay, ...]"),
     "repeats": (Mapping, "name: {id: value}"),
@@ -29,7 +29,7 @@ KINDS: dict[str, tuple[Any, str]] = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """What `configs/experiments/<name>.yaml` says.
+    """Content of `configs/experiments/<name>.yaml`.
 
     Args:
         name: names the experiment.
@@ -43,8 +43,8 @@ class Experiment:
         published: name of a row -> scores of a paper, see `published_scores`.
 
     Raises:
-        ValueError: `read` found an entry that means nothing, or lacks one; an entry or a row has another form, a name
-            cannot name a folder, or an overlay is not there.
+        ValueError: an entry of the file is unknown or missing; an entry or a row has another form, a name cannot name a
+            folder, or an overlay is missing.
 
     Example:
         >>> rows = {"baseline": ["configs/methods/baseline.yaml"]}
@@ -63,19 +63,19 @@ class Experiment:
     published: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for entry, (kind, form) in KINDS.items():
+        for entry, (kind, form) in _KINDS.items():
             if not isinstance(getattr(self, entry), kind):
-                raise ValueError(f"{entry} expected {form}, got {getattr(self, entry)!r}.")
+                raise ValueError(f"{entry} must be {form}, got {getattr(self, entry)!r}.")
         for name in [*self.rows, *self.repeats, *filter(None, [self.folder])]:
             if Path(name).name != name or name == "..":
-                raise ValueError(f"rows, repeats and folder expected names of folders, got {name!r}.")
+                raise ValueError(f"names of rows, repeats and folder must name a folder, got {name!r}.")
         for name in self.rows:
             self.row(name)
         for name, overrides in self.repeats.items():
             if not isinstance(overrides, Mapping):
-                raise ValueError(f"repeat {name} expected {{id: value}}, got {overrides!r}.")
+                raise ValueError(f"repeat {name} must be {{id: value}}, got {overrides!r}.")
         if unknown := sorted(set(self.shares) - set(self.rows)):
-            raise ValueError(f"shares expected names of rows ({', '.join(self.rows)}), got {unknown}.")
+            raise ValueError(f"shares must be those of rows ({', '.join(self.rows)}), got {unknown}.")
 
     @classmethod
     def read(cls, path: str | Path) -> Experiment:
@@ -84,15 +84,15 @@ class Experiment:
         try:
             content = yaml.safe_load(path.read_text(encoding="utf-8"))
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ValueError(f"{path} expected YAML: {error}") from error
-        wrong = (set(content) ^ REQUIRED) - OPTIONAL if isinstance(content, dict) else REQUIRED
+            raise ValueError(f"{path}: file must be YAML, got {error}: mend it.") from error
+        wrong = (set(content) ^ _REQUIRED) - _OPTIONAL if isinstance(content, dict) else _REQUIRED
         if wrong:
             raise ValueError(
-                f"{path} expected the entries base, rows, repeats and settings, and perhaps folder, shares and "
-                f"published; check {sorted(wrong)}."
+                f"{path}: entries must be base, rows, repeats and settings, and perhaps folder, shares and published, "
+                f"got others: check {sorted(wrong)}."
             )
-        given = {name: value for name, value in content.items() if value is not None or name in REQUIRED}
-        entries = {name: with_text_keys(value) for name, value in given.items()}
+        given = {name: value for name, value in content.items() if value is not None or name in _REQUIRED}
+        entries = {name: _with_text_keys(value) for name, value in given.items()}
         if "published" in entries:
             entries["published"] = published_scores(path.with_name("published.csv"), entries["published"])
         try:
@@ -109,7 +109,7 @@ class Experiment:
         if names is None:
             return self
         if unknown := sorted(set(names) - set(self.rows)):
-            raise ValueError(f"{self.name} expected some of its rows {', '.join(self.rows)}, got {unknown}.")
+            raise ValueError(f"rows of {self.name} must be some of {', '.join(self.rows)}, got {unknown}.")
         rows = {name: row for name, row in self.rows.items() if name in names}
         return replace(self, rows=rows, shares={row: self.shares[row] for row in self.shares if row in rows})
 
@@ -119,7 +119,7 @@ class Experiment:
         overrides = dict(content) if isinstance(content, Mapping) else {"overlays": content}
         overlays = overrides.pop("overlays", None)
         if not isinstance(overlays, list) or not all(isinstance(file, str) for file in overlays):
-            raise ValueError(f"row {name} expected [overlay, ...] or {{overlays: [...], id: value}}, got {content}.")
+            raise ValueError(f"row {name} must be [overlay, ...] or {{overlays: [...], id: value}}, got {content}.")
         return overlays, overrides
 
     def folders(self, root: Path) -> dict[str, list[Path]]:
@@ -127,7 +127,7 @@ class Experiment:
         return {row: [self.run_folder(row, repeat, root) for repeat in self.repeats] for row in self.rows}
 
     def run_folder(self, row: str, repeat: str, root: Path) -> Path:
-        """Return where a run is: `root/<folder>/<row>/<repeat>`."""
+        """Return the folder of a run: `root/<folder>/<row>/<repeat>`."""
         return root / (self.folder or self.name) / row / repeat
 
     def run(
@@ -135,11 +135,11 @@ class Experiment:
     ) -> BundleRun:
         """Return one run in its folder.
 
-        What the row and the repeat give as `id: value` wins over the settings of the file. `settings` of the call, save
-        where the data are, may not touch what makes the row or the repeat.
+        An `id: value` of the row or the repeat wins over the settings of the file. `settings` of the call must not
+        change ids that define the row or the repeat (data folders excepted).
 
         Raises:
-            ValueError: what is for all runs touches what makes this one, or each run has it of its own.
+            ValueError: settings of all runs change an id that defines this one, or that every run has of its own.
         """
         overlays, own = self.row(row)
         settings, own = settings or {}, {**own, **self.repeats[repeat]}
@@ -148,13 +148,13 @@ class Experiment:
         touched += touching([name for name in self.settings if name not in own], overlaid)
         if touched:
             raise ValueError(
-                f"what is for all runs expected ids that rows and repeats do not set, got {', '.join(touched)}, which "
+                f"settings of all runs must be ids that rows and repeats do not set, got {', '.join(touched)}, which "
                 f"{row}/{repeat} sets: it would be another row under the same name. Change the row, or give a search "
                 "the knob."
             )
         overrides = {**self.settings, **settings, **own}
         if taken := touching(overrides, IDS_OF_ONE_RUN):
-            raise ValueError(f"{row}/{repeat} expected other ids than {', '.join(taken)}: every run has its own.")
+            raise ValueError(f"ids of {row}/{repeat} must not be {', '.join(taken)}: every run has its own.")
         return BundleRun(
             f"{row}/{repeat}",
             self.run_folder(row, repeat, root),
@@ -171,6 +171,6 @@ class Experiment:
         return [self.run(row, repeat, root, settings) for repeat in self.repeats for row in self.rows]
 
 
-def with_text_keys(content: Any) -> Any:
+def _with_text_keys(content: Any) -> Any:
     """Return a mapping with text as its keys, anything else as it is: YAML reads `0:` as a number."""
     return {str(key): value for key, value in content.items()} if isinstance(content, dict) else content

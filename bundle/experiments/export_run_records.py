@@ -1,4 +1,4 @@
-"""What a run was and what came out, small enough for a repository: no folder of this machine, no patient."""
+"""Records of finished runs for a repository, without local folders and patients."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from bundle.experiments.run import as_argument
 from bundle.files import read_json
 from bundle.workflow.command_line import parse_value
 
-STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
-"""Folder of the data -> its name in a record; `output_dir` becomes the place under `runs`."""
+_STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
+"""Words of a record in place of this machine's folders; `output_dir` becomes a folder under `runs`."""
 
 
-def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
+def export_run_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     """Copy `config.json`, `run.json` and `metrics.json` of finished runs to the same places under another folder.
 
     Config and record name `data`, `cache` and `runs/...` instead of this machine's folders; with `--dataset_dir` and
@@ -26,42 +26,42 @@ def copy_records(folders: Sequence[Path], root: Path, target: Path) -> None:
     Args:
         folders: of the runs, below `root`.
         root: where the runs are.
-        target: made if missing; a file that is there is replaced.
+        target: made if missing; existing files are replaced.
 
     Raises:
         FileNotFoundError: a run is not evaluated.
 
     Example:
-        >>> copy_records([], Path("runs"), Path("records"))
+        >>> export_run_records([], Path("runs"), Path("records"))
     """
     for folder in folders:
         place = folder.relative_to(root)
         (target / place).mkdir(parents=True, exist_ok=True)
         (target / place / "metrics.json").write_bytes((folder / "metrics.json").read_bytes())
         config, record = (read_json(folder / name) for name in ("config.json", "run.json"))
-        stand_ins = stand_ins_of(config) | {config["output_dir"]: (Path("runs") / place).as_posix()}
+        stand_ins = _private_words(config) | {config["output_dir"]: (Path("runs") / place).as_posix()}
         record["command"][0] = "monai.bundle"
         for name, content in (("config.json", config), ("run.json", record)):
-            (target / place / name).write_text(json.dumps(replaced(content, stand_ins), indent=2) + "\n")
+            (target / place / name).write_text(json.dumps(_replaced(content, stand_ins), indent=2) + "\n")
 
 
-def stand_ins_of(config: Mapping[str, Any]) -> dict[str, str]:
-    """Return what is private in a config, as on a command line -> what a record says instead."""
-    found = {as_argument(config[name]): text for name, text in STAND_INS.items() if name in config}
+def _private_words(config: Mapping[str, Any]) -> dict[str, str]:
+    """Return the private values of a config, as on a command line -> their words in a record."""
+    words = {as_argument(config[name]): text for name, text in _STAND_INS.items() if name in config}
     split_file, cases = config.get("split_file"), config.get("supervised_cases")
     if split_file and not str(split_file).startswith(("@", "$")):
-        found[as_argument(split_file)] = "split.json"
+        words[as_argument(split_file)] = "split.json"
     if cases and isinstance(cases, list):
-        found[as_argument(cases)] = f"{len(cases)} named cases"
-    return found
+        words[as_argument(cases)] = f"{len(cases)} named cases"
+    return words
 
 
-def replaced(content: Any, stand_ins: Mapping[str, str]) -> Any:
+def _replaced(content: Any, stand_ins: Mapping[str, str]) -> Any:
     """Return the content with everything private replaced, be it a value or a word of a command line."""
     value = parse_value(content) if isinstance(content, str) else content
     word = as_argument(list(value) if isinstance(value, tuple) else value)
     if word in stand_ins:
         return stand_ins[word]
     if isinstance(content, dict):
-        return {key: replaced(value, stand_ins) for key, value in content.items()}
-    return [replaced(value, stand_ins) for value in content] if isinstance(content, list) else content
+        return {key: _replaced(value, stand_ins) for key, value in content.items()}
+    return [_replaced(value, stand_ins) for value in content] if isinstance(content, list) else content

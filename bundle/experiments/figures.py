@@ -1,4 +1,4 @@
-"""Where each method looks, on the same slices."""
+"""Figure of the maps of several methods on the same slices."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import numpy as np
 from monai.bundle import ConfigParser
 from numpy.typing import NDArray
 
+from bundle.data.cases.inference_items import without_label
 from bundle.evaluation import FinishedRun
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.run import BUNDLE_ROOT, BundleRun, run_inference
@@ -48,15 +49,15 @@ def chosen_slices(runs: Sequence[FinishedRun], num_cases: int = 5) -> list[tuple
     first = tested[0]
     for other in tested[1:]:
         if not (np.array_equal(first.case, other.case) and np.array_equal(first.slice_index, other.slice_index)):
-            raise ValueError("a figure expected runs that were tested on the same slices: take the same repeat of all.")
-    found = first.label > 0
-    for run, one in zip(runs, tested, strict=True):
-        found &= one.probability >= run.threshold
-    cases = np.unique(first.case[found])
+            raise ValueError("runs of a figure must be tested on the same slices: take the same repeat of all.")
+    true_positive = first.label > 0
+    for run, predictions in zip(runs, tested, strict=True):
+        true_positive &= predictions.probability >= run.threshold
+    cases = np.unique(first.case[true_positive])
     if not len(cases):
-        raise ValueError("a figure expected a positive slice that every method finds, got none: compare fewer methods.")
+        raise ValueError("true positives of all methods must be 1 slice or more, got none: compare fewer methods.")
     spread = np.unique(np.linspace(0, len(cases) - 1, num_cases).round().astype(int))
-    indices = {case: first.slice_index[found & (first.case == case)] for case in cases[spread]}
+    indices = {case: first.slice_index[true_positive & (first.case == case)] for case in cases[spread]}
     return [(str(case), int(of_case[len(of_case) // 2])) for case, of_case in indices.items()]
 
 
@@ -92,22 +93,22 @@ def map_grid(
     repeat = next(iter(experiment.repeats))
     runs = {row: experiment.run(row, repeat, root) for row in experiment.rows}
     chosen = chosen_slices([FinishedRun.read(run.output_dir) for run in runs.values()], num_cases)
-    parser = config_of(experiment.base, dataset_dir)
+    parser = _config_of(experiment.base, dataset_dir)
     items = {case.case: case.item() for case in parser.get_parsed_content("finder").find()}
     if missing := sorted({case for case, _ in chosen} - set(items)):
-        raise ValueError(f"{dataset_dir} expected the test cases of the runs, {missing} are not there.")
+        raise ValueError(f"{dataset_dir}: data set must have the test cases of the runs, got none of {missing}.")
     pictures: list[list[NDArray]] = [[] for _ in chosen]
     with tempfile.TemporaryDirectory() as folder:
         for row, run in runs.items():
             images = [without_label(items[case]) for case, _ in chosen]
             overlays = [*experiment.base[1:], *experiment.row(row)[0], attribution]
-            run_inference(run, images, Path(folder) / row, overlays, network_knobs(run))
+            run_inference(run, images, Path(folder) / row, overlays, _network_knobs(run))
             for line, (case, index) in zip(pictures, chosen, strict=True):
-                line.append(overlaid(items[case], Path(folder) / row / case, index, parser))
+                line.append(_overlaid(items[case], Path(folder) / row / case, index, parser))
     return overlay_panel(pictures, list(runs), [f"{case}, slice {index}" for case, index in chosen])
 
 
-def config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
+def _config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
     """Return the config of an experiment's data set."""
     parser = ConfigParser()
     parser.read_config([str(BUNDLE_ROOT / file) for file in files])
@@ -115,7 +116,7 @@ def config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
     return parser
 
 
-def network_knobs(run: BundleRun) -> dict[str, Any]:
+def _network_knobs(run: BundleRun) -> dict[str, Any]:
     """Return the knobs of inference that the run was trained with, by its record; MONAI takes no null from outside."""
     known = read_json(BUNDLE_ROOT / "configs/inference.json")
     trained = read_config_record(run.output_dir / "config.json", known)
@@ -128,12 +129,7 @@ def network_knobs(run: BundleRun) -> dict[str, Any]:
     }
 
 
-def without_label(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a case dictionary as inference takes it."""
-    return {name: value for name, value in item.items() if name != "label"}
-
-
-def overlaid(item: Mapping[str, Any], folder: Path, index: int, parser: ConfigParser) -> NDArray:
+def _overlaid(item: Mapping[str, Any], folder: Path, index: int, parser: ConfigParser) -> NDArray:
     """Return the last channel of one slice with map and mask, (H, W, 3)."""
     with (folder / "slices.csv").open(newline="", encoding="utf-8") as file:
         line = next(line for line in csv.DictReader(file) if int(line["slice"]) == index)

@@ -1,4 +1,4 @@
-"""Processes that can be ended with all that they started."""
+"""Processes that end with all that they started, and the error that ended them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ class ProcessGroup:
     """Runs commands one after the other, each as the leader of a process group of its own.
 
     `end` may come from another thread: it ends the command at work, with the workers that it started, and refuses to
-    start another. A command outside such a group would train on when its parent is told to end.
+    start another. A command outside such a group would go on training when its parent ends. Without process
+    groups (Windows) only the command itself ends.
 
     Example:
         >>> import sys
@@ -47,33 +48,33 @@ class ProcessGroup:
         return self._process.wait()
 
     def end(self, grace_s: float = 10.0) -> None:
-        """End the command at work: ask, and after the grace period do not ask."""
+        """Send SIGTERM to the command at work, then SIGKILL after the grace period."""
         with self._lock:
             self.has_ended = True
         if self._process is None or self._process.poll() is not None:
             return
-        send(self._process, signal.SIGTERM)
+        if not hasattr(os, "killpg"):  # Windows
+            self._process.terminate()
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(grace_s)
-        send(self._process, signal.SIGKILL)  # workers may have outlived their leader
-
-
-def send(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
-    """Send a signal to a process and what it started, if any of them still lives."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)  # workers may have outlived their leader
 
 
 @contextmanager
 def ended_like_ctrl_c() -> Iterator[None]:
     """Let SIGTERM and SIGHUP raise KeyboardInterrupt in the main thread, as ctrl-C does, unless they are ignored.
 
-    Without it they end the process on the spot, and what it started goes on.
+    Without it they end the process at once, and its children go on.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    numbers = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    known = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    numbers = [number for number in known if signal.getsignal(number) != signal.SIG_IGN]
     before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
     try:
         yield
@@ -87,7 +88,7 @@ _LINK = re.compile(r"^The above exception was the direct cause of the following 
 _MESSAGE = re.compile(r"\n(\S.*)", re.DOTALL)
 
 
-def first_cause(log: str) -> str:
+def root_error(log: str) -> str:
     r"""Return the message of the error that the last chain of tracebacks in a log began with.
 
     MONAI wraps an error in others, so that the end of a log tells which component failed but not why.
@@ -101,7 +102,7 @@ def first_cause(log: str) -> str:
     Example:
         >>> link = "The above exception was the direct cause of the following exception:"
         >>> frames = 'Traceback (most recent call last):\n  File "a.py", line 1, in f\n    g()\n'
-        >>> first_cause(f"{frames}ValueError: no such site\n\n{link}\n\n{frames}RuntimeError: failed\n")
+        >>> root_error(f"{frames}ValueError: no such site\n\n{link}\n\n{frames}RuntimeError: failed\n")
         'ValueError: no such site'
     """
     links = _LINK.split(log)

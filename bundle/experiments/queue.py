@@ -1,4 +1,4 @@
-"""Many runs, some at a time."""
+"""Queue of runs, some at a time."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from bundle.experiments.run import BundleRun
 
 
 class Progressing(Protocol):
-    """What has a part done, between 0 and 1."""
+    """Anything with a part that is done, between 0 and 1."""
 
     @property
     def progress(self) -> float:
@@ -25,7 +25,7 @@ class Progressing(Protocol):
 
 
 class TimeLeft:
-    """Estimates by the clock: what a whole run takes, and how much of one each run still needs.
+    """Estimates the time left by the clock: what a whole run takes, and how much of one each run still needs.
 
     Epochs alone mislead, because an evaluation has none: a run at work counts at least 5% of a whole one until it has
     ended. Whole runs are known from those that ended here; before one has, from the progress of those at work.
@@ -80,11 +80,11 @@ class TimeLeft:
         if done <= 0:
             return None
         whole = sum(seconds for seconds, _ in parts) / done
-        needed = [self.needed(run.progress, at_work.get(id(run)), whole=whole, now=now) for run in runs]
+        needed = [self._needed(run.progress, at_work.get(id(run)), whole=whole, now=now) for run in runs]
         return timedelta(seconds=round(max(max(needed), sum(needed) / self.parallel)))
 
     @staticmethod
-    def needed(progress: float, begun: tuple[float, float] | None, *, whole: float, now: float) -> float:
+    def _needed(progress: float, begun: tuple[float, float] | None, *, whole: float, now: float) -> float:
         """Return the seconds that one run still needs if a whole one takes `whole`."""
         if begun is None:
             return whole * (1 - progress)
@@ -93,7 +93,7 @@ class TimeLeft:
 
 
 class RunQueue:
-    """Runs what is not finished yet, `parallel` processes at a time, and reports what failed without stopping.
+    """Runs what is not finished yet, `parallel` processes at a time; a failed run is reported and stops no other.
 
     A bar on a terminal counts runs by the epochs they have done and tells the time left; elsewhere a line per run does.
     Ctrl-C, SIGTERM and SIGHUP end the processes at work; the same queue continues them.
@@ -114,9 +114,9 @@ class RunQueue:
     def __init__(self, runs: Sequence[BundleRun], parallel: int = 2) -> None:
         folders = [run.output_dir for run in runs]
         if len(set(folders)) < len(folders):
-            raise ValueError("every run expects a folder of its own: give the rows of the experiment different names.")
+            raise ValueError("folders of runs must differ, got one twice: give the rows different names.")
         if parallel < 1:
-            raise ValueError(f"parallel expected at least 1 process, got {parallel}.")
+            raise ValueError(f"parallel must be 1 process or more, got {parallel}.")
         self.runs = runs
         self.parallel = parallel
         self.time_left = TimeLeft(parallel)
@@ -128,7 +128,7 @@ class RunQueue:
             try:
                 for run, waiting in self.ended(pool, bar):
                     failed += [] if run.is_finished else [run]
-                    tqdm.write(f"{run.name}: {self.outcome(run)}; {len(waiting)} runs and {self.left(waiting)}")
+                    tqdm.write(f"{run.name}: {self._outcome(run)}; {len(waiting)} runs and {self.left(waiting)}")
                     if not run.is_finished:
                         tqdm.write("".join(f"    {line}\n" for line in run.last_words().splitlines()))
             except BaseException:  # end the processes at work, start no other
@@ -172,6 +172,6 @@ class RunQueue:
         return tqdm(total=len(self.runs), initial=done, bar_format=form, disable=not sys.stderr.isatty())
 
     @staticmethod
-    def outcome(run: BundleRun) -> str:
+    def _outcome(run: BundleRun) -> str:
         """Return how a run ended."""
         return "done" if run.is_finished else f"FAILED, its last words are in {run.log}"

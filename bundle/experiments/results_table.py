@@ -1,50 +1,17 @@
-"""The table of an experiment: spread over runs, pooled scores with intervals, differences to one of its rows."""
+"""Tables of an experiment: spread over runs, pooled scores with intervals, differences to one of its rows."""
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import NDArray
 
 from bundle.evaluation import FinishedRun, PooledRuns, corrected
+from bundle.metrics import Difference
 from bundle.reports import ABSENT, Table, score_curves, score_text
-
-
-def published_scores(path: str | Path, dataset: str) -> dict[str, dict[str, str]]:
-    r"""Return row -> score -> mean and standard deviation, as fractions like our own.
-
-    Args:
-        path: CSV with the columns dataset, row and one per score, whose cells are percentages like 89.5±0.13.
-        dataset: whose lines are wanted.
-
-    Raises:
-        ValueError: no line of this data set.
-
-    Source: Tables 1 and 2 of the paper, for `configs/experiments/published.csv`.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file = Path(folder) / "published.csv"
-        ...     _ = file.write_text("dataset,row,f1\nLiTS17,lgmvit,88.8±0.57\n", encoding="utf-8")
-        ...     published_scores(file, "LiTS17")
-        {'lgmvit': {'f1': '0.888 ± 0.006'}}
-    """
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
-    found = {line.pop("row"): line for line in lines if line.pop("dataset") == dataset}
-    if not found:
-        raise ValueError(f"{path} expected lines of the data set {dataset!r}, got none.")
-    return {row: {score: fractions(cell) for score, cell in line.items()} for row, line in found.items()}
-
-
-def fractions(cell: str) -> str:
-    """Return a mean and deviation in percent, "89.5±0.13", as fractions."""
-    mean, deviation = (float(part) / 100 for part in cell.split("±"))
-    return f"{mean:.3f} ± {deviation:.3f}"
-
 
 SCORES = {
     "f1": "F1",
@@ -57,11 +24,11 @@ SCORES = {
     "map_energy_ratio": "energy ratio",
     "map_iou": "IoU",
 }
-WHERE = {score: ("map", score.removeprefix("map_")) for score in SCORES if score.startswith("map_")} | {
+_GROUP_AND_KEY = {score: ("map", score.removeprefix("map_")) for score in SCORES if score.startswith("map_")} | {
     "f1_at_0.5": ("slice_at_0.5", "f1")
 }
 """Group and key in metrics.json of the scores that are not slice scores at the run's threshold."""
-POSITION, CENTRE = "slice position alone", "map of the centre"
+_POSITION, _CENTER = "slice position alone", "map of the center"
 
 
 class ResultsTable:
@@ -69,7 +36,7 @@ class ResultsTable:
 
     Args:
         rows: name of a row -> folders of its evaluated runs, in the same order of repeats.
-        draws: resamplings of the patients.
+        n_resamples: resamples of the patients.
         seed: of the resampling.
         published: name of a row -> score -> text, what a paper printed.
         baseline: the row that the others are compared with, the first one by default.
@@ -87,14 +54,14 @@ class ResultsTable:
     def __init__(
         self,
         rows: Mapping[str, Sequence[str | Path]],
-        draws: int = 1000,
+        n_resamples: int = 1000,
         seed: int = 0,
         published: Mapping[str, Mapping[str, str]] | None = None,
         baseline: str | None = None,
     ) -> None:
         if baseline is not None and baseline not in rows:
-            raise ValueError(f"a baseline expected one of the rows {', '.join(rows)}, got {baseline!r}.")
-        self.draws, self.seed = draws, seed
+            raise ValueError(f"baseline must be one of the rows {', '.join(rows)}, got {baseline!r}.")
+        self.n_resamples, self.seed = n_resamples, seed
         self.published = published or {}
         self.runs = {name: [FinishedRun.read(folder) for folder in folders] for name, folders in rows.items()}
         self.pooled = {
@@ -116,7 +83,7 @@ class ResultsTable:
 
     def over_runs(self) -> Table:
         """Return mean and standard deviation over the runs of each row."""
-        return self.table(lambda name: {score: score_text(self.per_run(name, score)) for score in SCORES}, self.runs)
+        return self._table(lambda name: {score: score_text(self.per_run(name, score)) for score in SCORES}, self.runs)
 
     def beside_paper(self) -> Table:
         """Return mean and standard deviation over the runs, each score beside the published one."""
@@ -138,44 +105,50 @@ class ResultsTable:
 
     def per_run(self, name: str, score: str) -> list[float]:
         """Return one value per run of a row."""
-        group, key = WHERE.get(score, ("slice", score))
-        values = [run.metrics.get(group, {}).get(key) for run in self.runs[name]]
-        return [float("nan") if value is None else float(value) for value in values]
+        return [score_of(run.metrics, score) for run in self.runs[name]]
 
     def pooled_scores(self) -> Table:
         """Return the scores over all slices of all runs with 95% intervals, and the baselines without a network."""
         rows = {**self.pooled, **self.without_network()}
-        texts = {name: interval_texts(pooled, self.draws, self.seed) for name, pooled in rows.items()}
-        texts[CENTRE] = {score: text for score, text in texts[CENTRE].items() if score.startswith("map_")}
-        return self.table(lambda name: texts[name], rows)
+        texts = {name: _interval_texts(pooled, self.n_resamples, self.seed) for name, pooled in rows.items()}
+        texts[_CENTER] = {score: text for score, text in texts[_CENTER].items() if score.startswith("map_")}
+        return self._table(lambda name: texts[name], rows)
 
     def without_network(self) -> dict[str, PooledRuns]:
-        """Return what needs no network: the position of a slice, and a map that points to the middle."""
+        """Return the network-free baselines: the position of a slice, and a map that points to the center."""
         runs = self.runs[self.baseline]
-        alone = [run.position_only() for run in runs]
+        baselines = [run.position_only() for run in runs]
         return {
-            POSITION: PooledRuns([predictions for predictions, _ in alone], [threshold for _, threshold in alone]),
-            CENTRE: PooledRuns([run.center_prior() for run in runs], [run.threshold for run in runs]),
+            _POSITION: PooledRuns(*map(list, zip(*baselines, strict=True))),
+            _CENTER: PooledRuns([run.center_prior() for run in runs], [run.threshold for run in runs]),
+        }
+
+    @cached_property
+    def gains(self) -> dict[str, dict[str, Difference]]:
+        """Return row -> score -> difference to the baseline over all slices of all runs, paired by patient."""
+        base = self.pooled[self.baseline]
+        return {
+            name: pooled.above(base, self.n_resamples, self.seed)
+            for name, pooled in self.pooled.items()
+            if name != self.baseline
         }
 
     def differences(self) -> Table:
         """Return how far each row is above the baseline, with the interval and the corrected p-value."""
-        others = [name for name in self.pooled if name != self.baseline]
-        base = self.pooled[self.baseline]
-        found = {name: self.pooled[name].above(base, self.draws, self.seed) for name in others}
-        p_values = {score: corrected(found, score) for score in SCORES}
+        gains = self.gains
+        p_values = {score: corrected(gains, score) for score in SCORES}
 
         def cells(name: str) -> dict[str, str]:
             return {
-                score: f"{score_text(one.value, (one.low, one.high))}, {p_text(p_values[score][name])}"
-                for score, one in found[name].items()
+                score: f"{score_text(gain.value, (gain.low, gain.high))}, {p_text(p_values[score][name])}"
+                for score, gain in gains[name].items()
                 if score in SCORES
             }
 
-        return self.table(cells, others)
+        return self._table(cells, gains)
 
     @staticmethod
-    def table(cells: Callable[[str], Mapping[str, str]], names: Sequence[str] | Mapping[str, object]) -> Table:
+    def _table(cells: Callable[[str], Mapping[str, str]], names: Sequence[str] | Mapping[str, object]) -> Table:
         """Return one line per name and one column per score."""
         rows = []
         for name in names:
@@ -184,12 +157,19 @@ class ResultsTable:
         return Table(["", *SCORES.values()], rows)
 
 
+def score_of(metrics: Mapping[str, Any], score: str) -> float:
+    """Return a score of `SCORES` from the content of a metrics.json, NaN where it has none."""
+    group, key = _GROUP_AND_KEY.get(score, ("slice", score))
+    value = metrics.get(group, {}).get(key)
+    return float("nan") if value is None else float(value)
+
+
 def p_text(value: float) -> str:
     """Return a p-value as a reader wants it: never "0.000"."""
     return f"p = {score_text(value)}" if not value < 0.0005 else "p < 0.001"
 
 
-def interval_texts(pooled: PooledRuns, draws: int, seed: int) -> dict[str, str]:
+def _interval_texts(pooled: PooledRuns, n_resamples: int, seed: int) -> dict[str, str]:
     """Return score -> text with its interval."""
-    intervals = pooled.intervals(draws, seed)
+    intervals = pooled.intervals(n_resamples, seed)
     return {name: score_text(value, intervals[name]) for name, value in pooled.scores().items() if name in intervals}

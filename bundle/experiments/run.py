@@ -1,8 +1,7 @@
-"""One run of the bundle in its own process, resumable."""
+"""Run of the bundle in a process of its own, resumable."""
 
 from __future__ import annotations
 
-import fcntl
 import os
 import re
 import shlex
@@ -14,13 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from bundle.experiments.process_group import ProcessGroup, first_cause
+import filelock
+
+from bundle.experiments.process_group import ProcessGroup, root_error
 from bundle.files import read_json
+from bundle.handlers import read_history
 from bundle.workflow.command_line import parse_value
 
 BUNDLE_ROOT = Path(__file__).parents[2]
 """Processes start here, where `configs/` lies, whatever folder the caller stands in."""
-ATTEMPT = "$ python "
+_ATTEMPT = "$ python "
 """A line of the log begins with it for every command that was started."""
 
 
@@ -52,23 +54,23 @@ class BundleRun:
 
     @property
     def is_finished(self) -> bool:
-        """Whether the run trained and, unless it only trains, was evaluated."""
+        """True if the run trained and, unless it only trains, was evaluated."""
         if self.evaluates:
             return (self.output_dir / "metrics.json").exists()
         return "completed" in read_json(self.output_dir / "run.json", {})
 
     @property
     def progress(self) -> float:
-        """How much of the run is done, between 0 and 1, by the epochs that its log tells."""
-        if self.is_finished or not self.log.exists():
-            return float(self.is_finished)
-        epochs = re.findall(r"epoch (\d+)/(\d+)", self.log.read_text(errors="replace"))
+        """Part of the run that is done, between 0 and 1, by the epochs of its history."""
+        if self.is_finished:
+            return 1.0
+        history = read_history(self.output_dir)
         training = 0.95 if self.evaluates else 1.0
-        return training * int(epochs[-1][0]) / int(epochs[-1][1]) if epochs else 0.0
+        return training * history[-1]["epoch"] / history[-1]["max_epochs"] if history else 0.0
 
     @property
     def log(self) -> Path:
-        """What the run printed."""
+        """Output of all its commands."""
         return self.output_dir / "log.txt"
 
     def commands(self) -> list[list[str]]:
@@ -90,7 +92,7 @@ class BundleRun:
         with self.log.open("a") as log:
             self.lock(log)
             for command in self.commands() if not self.is_finished else []:
-                log.write(f"{ATTEMPT}{shlex.join(map(str, command[1:]))}\n")
+                log.write(f"{_ATTEMPT}{shlex.join(map(str, command[1:]))}\n")
                 log.flush()
                 options = {"cwd": BUNDLE_ROOT, "env": environment, "stdout": log, "stderr": subprocess.STDOUT}
                 if self.processes.run(command, **options):
@@ -98,29 +100,28 @@ class BundleRun:
         return self.is_finished
 
     def lock(self, log: IO[str]) -> None:
-        """Wait until no other process holds the log; what is started inherits the lock, so an orphan keeps it."""
-        while not self.processes.has_ended:
-            try:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                time.sleep(1)
-            else:
-                return
+        """Wait until no other process holds the log, then hold it until all that have it open have closed it.
+
+        The lock belongs to the open file, which the commands inherit as their output: a training whose parent was
+        killed keeps it. Windows locks by process: there the lock ends with the parent.
+        """
+        while not self.processes.has_ended and not filelock.lock_descriptor(log.fileno(), blocking=False):
+            time.sleep(1)
 
     def end(self) -> None:
         """End the process at work, from another thread; the same run continues it later."""
         self.processes.end()
 
     def last_words(self, lines: int = 15) -> str:
-        """Return the end of the last attempt's log, after the error that led to it; nothing if there is none."""
+        """Return the end of the last attempt's log, after the root error; nothing without a log."""
         if not self.log.exists():
             return ""
-        log = re.split(rf"^{re.escape(ATTEMPT)}.*\n", self.log.read_text(errors="replace"), flags=re.MULTILINE)[-1]
-        end, cause = "\n".join(log.splitlines()[-lines:]), first_cause(log)
+        log = re.split(rf"^{re.escape(_ATTEMPT)}.*\n", self.log.read_text(errors="replace"), flags=re.MULTILINE)[-1]
+        end, cause = "\n".join(log.splitlines()[-lines:]), root_error(log)
         return end if cause in end else f"{cause}\n...\n{end}"
 
     def metrics(self) -> dict[str, Any]:
-        """Return what the evaluation found."""
+        """Return the scores of the evaluation."""
         content: dict[str, Any] = read_json(self.output_dir / "metrics.json")
         return content
 
@@ -145,7 +146,7 @@ def run_inference(
         run: a finished run.
         images: absolute paths of files, lists of channel files, or case dictionaries.
         output_dir: where the case folders go; those it holds already are returned too.
-        overlays: what the run was trained with that inference must know too: size and data set.
+        overlays: those of the run's overlays that inference must know too: size and data set.
         overrides: `--id value` pairs.
 
     Raises:

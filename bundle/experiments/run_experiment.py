@@ -1,4 +1,4 @@
-"""An experiment, or a share of it, from its file to its run folders."""
+"""Run an experiment, or a share of it."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ def run_experiment(
         >>> run_experiment(Experiment("t", [], {}, {}), Path("runs"), {}, only="2/3")
         []
     """
-    runs = share(experiment.runs(root, settings), only)
-    refuse_changed(runs)
+    runs = _share(experiment.runs(root, settings), only)
+    _refuse_changed(runs)
     return RunQueue(runs, parallel)()
 
 
-def share(runs: Sequence[BundleRun], only: str) -> list[BundleRun]:
+def _share(runs: Sequence[BundleRun], only: str) -> list[BundleRun]:
     """Return every n-th run from the i-th on for "i/n"."""
     found = re.fullmatch(r"(\d+)/(\d+)", only)
     part, parts = map(int, found.groups()) if found else (0, 0)
     if not 1 <= part <= parts:
-        raise ValueError(f"only expected i/n with 1 <= i <= n, such as 2/18, got {only!r}.")
+        raise ValueError(f"only must be i/n with 1 <= i <= n, such as 2/18, got {only!r}.")
     return list(runs[part - 1 :: parts])
 
 
-def refuse_changed(runs: Sequence[BundleRun]) -> None:
+def _refuse_changed(runs: Sequence[BundleRun]) -> None:
     """Fail where a folder holds another run, which a table would show under the wrong name."""
     changes = [
         f"  {run.output_dir}: {name} was {then!r}, is {now!r}"
@@ -55,6 +55,6 @@ def refuse_changed(runs: Sequence[BundleRun]) -> None:
     ]
     if changes:
         raise ValueError(
-            "these runs were started with other settings; remove their folders, or choose another output_dir:\n"
-            + "\n".join(changes)
+            "settings must be those that the runs were started with; remove their folders, or choose another "
+            "output_dir:\n" + "\n".join(changes)
         )

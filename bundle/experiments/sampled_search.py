@@ -1,21 +1,23 @@
-"""Trials that a sampler chooses (Optuna)."""
+"""Search whose trials a sampler chooses (Optuna)."""
 
 from __future__ import annotations
 
-import fcntl
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
-from bundle.experiments.knob import Knob
+from filelock import FileLock
+
+from bundle.experiments.make_tables import write_text
 from bundle.experiments.process_group import ended_like_ctrl_c
 from bundle.experiments.run import BundleRun
-from bundle.experiments.search import Search
+from bundle.experiments.search import Search, grid_search, search_report
+from bundle.experiments.searched_knob import SearchedKnob
 from bundle.experiments.validation import validation_scores
 
 POLL_S = 2.0
 """Seconds between two looks at a trial's validation scores."""
-HEARTBEAT_S = 60
+_HEARTBEAT_S = 60
 """A process that gave no sign for twice as long is dead; another takes its trial over."""
 
 
@@ -37,7 +39,7 @@ def sampled_search(search: Search, trials: int, seed: int | None = None) -> None
     try:
         import optuna
     except ModuleNotFoundError as error:
-        raise ModuleNotFoundError("sampled_search expected the package optuna: pip install optuna.") from error
+        raise ModuleNotFoundError("a sampled search must have the package optuna: pip install optuna.") from error
     search.tried()
     states = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
     study = open_study(search, seed)
@@ -46,7 +48,7 @@ def sampled_search(search: Search, trials: int, seed: int | None = None) -> None
         return
     with ended_like_ctrl_c():
         study.optimize(
-            lambda trial: objective(search, trial),
+            lambda trial: _objective(search, trial),
             n_trials=todo,
             callbacks=[optuna.study.MaxTrialsCallback(trials, states=states)],
             catch=(RuntimeError,),
@@ -59,13 +61,12 @@ def open_study(search: Search, seed: int | None) -> Any:
 
     search.folder.mkdir(parents=True, exist_ok=True)
     # one at a time: two processes that make the database at once fail in Alembic
-    with (search.folder / "study.lock").open("w") as lock, warnings.catch_warnings():
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with FileLock(search.folder / "study.lock"), warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # what heartbeats are to Optuna
         storage = optuna.storages.RDBStorage(
             f"sqlite:///{search.folder.absolute() / 'study.db'}",
             engine_kwargs={"connect_args": {"timeout": 60}},  # others may be writing
-            heartbeat_interval=HEARTBEAT_S,
+            heartbeat_interval=_HEARTBEAT_S,
             heartbeat_stale_trial_callback=optuna.storages.RetryHeartbeatStaleTrialCallback(),
         )
         return optuna.create_study(
@@ -78,13 +79,13 @@ def open_study(search: Search, seed: int | None) -> Any:
         )
 
 
-def objective(search: Search, trial: Any) -> float:
+def _objective(search: Search, trial: Any) -> float:
     """Return the best validation score of one trial."""
-    run = search.trial({knob.name: suggested(trial, knob) for knob in search.knobs})
+    run = search.trial({knob.name: _suggested(trial, knob) for knob in search.knobs})
     try:
         with ThreadPoolExecutor(1) as pool:
             try:
-                follow(trial, run, pool)
+                _follow(trial, run, pool)
             finally:
                 run.end()
     except KeyboardInterrupt:  # the next call takes these values up again and continues the run
@@ -95,14 +96,14 @@ def objective(search: Search, trial: Any) -> float:
     return max(validation_scores(run.output_dir).values())
 
 
-def suggested(trial: Any, knob: Knob) -> float:
+def _suggested(trial: Any, knob: SearchedKnob) -> float:
     """Return the value that the sampler chooses, with six digits so that it can name a folder."""
     if not knob.is_range:
         return trial.suggest_categorical(knob.name, list(knob.values))
     return float(f"{trial.suggest_float(knob.name, knob.low, knob.high, log=knob.low > 0):.6g}")
 
 
-def follow(trial: Any, run: BundleRun, pool: ThreadPoolExecutor) -> None:
+def _follow(trial: Any, run: BundleRun, pool: ThreadPoolExecutor) -> None:
     """Report each epoch of a run until it has ended; end it where the pruner says so."""
     import optuna
 
@@ -117,3 +118,23 @@ def follow(trial: Any, run: BundleRun, pool: ThreadPoolExecutor) -> None:
             return
         if trial.should_prune():
             raise optuna.TrialPruned
+
+
+def run_search(
+    search: Search, trials: int | None = None, seed: int | None = None, parallel: int = 2
+) -> tuple[str, list[BundleRun]]:
+    """Run a search, write trials.csv and winner.yaml into its folder; return their text and the trials that failed.
+
+    Args:
+        search: row, repeat and knobs.
+        trials: number of trials of a sampled search; None trains every combination of the values.
+        seed: of the sampler.
+        parallel: processes at a time of a grid.
+    """
+    failed = grid_search(search, parallel) if trials is None else []
+    if trials is not None:
+        sampled_search(search, trials, seed)
+    table, overlay = search_report(search)
+    for name, text in (("trials.csv", table.csv()), ("winner.yaml", overlay)):
+        write_text(search.folder / name, text)
+    return f"{table.text()}\n\n{search.folder / 'winner.yaml'}:\n\n{overlay}", failed

@@ -1,4 +1,4 @@
-"""A search for knobs, on validation patients only."""
+"""Search for knobs, on validation patients only."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import yaml
 
 from bundle.experiments.changed_since_start import changed_since_start
 from bundle.experiments.experiment import Experiment
-from bundle.experiments.knob import Knob, number
 from bundle.experiments.queue import RunQueue
 from bundle.experiments.run import BundleRun
+from bundle.experiments.searched_knob import SearchedKnob, number
 from bundle.experiments.validation import best_epoch, validation_scores
 from bundle.reports import Table
 
@@ -40,7 +40,7 @@ class Search:
     Example:
         >>> rows = {"lgmvit": ["configs/methods/lgmvit.yaml"]}
         >>> experiment = Experiment("t", ["configs/train.json"], rows, {"0": {"fold": 0}})
-        >>> search = Search(experiment, "lgmvit", "0", [Knob("beta", (0.5, 1.0))], Path("search"))
+        >>> search = Search(experiment, "lgmvit", "0", [SearchedKnob("beta", (0.5, 1.0))], Path("search"))
         >>> [run.name for run in search.grid()]
         ['beta=0.5', 'beta=1']
     """
@@ -48,32 +48,34 @@ class Search:
     experiment: Experiment
     row: str
     repeat: str
-    knobs: Sequence[Knob]
+    knobs: Sequence[SearchedKnob]
     root: Path
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for name, there in ((self.row, self.experiment.rows), (self.repeat, self.experiment.repeats)):
-            if name not in there:
-                raise ValueError(f"a search expected one of {', '.join(there)}, got {name!r}.")
+        for name, choices in ((self.row, self.experiment.rows), (self.repeat, self.experiment.repeats)):
+            if name not in choices:
+                raise ValueError(f"row and repeat of a search must be one of {', '.join(choices)}, got {name!r}.")
         if not self.knobs:
-            raise ValueError("a search expected at least one knob, got none.")
+            raise ValueError("knobs must be at least one knob, got none.")
 
     @property
     def folder(self) -> Path:
-        """Where the trials are."""
+        """Folder of the trials."""
         return self.root / self.experiment.name / f"{self.row}_{self.repeat}"
 
     def trial(self, values: Mapping[str, float]) -> BundleRun:
         """Return the run of these values of the knobs."""
         run = self.experiment.run(self.row, self.repeat, self.root, self.settings, evaluates=False)
-        name = folder_name(values)
+        name = _folder_name(values)
         return replace(run, name=name, output_dir=self.folder / name, overrides={**run.overrides, **values})
 
     def grid(self) -> list[BundleRun]:
         """Return a trial for every combination of the knobs' values."""
         if ranges := [knob.name for knob in self.knobs if knob.is_range]:
-            raise ValueError(f"a grid expected values of {', '.join(ranges)}, got a range: write {ranges[0]}=1,10,100.")
+            raise ValueError(
+                f"knobs of a grid must be lists, got ranges of {', '.join(ranges)}: write {ranges[0]}=1,10,100."
+            )
         names = [knob.name for knob in self.knobs]
         combinations = itertools.product(*(knob.values for knob in self.knobs))
         return [self.trial(dict(zip(names, values, strict=True))) for values in combinations]
@@ -85,19 +87,19 @@ class Search:
             ValueError: a trial was started with other settings, e.g. for more epochs: it cannot be compared.
         """
         names = {knob.name for knob in self.knobs}
-        found = [values_of(folder.name) for folder in sorted(self.folder.glob("*/"))]
+        found = [_values_of(folder.name) for folder in sorted(self.folder.glob("*/"))]
         tried = [values for values in found if values.keys() == names]
         for run in map(self.trial, tried):
             if changed := changed_since_start(run):
                 name, (then, now) = next(iter(changed.items()))
                 raise ValueError(
-                    f"{self.folder} holds trials of other settings, which cannot be compared: in {run.name} {name} was "
+                    f"{self.folder}: trials must have the settings of now, got others: in {run.name} {name} was "
                     f"{then!r}, is {now!r}. Choose another output_dir, or remove the whole folder."
                 )
         return tried
 
     def trials(self) -> list[Trial]:
-        """Return what came of the values that were tried, the best first; what has no score yet is left out."""
+        """Return the result of each tried choice of values, the best first; trials without a score are left out."""
         found = []
         for values in self.tried():
             run = self.trial(values)
@@ -109,7 +111,7 @@ class Search:
 
 @dataclass(frozen=True)
 class Trial:
-    """What came of one choice of values: best validation score, its epoch, epochs done, and whether to the end."""
+    """Result of one choice of values: best validation score, its epoch, epochs done, and if it came to its end."""
 
     values: Mapping[str, float]
     score: float
@@ -118,12 +120,12 @@ class Trial:
     is_finished: bool
 
 
-def folder_name(values: Mapping[str, float]) -> str:
-    """Return the name of a trial; `values_of` reads it back."""
+def _folder_name(values: Mapping[str, float]) -> str:
+    """Return the name of a trial; `_values_of` reads it back."""
     return ",".join(f"{name.replace('#', ':')}={value:.12g}" for name, value in values.items())
 
 
-def values_of(name: str) -> dict[str, float]:
+def _values_of(name: str) -> dict[str, float]:
     """Return the values that name a trial's folder, nothing for another folder."""
     try:
         parts = [part.split("=") for part in name.split(",")]
@@ -155,15 +157,15 @@ def search_report(search: Search) -> tuple[Table, str]:
     Example:
         >>> from pathlib import Path
         >>> from bundle.experiments.experiment import Experiment
-        >>> from bundle.experiments.knob import Knob
+        >>> from bundle.experiments.searched_knob import SearchedKnob
         >>> experiment = Experiment("t", [], {"a": []}, {"0": {}})
-        >>> search_report(Search(experiment, "a", "0", [Knob("beta", (1,))], Path("not/there")))
+        >>> search_report(Search(experiment, "a", "0", [SearchedKnob("beta", (1,))], Path("not/there")))
         Traceback (most recent call last):
-        ValueError: not/there/t/a_0 expected at least one finished trial, got none.
+        ValueError: not/there/t/a_0: trials must be at least one finished trial, got none: run the search.
     """
     trials = search.trials()
     if not trials or not trials[0].is_finished:
-        raise ValueError(f"{search.folder} expected at least one finished trial, got none.")
+        raise ValueError(f"{search.folder}: trials must be at least one finished trial, got none: run the search.")
     names = [knob.name for knob in search.knobs]
     rows = [
         [

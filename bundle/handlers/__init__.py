@@ -1,38 +1,42 @@
 """Small Ignite handlers that extend MONAI's engines by their named events."""
 
 from bundle.handlers.attribution_images import AttributionImages
-from bundle.handlers.case_folders import CaseFolders, case_folder, finished_cases, write_case
+from bundle.handlers.case_results import CaseResultSaver, case_folder, finished_cases, write_case
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.handlers.early_stopping import EarlyStopping
 from bundle.handlers.epoch_losses import EpochLosses
 from bundle.handlers.epoch_seed import EpochSeed
 from bundle.handlers.evaluation_report import EvaluationReport
 from bundle.handlers.evidence_split import EvidenceSplit
-from bundle.handlers.keep_going import KeepGoing
 from bundle.handlers.localization_loss import LocalizationLoss
 from bundle.handlers.prepare_batch import PrepareSliceBatch
 from bundle.handlers.run_progress import RunProgress
+from bundle.handlers.skip_failed_cases import SkipFailedCases
 from bundle.handlers.slice_scores_metric import SliceScores
 from bundle.handlers.training_checkpoint import TrainingCheckpoint
-from bundle.handlers.weight_average import WeightAverage
+from bundle.handlers.training_history import TrainingHistory, read_history
+from bundle.handlers.weight_average import UpdateWeightAverage, WeightAverage
 
 __all__ = [
     "AttributionImages",
-    "CaseFolders",
+    "CaseResultSaver",
     "CollectPredictions",
     "EarlyStopping",
     "EpochLosses",
     "EpochSeed",
     "EvaluationReport",
     "EvidenceSplit",
-    "KeepGoing",
     "LocalizationLoss",
     "PrepareSliceBatch",
     "RunProgress",
+    "SkipFailedCases",
     "SliceScores",
     "TrainingCheckpoint",
+    "TrainingHistory",
+    "UpdateWeightAverage",
     "WeightAverage",
     "case_folder",
     "finished_cases",
+    "read_history",
     "write_case",
 ]

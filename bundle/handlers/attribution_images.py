@@ -1,4 +1,4 @@
-"""Where the network looks, epoch by epoch, in TensorBoard."""
+"""Attribution maps of validation slices, epoch by epoch, in TensorBoard."""
 
 from __future__ import annotations
 
@@ -80,13 +80,13 @@ class AttributionImages:
         """Return (3, H, W): the slices above, the same with map and mask below."""
         batch = self.dataset.__getitems__(indices)
         image, _ = PrepareSliceBatch()(batch, next(self.network.parameters()).device)
-        maps = self.explain(image).cpu().numpy()[:, 0]
+        maps = self._maps(image).cpu().numpy()[:, 0]
         slices, masks = image[:, -1].cpu().numpy(), batch[keys.MASK][:, 0].cpu().numpy()
-        plain = [draw_overlay(one, np.zeros_like(one)) for one in slices]
-        overlays = [draw_overlay(*one) for one in zip(slices, maps, masks, strict=True)]
+        plain = [draw_overlay(image, np.zeros_like(image)) for image in slices]
+        overlays = [draw_overlay(*layers) for layers in zip(slices, maps, masks, strict=True)]
         return overlay_panel([plain, overlays])
 
-    def explain(self, image: torch.Tensor) -> torch.Tensor:
+    def _maps(self, image: torch.Tensor) -> torch.Tensor:
         """Return maps (B, 1, H, W) of the network as it would be used, in eval mode."""
         with eval_mode(self.network), torch.set_grad_enabled(self.attribution.needs_grad):
             evidence = self.network.forward_evidence(image, attentions=self.attribution.needs_attentions)

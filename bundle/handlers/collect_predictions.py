@@ -1,4 +1,4 @@
-"""Keeps what an evaluator says about every slice, with the scores of its maps."""
+"""Predictions of every slice of an evaluation, with the scores of its maps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bundle.metrics import Predictions, center_prior, class_probabilities, map_s
 
 
 class HasItems(Protocol):
-    """A slice dataset, as far as names are concerned."""
+    """A slice dataset, of which the names are needed."""
 
     items: list[dict[str, Any]]
 
@@ -25,7 +25,7 @@ class CollectPredictions:
     """Collects label and probability of every slice, and the map scores of positive slices with a mask.
 
     Everything stays where the batch lies until the epoch ends; then `predictions` holds the whole data set, also where
-    several processes shared it. The same scores are kept for a centre prior: a map that always points to the middle.
+    several processes shared it. The same scores are kept for a center prior: a map that always points to the center.
 
     Args:
         dataset: gives case, patient and site of a slice.
@@ -72,17 +72,17 @@ class CollectPredictions:
             self._keep(f"prior.{name}", score)
 
     def finish(self, engine: Engine) -> None:
-        """Turn what was kept into `predictions`."""
-        found = {name: gather(torch.cat(parts)).cpu().numpy() for name, parts in self._columns.items()}
-        index = found.pop("case_index")
+        """Gather the columns of all ranks into `predictions`."""
+        columns = {name: gather(torch.cat(parts)).cpu().numpy() for name, parts in self._columns.items()}
+        index = columns.pop("case_index")
         names = {key: np.array([item[key] for item in self.dataset.items]) for key in ("case", "patient", "site")}
         groups = {
-            prefix: {name.removeprefix(prefix): found.pop(name) for name in list(found) if name.startswith(prefix)}
+            prefix: {name.removeprefix(prefix): columns.pop(name) for name in list(columns) if name.startswith(prefix)}
             for prefix in ("map.", "prior.")
         }
         self.predictions = Predictions(
-            **{key: column[index] for key, column in names.items()},
-            **found,
+            **{key: values[index] for key, values in names.items()},
+            **columns,
             map_scores=groups["map."],
             prior_map_scores=groups["prior."],
         ).sorted_unique()

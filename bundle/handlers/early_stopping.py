@@ -1,4 +1,4 @@
-"""Stop when validation has not improved for a while."""
+"""Early stopping that a checkpoint needs to know nothing of."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class EarlyStopping:
 
     def __init__(self, validator: Evaluator, patience: int | None) -> None:
         if patience is not None and patience < 1:
-            raise ValueError(f"early stopping expects a patience of at least 1 epoch or null, got {patience}.")
+            raise ValueError(f"early_stopping must be 1 epoch or more, got {patience}: null trains all epochs.")
         self.validator = validator
         self.patience = patience
 

@@ -1,10 +1,10 @@
-"""The losses of an epoch, averaged on the device."""
+"""Losses of an epoch, averaged on the device."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch.distributed as dist
+import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from torch import Tensor
 
@@ -46,19 +46,12 @@ class EpochLosses:
         self._count += 1
         for name in self.names:
             if name in engine.state.output:
+                # Ignite's Average sums in float64: its means differ from those of earlier runs in the last digits.
                 value = engine.state.output[name].detach().float()
                 self._sums[name] = self._sums[name] + value if name in self._sums else value
 
     def finish(self, engine: Engine) -> None:
         """Write the averages into `state.metrics`."""
         for name, total in self._sums.items():
-            engine.state.metrics[name] = float(mean_over_ranks(total / self._count))
-
-
-def mean_over_ranks(value: Tensor) -> Tensor:
-    """Return the mean of a scalar over all processes, or the scalar itself where there is one process."""
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
-        return value
-    value = value.clone()
-    dist.all_reduce(value)
-    return value / dist.get_world_size()
+            # all_reduce sums in place: `total / count` is a tensor of its own
+            engine.state.metrics[name] = float(idist.all_reduce(total / self._count) / idist.get_world_size())

@@ -1,4 +1,4 @@
-"""Randomness as a function of (seed, epoch), so that a resumed run repeats the uninterrupted one."""
+"""Random seed of every epoch, so that a resumed run repeats the uninterrupted one."""
 
 from __future__ import annotations
 

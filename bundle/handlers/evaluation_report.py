@@ -1,11 +1,12 @@
-"""What an evaluation leaves behind: metrics.json and predictions.csv."""
+"""Files of a finished evaluation: split.json, predictions.csv and metrics.json."""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 import numpy as np
 from ignite.engine import Engine, Events
@@ -18,8 +19,8 @@ from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
 logger = logging.getLogger(__name__)
 
 
-class SliceIndexLike(Protocol):
-    """A slice dataset, as far as the position baseline and the record of the split need it."""
+class TrainSlices(Protocol):
+    """A slice dataset, of which the position baseline and the record of the split are made."""
 
     cases: list[str]
     labels: np.ndarray
@@ -40,10 +41,10 @@ class EvaluationReport:
         threshold: "validation" or a number fixed before.
         n_resamples: resamples of the patients for the intervals.
         seed: of the resampling.
-        split_hash: who was trained on; must be that of the run in `output_dir`, if it is recorded there.
+        split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.
 
     Raises:
-        ValueError: the run in `output_dir` was trained on another split.
+        ValueError: the run in `output_dir` was trained on another split; there is no test slice.
 
     Example:
         >>> EvaluationReport("runs/example", None, None, None).attach(Engine(lambda engine, batch: None))
@@ -54,7 +55,7 @@ class EvaluationReport:
         output_dir: str | Path,
         test: CollectPredictions,
         validation: CollectPredictions,
-        train_dataset: SliceIndexLike,
+        train_dataset: TrainSlices,
         threshold: float | str = "validation",
         n_resamples: int = 1000,
         seed: int = 0,
@@ -71,35 +72,12 @@ class EvaluationReport:
 
     def attach(self, engine: Engine) -> None:
         """Refuse another split before the epoch, report after it."""
-        engine.add_event_handler(Events.STARTED, self.check_split)
+        engine.add_event_handler(Events.STARTED, lambda _: _require_trained_split(self.output_dir, self.split_hash))
         engine.add_event_handler(Events.COMPLETED, self)
 
-    def check_split(self, engine: Engine) -> None:
-        """Compare the split with the run record."""
-        record = self.output_dir / "run.json"
-        trained = read_json(record, {}).get("split_hash", "")
-        if trained and self.split_hash and trained != self.split_hash:
-            raise ValueError(
-                f"{record} says the run was trained on split {trained[:12]}, but this evaluation has "
-                f"{self.split_hash[:12]}: test patients may have been trained on. Use the run's split settings."
-            )
-
-    def finish(self) -> None:
-        """Fail where nothing was scored: MONAI skips an empty test set in silence.
-
-        Raises:
-            ValueError: there is no test slice.
-        """
-        if self.test.predictions is None:
-            raise ValueError(
-                "evaluation expected slices in the test split, got none: set split_fractions, test_site, fold or "
-                "split_file so that somebody is tested."
-            )
-
     def __call__(self, engine: Engine) -> None:
-        """Score and write."""
-        self.finish()
-        test = cast("Predictions", self.test.predictions)
+        """Score and write; metrics.json comes last."""
+        test = self._test_predictions()
         content = evaluate_predictions(
             test,
             self.validation.predictions,
@@ -110,22 +88,51 @@ class EvaluationReport:
             seed=self.seed,
             split_hash=self.split_hash,
         )
-        write_json(self.output_dir / "split.json", self.split(test))
-        write_predictions(self.output_dir / "predictions.csv", self.complete(test, content))
+        write_json(self.output_dir / "split.json", self._split(test))
+        write_predictions(self.output_dir / "predictions.csv", self._for_pooling(test, content))
         write_json(self.output_dir / "metrics.json", content)
         shown = ", ".join(f"{name} {content['slice'][name]:.3f}" for name in ("f1", "auroc", "average_precision"))
         logger.info(f"{content['n']['slices']} slices of {content['n']['patients']} patients: {shown}")
         logger.info(f"Scores with intervals are in {self.output_dir / 'metrics.json'}.")
 
-    def split(self, test: Predictions) -> dict[str, list[str]]:
+    def finish(self) -> None:
+        """Fail where nothing was scored: MONAI skips an empty test set in silence, and with it this handler.
+
+        Raises:
+            ValueError: there is no test slice.
+        """
+        self._test_predictions()
+
+    def _test_predictions(self) -> Predictions:
+        if self.test.predictions is None:
+            raise ValueError(
+                "test split must have slices, got none: set split_fractions, test_site, fold or split_file so that "
+                "there are test patients."
+            )
+        return self.test.predictions
+
+    def _split(self, test: Predictions) -> dict[str, list[str]]:
         """Return part -> case ids, in the form that the knob `split_file` reads."""
-        chosen = [] if self.validation.predictions is None else self.validation.predictions.case.tolist()
-        parts = {"train": self.train_dataset.cases, "val": chosen, "test": test.case.tolist()}
+        validation = [] if self.validation.predictions is None else self.validation.predictions.case.tolist()
+        parts = {"train": self.train_dataset.cases, "val": validation, "test": test.case.tolist()}
         return {part: sorted(set(cases)) for part, cases in parts.items()}
 
-    def complete(self, test: Predictions, content: dict[str, Any]) -> Predictions:
-        """Return the predictions with what pooling runs needs: the position baseline, and IoUs at the fixed cuts."""
-        alone = position_baseline(self.train_dataset.relative_position, self.train_dataset.labels, test.position)
-        cuts = (content["map"], content["baselines"].get("centre_prior", {}).get("map", {}))
-        index, prior_index = (IOU_THRESHOLDS.index(one.get("iou_threshold", IOU_THRESHOLDS[0])) for one in cuts)
-        return replace(test, position_only=alone).with_iou_at(index, prior_index)
+    def _for_pooling(self, test: Predictions, content: Mapping[str, Any]) -> Predictions:
+        """Return the predictions with the columns that pooling runs needs: position baseline, IoU at its threshold."""
+        baseline = position_baseline(self.train_dataset.relative_position, self.train_dataset.labels, test.position)
+        map_scores = (content["map"], content["baselines"].get("centre_prior", {}).get("map", {}))
+        index, prior_index = (
+            IOU_THRESHOLDS.index(scores.get("iou_threshold", IOU_THRESHOLDS[0])) for scores in map_scores
+        )
+        return replace(test, position_only=baseline).with_iou_at(index, prior_index)
+
+
+def _require_trained_split(output_dir: Path, split_hash: str) -> None:
+    """Refuse a split that is not the one in the run's record, where both are known."""
+    record = output_dir / "run.json"
+    trained = read_json(record, {}).get("split_hash", "")
+    if trained and split_hash and trained != split_hash:
+        raise ValueError(
+            f"{record}: split must be {trained[:12]}, which the run was trained on, got {split_hash[:12]}: test "
+            "patients may have been trained on. Use the run's split settings."
+        )

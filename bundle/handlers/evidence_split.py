@@ -1,4 +1,4 @@
-"""Evidence leaves the network with the logits; the trainer wants logits only."""
+"""Logits for the trainer, evidence set aside for the localization loss."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from bundle.networks import Evidence
 class EvidenceSplit:
     """Puts the logits of an `Evidence` into `pred` and sets the evidence aside in `output["evidence"]`.
 
-    It runs between the forward pass and the loss, so MONAI's own trainer and evaluator stay unmodified. Who uses the
-    evidence pops it: what stays in `state.output` is kept until the next iteration.
+    It runs between the forward pass and the loss, so MONAI's own trainer and evaluator stay unmodified. The handler
+    that uses the evidence pops it: what stays in `state.output` is kept until the next iteration.
 
     Raises:
         TypeError: the network returned something else, because it is not wrapped in `WithEvidence`.
@@ -38,7 +38,7 @@ class EvidenceSplit:
         evidence = output[keys.PRED]
         if not isinstance(evidence, Evidence):
             raise TypeError(
-                f"EvidenceSplit expected the network to return Evidence, got {type(evidence).__name__}: "
+                f"output of the network must be Evidence, got {type(evidence).__name__}: "
                 "train bundle.networks.WithEvidence(network), or switch localization off (localization_weight: 0)."
             )
         output[keys.PRED] = evidence.logits

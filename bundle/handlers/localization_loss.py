@@ -1,12 +1,12 @@
-"""The second term of the loss: where the network should look (paper, Eq. 10)."""
+"""Localization term of the loss (paper, Eq. 10), added by a handler."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
+import ignite.distributed as idist
 import torch
-import torch.distributed as dist
 from ignite.engine import Engine
 from monai.engines.utils import IterationEvents
 from torch import Tensor
@@ -67,15 +67,15 @@ class LocalizationLoss:
         evidence = output.pop(keys.EVIDENCE)
         image = output[keys.IMAGE]
         with torch.autocast(image.device.type, enabled=False):
-            target = localization_target(batch, image=image, smooth=self.smooth, negatives=self.negatives)
+            target = _localization_target(batch, image=image, smooth=self.smooth, negatives=self.negatives)
             attribution = self.attribution(evidence, image.shape[-2:]).float()
-            given = {**target, keys.PRED: evidence.logits}
-            term = self.loss(attribution, given) * share_of_all_ranks(target[keys.WEIGHT])
+            loss_batch = {**target, keys.PRED: evidence.logits}
+            term = self.loss(attribution, loss_batch) * _share_of_all_ranks(target[keys.WEIGHT])
         output["classification_loss"] = output[keys.LOSS].detach()
         output["localization_loss"] = term.detach()
-        output[keys.LOSS] = output[keys.LOSS] + self.weight_at(engine) * term
+        output[keys.LOSS] = output[keys.LOSS] + self._weight_at(engine) * term
 
-    def weight_at(self, engine: Engine) -> float:
+    def _weight_at(self, engine: Engine) -> float:
         """Return lambda of the engine's epoch."""
         if self.final_weight is None:
             return self.weight
@@ -84,13 +84,13 @@ class LocalizationLoss:
         return self.weight + done * (self.final_weight - self.weight)
 
 
-def localization_target(
+def _localization_target(
     batch: dict[str, Any], *, image: Tensor, smooth: Callable[[Tensor], Tensor] | None, negatives: bool = False
 ) -> dict[str, Tensor]:
-    """Return what a localization loss compares a map with: image, mask, smoothed mask and weight (B,).
+    """Return the batch of a localization loss: image, mask, smoothed mask and weight (B,).
 
     A slice counts where it is positive, its case is supervised and its mask is not empty: augmentation may have moved
-    the object out of the picture. With `negatives` a slice labelled negative counts too, if its mask is empty.
+    the object out of the picture. With `negatives` a slice labeled negative counts too, if its mask is empty.
     """
     mask = batch[keys.MASK].float()
     label, seen = batch[keys.LABEL].reshape(len(mask)), mask.amax(dim=(1, 2, 3)) > 0
@@ -102,14 +102,14 @@ def localization_target(
     return {keys.IMAGE: image, keys.MASK: mask, keys.SMOOTHED_MASK: smoothed, keys.WEIGHT: weight}
 
 
-def share_of_all_ranks(weight: Tensor) -> Tensor | float:
+def _share_of_all_ranks(weight: Tensor) -> Tensor | float:
     """Return the factor that turns this rank's weighted mean into its part of the mean over all ranks.
 
     Local mean * local count * ranks / count on all ranks; 1 for a single process.
     """
-    if not (dist.is_available() and dist.is_initialized()) or dist.get_world_size() == 1:
+    ranks = idist.get_world_size()
+    if ranks == 1:
         return 1.0
     local = weight.sum()
-    total = local.clone()
-    dist.all_reduce(total)
-    return local * dist.get_world_size() / total.clamp(min=1)
+    total: Tensor = idist.all_reduce(local.clone())  # it sums in place
+    return local * ranks / total.clamp(min=1)

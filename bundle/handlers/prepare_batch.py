@@ -1,4 +1,4 @@
-"""What happens to a batch of slices on its way into an engine."""
+"""Batches of slices, moved to the device of an engine."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ class PrepareSliceBatch:
         for key, value in batch.items():
             if isinstance(value, Tensor):
                 batch[key] = value.to(device, non_blocking=non_blocking)
-        batch[keys.IMAGE] = as_float_image(batch[keys.IMAGE]).contiguous(memory_format=self.memory_format)
+        batch[keys.IMAGE] = _as_float_image(batch[keys.IMAGE]).contiguous(memory_format=self.memory_format)
         return batch[keys.IMAGE], batch[keys.LABEL]
 
 
-def as_float_image(image: Tensor) -> Tensor:
+def _as_float_image(image: Tensor) -> Tensor:
     """Return an image of the store as float32; uint8 stands for multiples of 1/255."""
     return image.float() / 255 if image.dtype == torch.uint8 else image.float()

@@ -1,4 +1,4 @@
-"""One bar for the whole run, with the time that is left."""
+"""Progress bar of a whole run, with the time that is left."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class RunProgress:
         engine.add_event_handler(Events.EXCEPTION_RAISED, self.fail)
 
     def start(self, engine: Engine) -> None:
-        """Begin where the run stands; on a resume that is not at zero."""
+        """Begin at the run's iteration, which after a resume is not 0."""
         if self._started is not None:
             return
         self._started = (time.monotonic(), engine.state.iteration)
@@ -66,7 +66,7 @@ class RunProgress:
             self._bar.update()
 
     def report(self, engine: Engine) -> None:
-        """Say what the epoch brought."""
+        """Show losses and scores of the epoch."""
         metrics = {**engine.state.metrics, **(self.validator.state.metrics if self.validator else {})}
         shown = ", ".join(f"{name} {metrics[name]:.4g}" for name in self.names if name in metrics)
         if self._bar is not None:

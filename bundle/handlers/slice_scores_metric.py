@@ -1,4 +1,4 @@
-"""The scores of the slices of an epoch, as MONAI's key metric."""
+"""Scores over the slices of an epoch, as MONAI's key metric."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SliceScores(Metric):
     def __init__(self, key: str = "f1", threshold: float = 0.5) -> None:
         choices = slice_scores(np.array([0, 1]), np.array([0.0, 1.0]))
         if key not in choices:
-            raise ValueError(f"key_metric expected one of {sorted(choices)}, got {key!r}.")
+            raise ValueError(f"key_metric must be one of {sorted(choices)}, got {key!r}.")
         self.key = key
         self.threshold = threshold
         self._labels: list[Tensor] = []
@@ -50,7 +50,7 @@ class SliceScores(Metric):
         self._labels, self._probabilities = [], []
 
     def update(self, output: Mapping[str, Tensor]) -> None:
-        """Keep the labels and probabilities of one batch, where they lie."""
+        """Keep the labels and probabilities of one batch, on their device."""
         logits = output["pred"].detach().float()
         self._labels.append(output["label"].reshape(len(logits)).detach())
         self._probabilities.append(class_probabilities(logits))
@@ -62,13 +62,13 @@ class SliceScores(Metric):
 
     def compute(self) -> float:
         """Return the key score; 0 where it is undefined, so that an epoch with a defined one is better."""
-        return as_key_score(self.scores()[self.key])
+        return _as_key_score(self.scores()[self.key])
 
     def completed(self, engine: Engine, name: str) -> None:
         """Put all scores into `state.metrics`, the key score under `name` too."""
         scores = self.scores()
         engine.state.metrics.update(scores)
-        engine.state.metrics[name] = as_key_score(scores[self.key])
+        engine.state.metrics[name] = _as_key_score(scores[self.key])
 
     def iteration_completed(self, engine: Engine) -> None:
         """Read the iteration's output."""
@@ -81,6 +81,6 @@ def gather(values: Tensor) -> Tensor:
     return gathered
 
 
-def as_key_score(score: float) -> float:
+def _as_key_score(score: float) -> float:
     """Return the score, or 0 where it is not defined."""
     return 0.0 if np.isnan(score) else float(score)

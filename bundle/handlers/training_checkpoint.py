@@ -1,4 +1,4 @@
-"""One file that a killed run continues from, and one with the best weights."""
+"""Checkpoint that a killed run continues from, and the best weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ignite.handlers import Checkpoint, DiskSaver
 from monai.engines import Evaluator
 from torch import nn
 
-NEVER = -1
+_NEVER = -1
 """MONAI's best epoch of an evaluator that has not run: there is no validation data, or not yet."""
 
 
@@ -33,7 +33,7 @@ class TrainingCheckpoint:
         split_hash: written into the checkpoint; resuming on another split is refused.
         save: False on all ranks but the first.
         localization_loss: continued on resume; RES-L learns with the network but is no part of `model.pt`.
-        kept_network: whose weights `model.pt` holds, if not those of `network` itself: their moving average.
+        kept_network: network whose weights go into `model.pt`, by default `network` itself; their moving average.
 
     Raises:
         ValueError: the checkpoint belongs to another split or another network.
@@ -83,10 +83,10 @@ class TrainingCheckpoint:
 
     def __call__(self, engine: Engine) -> None:
         """Write the best weights, if this epoch has them, and the checkpoint; unvalidated, the last are the best."""
-        if self.validator.state.best_metric_epoch in (engine.state.epoch, NEVER):
-            disk_saver(self.folder)(self.kept_network.state_dict(), "model.pt")
-        progress = TrainingProgress(engine, self.validator, self.split_hash)
-        checkpoint = Checkpoint(self._objects(progress), disk_saver(self.folder), filename_pattern=self.file.name)
+        if self.validator.state.best_metric_epoch in (engine.state.epoch, _NEVER):
+            _disk_saver(self.folder)(self.kept_network.state_dict(), "model.pt")
+        progress = _TrainingProgress(engine, self.validator, self.split_hash)
+        checkpoint = Checkpoint(self._objects(progress), _disk_saver(self.folder), filename_pattern=self.file.name)
         checkpoint(engine)
 
     def restore(self, engine: Engine) -> None:
@@ -95,29 +95,29 @@ class TrainingCheckpoint:
             engine.logger.info(f"Nothing to resume in {self.folder}: training starts fresh.")
             return
         device = next(self.network.parameters()).device
-        state = self.read(device)
-        progress = TrainingProgress(engine, self.validator, self.split_hash)
+        state = self._read(device)
+        progress = _TrainingProgress(engine, self.validator, self.split_hash)
         try:
             Checkpoint.load_objects(self._objects(progress), state)
         except RuntimeError as error:
             raise ValueError(
-                f"{self.file} does not fit this network: {error}\nResume with the settings the run was started with, "
-                "or choose another output_dir."
+                f"{self.file}: weights must be those of this network, got {error}: resume with the settings the "
+                "run was started with, or choose another output_dir."
             ) from error
         engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
 
-    def read(self, device: torch.device) -> dict[str, Any]:
-        """Return what the file holds."""
+    def _read(self, device: torch.device) -> dict[str, Any]:
+        """Return the content of the file."""
         try:
             state: dict[str, Any] = torch.load(self.file, map_location=device, weights_only=True)
         except Exception as error:  # a torn pickle fails in any way
             raise ValueError(
-                f"{self.file} expected a checkpoint of this bundle, got a file that cannot be read ({error}). If it is "
-                "damaged, remove it: the training starts again."
+                f"{self.file}: file must be a checkpoint of this bundle, got one that cannot be read ({error}): if "
+                "it is damaged, remove it, and the training starts again."
             ) from error
         return state
 
-    def _objects(self, progress: TrainingProgress) -> dict[str, Any]:
+    def _objects(self, progress: _TrainingProgress) -> dict[str, Any]:
         average = {} if self.kept_network is self.network else {"kept_network": self.kept_network}
         return average | {
             "model": self.network,
@@ -128,8 +128,8 @@ class TrainingCheckpoint:
         }
 
 
-class TrainingProgress:
-    """How far training came: epoch, iteration, best metric, random state and the split it runs on."""
+class _TrainingProgress:
+    """State of the training: epoch, iteration, best metric, random state and the split it runs on."""
 
     def __init__(self, trainer: Engine, validator: Evaluator, split_hash: str) -> None:
         self.trainer = trainer
@@ -148,12 +148,12 @@ class TrainingProgress:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Put trainer and validator where they were."""
+        """Restore trainer and validator."""
         if state["split_hash"] != self.split_hash:
             raise ValueError(
-                f"the checkpoint was trained on split {state['split_hash'][:12]}, this run has {self.split_hash[:12]}: "
-                "its validation patients may be among the new training patients. Use the same split file, seed and "
-                "data, or another output_dir."
+                f"split must be {state['split_hash'][:12]}, that of the checkpoint, got {self.split_hash[:12]}: its "
+                "validation patients may be among the new training patients. Use the same split file, seed and data, "
+                "or another output_dir."
             )
         self.trainer.state.epoch = state["epoch"]
         self.trainer.state.iteration = state["iteration"]
@@ -162,6 +162,6 @@ class TrainingProgress:
         torch.set_rng_state(state["torch_rng"].cpu())
 
 
-def disk_saver(folder: Path) -> DiskSaver:
+def _disk_saver(folder: Path) -> DiskSaver:
     """Return Ignite's saver that writes a temporary file and renames it; other files in the folder may stay."""
     return DiskSaver(str(folder), atomic=True, create_dir=True, require_empty=False)

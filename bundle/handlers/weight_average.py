@@ -1,4 +1,4 @@
-"""The moving average of the weights, where one is asked for."""
+"""Moving average of the weights, optional."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class WeightAverage:
     After n steps the start values are (1 - momentum)^n of it, so it lags in the first 3 / momentum steps.
 
     Args:
-        network: what is trained.
+        network: the trained one.
         momentum: share of the new weights at each step, or None for no average.
 
     Raises:
@@ -21,8 +21,10 @@ class WeightAverage:
 
     Example:
         >>> network = nn.Linear(2, 1)
-        >>> WeightAverage(network).kept is network, WeightAverage(network, momentum=0.01).kept is network
-        (True, False)
+        >>> WeightAverage(network).network_to_save is network
+        True
+        >>> WeightAverage(network, momentum=0.01).network_to_save is network
+        False
     """
 
     def __init__(self, network: nn.Module, momentum: float | None = None) -> None:
@@ -30,11 +32,34 @@ class WeightAverage:
         self.handler = None if momentum is None else EMAHandler(network, momentum)
 
     @property
-    def kept(self) -> nn.Module:
-        """The network that is validated and kept: the average, or the trained one itself."""
+    def network_to_save(self) -> nn.Module:
+        """The network that is validated and saved: the average, or the trained one itself."""
         return self.network if self.handler is None else self.handler.ema_model
+
+    @property
+    def kept(self) -> nn.Module:
+        """The same: name in records of version 0.1."""
+        return self.network_to_save
 
     def attach(self, engine: Engine) -> None:
         """Update the average after every iteration of the trainer."""
         if self.handler is not None:
             self.handler.attach(engine)
+
+
+class UpdateWeightAverage:
+    """Handler that updates a named `WeightAverage`, so that a config reaches the average by its name and not its place.
+
+    Args:
+        average: also names the network that is validated and saved.
+
+    Example:
+        >>> UpdateWeightAverage(WeightAverage(nn.Linear(2, 1))).attach(Engine(lambda engine, batch: None))
+    """
+
+    def __init__(self, average: WeightAverage) -> None:
+        self.average = average
+
+    def attach(self, engine: Engine) -> None:
+        """Update the average after every iteration of the trainer."""
+        self.average.attach(engine)

@@ -1,4 +1,4 @@
-"""Drawn heads for the demo and the tests: no patient's data, every size, a marker to cheat with."""
+"""Phantoms for the demo and the tests: drawn heads of any size, with a marker to cheat with."""
 
 from bundle.phantoms.anatomy import Anatomy
 from bundle.phantoms.dataset import make_phantoms

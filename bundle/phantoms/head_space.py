@@ -1,4 +1,4 @@
-"""From the voxels of a scan to places in a head."""
+"""Positions in a head of the voxels of a scan."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def head_space(
     turn_deg: float = 0.0,
     scale: Triple = (1.0, 1.0, 1.0),
 ) -> NDArray[np.float32]:
-    """Return where in the head the center of each voxel lies.
+    """Return the position in the head of the center of each voxel.
 
     Args:
         shape: rows (towards posterior), columns (towards left) and slices (towards superior).

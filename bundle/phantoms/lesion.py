@@ -1,4 +1,4 @@
-"""What the classifier has to find."""
+"""Lesions, the objects that the classifier has to find."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from bundle.phantoms.anatomy import CEREBELLUM, CEREBRUM, TEMPORAL_LOBE
 from bundle.phantoms.head_space import Ellipsoid, Triple, smooth_field
 
-CHANGE = np.array([-0.55, 0.85, 1.0], dtype=np.float32)
-"""What a lesion of contrast 1 adds to T1, T2 and FLAIR."""
-CORE_CHANGE = np.array([-0.9, 1.0, -0.35], dtype=np.float32)
-HOMES = (CEREBRUM, TEMPORAL_LOBE, TEMPORAL_LOBE.mirrored(), CEREBELLUM)
-HOME_RATES = (0.76, 0.08, 0.08, 0.08)
+_CHANGE = np.array([-0.55, 0.85, 1.0], dtype=np.float32)
+"""Change of T1, T2 and FLAIR by a lesion of contrast 1."""
+_CORE_CHANGE = np.array([-0.9, 1.0, -0.35], dtype=np.float32)
+_HOMES = (CEREBRUM, TEMPORAL_LOBE, TEMPORAL_LOBE.mirrored(), CEREBELLUM)
+_HOME_RATES = (0.76, 0.08, 0.08, 0.08)
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Lesion:
         contrast: change of FLAIR, where 1 is the brightest healthy tissue; 0.1 is faint.
         edge_mm: width of the border.
         shape_seed: of the blob's irregular surface.
-        has_core: whether the middle is fluid.
+        has_core: True for a lesion with fluid in its center.
 
     Example:
         >>> lesion = Lesion((0.0, 0.0, 0.0), (9.0, 9.0, 9.0), contrast=0.4, edge_mm=1.0, shape_seed=0)
@@ -62,10 +62,10 @@ class Lesion:
 
     def paint(self, images: NDArray, alpha: NDArray, position_mm: NDArray) -> None:
         """Add the lesion to (3, R, C, S) images in place, as far as `alpha` (R, C, S) lets it."""
-        change = CHANGE.reshape(3, 1, 1, 1) * alpha
+        change = _CHANGE.reshape(3, 1, 1, 1) * alpha
         if self.has_core:
             core = self._share(position_mm, shrink_mm=0.5 * min(self.semi_axes_mm)) * alpha
-            change = change + core * (CORE_CHANGE - CHANGE).reshape(3, 1, 1, 1)
+            change = change + core * (_CORE_CHANGE - _CHANGE).reshape(3, 1, 1, 1)
         images += np.float32(self.contrast) * change
         np.clip(images, 0, None, out=images)
 
@@ -78,7 +78,7 @@ class Lesion:
 
 
 def _place_mm(*, rng: np.random.Generator) -> Triple:
-    home = HOMES[rng.choice(len(HOMES), p=HOME_RATES)]
+    home = _HOMES[rng.choice(len(_HOMES), p=_HOME_RATES)]
     direction = rng.normal(size=3)
     reach = 0.9 * np.cbrt(rng.uniform(0.05, 1.0)) / np.linalg.norm(direction)
     offset = np.asarray(home.semi_axes_mm) * direction * reach

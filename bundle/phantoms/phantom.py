@@ -1,4 +1,4 @@
-"""A phantom: a drawn head with drawn lesions, as a site would have scanned it."""
+"""Phantoms: drawn heads with drawn lesions, scanned as a site would."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class PhantomCase:
             ValueError: `index` is negative.
         """
         if index < 0:
-            raise ValueError(f"Expected the number of a case, 0 or more, got {index}.")
+            raise ValueError(f"index must be the number of a case, 0 or more, got {index}.")
         block, place = divmod(index, len(SITES) + 1)
         # who comes back changes from block to block, so that every site has follow-ups
         comes_back = place == len(SITES)
@@ -96,9 +96,9 @@ def _letter(*, side_px: int) -> NDArray[np.bool_]:
 
 
 CHANNELS = ("t1", "t2", "flair")
-NUM_LESIONS = (0.15, 0.40, 0.28, 0.17)
+_NUM_LESIONS = (0.15, 0.40, 0.28, 0.17)
 """Share of patients with 0, 1, 2 and 3 lesions."""
-SMALLEST_MM2 = 28.0
+_SMALLEST_MM2 = 28.0
 """Less lesion than this in a slice nobody would outline."""
 
 
@@ -158,7 +158,7 @@ def _grow_lesions(
 ) -> NDArray[np.bool_]:
     """Paint lesions into the brain, never over its fluid, and return where they are."""
     mask = np.zeros(anatomy.brain.shape, dtype=bool)
-    for _ in range(rng.choice(len(NUM_LESIONS), p=NUM_LESIONS)):
+    for _ in range(rng.choice(len(_NUM_LESIONS), p=_NUM_LESIONS)):
         lesion = Lesion.draw(rng, growth)
         alpha = lesion.alpha(position_mm) * anatomy.brain
         lesion.paint(anatomy.images, alpha, position_mm)
@@ -168,7 +168,7 @@ def _grow_lesions(
 
 def _outlined(*, lesions: NDArray[np.bool_], voxel_mm: tuple[float, float, float]) -> NDArray[np.uint8]:
     area_mm2 = lesions.sum(axis=(0, 1)) * voxel_mm[0] * voxel_mm[1]
-    return (lesions & (area_mm2 >= SMALLEST_MM2)).astype(np.uint8)
+    return (lesions & (area_mm2 >= _SMALLEST_MM2)).astype(np.uint8)
 
 
 def _mark(

@@ -16,7 +16,7 @@ Triple = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Site:
-    """How a hospital's images come out of its scanner.
+    """Appearance of a hospital's images as its scanner makes them.
 
     Args:
         name: as it stands in cases.csv.
@@ -52,7 +52,7 @@ class Site:
 
     def __post_init__(self) -> None:
         if self.axcodes[2:] not in ("S", "I"):
-            raise ValueError(f"Expected axcodes that end with S or I (slices on the third axis), got {self.axcodes!r}.")
+            raise ValueError(f"axcodes must end with S or I (slices on the third axis), got {self.axcodes!r}.")
 
     def voxel_mm(self, shape: tuple[int, ...]) -> Triple:
         """Return the size of a voxel along posterior, left and superior."""

@@ -74,7 +74,7 @@ def test_a_run_without_a_record_of_its_command_is_compared_by_its_config(tmp_pat
 def test_a_damaged_record_is_named(name, tmp_path):
     started(tmp_path / "a")
     (tmp_path / "a" / name).write_text("{")
-    with pytest.raises(ValueError, match=rf"a/{name} expected JSON"):
+    with pytest.raises(ValueError, match=rf"a/{name} must be JSON"):
         changed_since_start(run(tmp_path / "a"))
 
 

@@ -59,11 +59,11 @@ def demo(tmp_path):
 def test_the_page_has_scores_baselines_pictures_and_commands(demo):
     report = demo([0.5, 0.7], [0.8, 0.9])
     rows = {row.name: row for row in report.rows}
-    assert list(rows) == ["plain ViT", "LGM-ViT", "slice position alone", "map of the centre"]
+    assert list(rows) == ["plain ViT", "LGM-ViT", "slice position alone", "map of the center"]
     assert rows["plain ViT"].scores["f1"] == [0.5, 0.7]
     assert rows["slice position alone"].scores["f1"] == [0.25]
     assert math.isnan(rows["slice position alone"].scores["auroc"][0]), "null in JSON is no score"
-    assert rows["map of the centre"].scores["map_pointing_game"] == [0.125]
+    assert rows["map of the center"].scores["map_pointing_game"] == [0.125]
     assert [row.is_baseline for row in report.rows] == [False, False, True, True]
     assert report.settings["max_epochs"] == 7
     assert "configs/methods/x.yaml" in report.settings["overlays of LGM-ViT"]

@@ -49,9 +49,7 @@ def test_settings_may_be_left_out(file):
 )
 def test_a_wrong_entry_is_named(file, old, new, named):
     file.write_text(CONTENT.replace(old, new))
-    with pytest.raises(
-        ValueError, match=rf"table\.yaml expected the entries base, rows, repeats and settings.*{named}"
-    ):
+    with pytest.raises(ValueError, match=rf"table\.yaml: entries must be base, rows, repeats and settings.*{named}"):
         Experiment.read(file)
 
 
@@ -85,7 +83,7 @@ def test_a_repeat_has_data_of_its_own(file, tmp_path):
 
 def test_what_each_run_has_of_its_own_is_refused(file, tmp_path):
     file.write_text(CONTENT.replace("seed: 9", "model_dir: weights"))
-    with pytest.raises(ValueError, match="plain/0 expected other ids than model_dir: every run has its own"):
+    with pytest.raises(ValueError, match="ids of plain/0 must not be model_dir: every run has its own"):
         Experiment.read(file).runs(tmp_path)
 
 
@@ -113,14 +111,14 @@ def test_an_overlay_that_is_not_there_is_named(file, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("{0: {seed: 0}, 1: {seed: 1}}", "[0, 1]", r"repeats expected name: \{id: value\}, got \[0, 1\]"),
-        ("{seed: 1}", "1", r"repeat 1 expected \{id: value\}, got 1"),
-        ("{max_epochs: 2, seed: 9}", "[2]", r"settings expected id: value, got \[2\]"),
-        ("[configs/train.json, size.yaml]", "size.yaml", "base expected a list of config files, got 'size.yaml'"),
-        ("plain: [", "../plain: [", r"expected names of folders, got '\.\./plain'"),
-        ("{0:", "{..:", r"expected names of folders, got '\.\.'"),
-        ("base:", "base: [", "expected YAML"),
-        ("rows:\n  plain: [plain.yaml]\n  guided: [guided.yaml, more.yaml]", "rows:", "rows expected name"),
+        ("{0: {seed: 0}, 1: {seed: 1}}", "[0, 1]", r"repeats must be name: \{id: value\}, got \[0, 1\]"),
+        ("{seed: 1}", "1", r"repeat 1 must be \{id: value\}, got 1"),
+        ("{max_epochs: 2, seed: 9}", "[2]", r"settings must be id: value, got \[2\]"),
+        ("[configs/train.json, size.yaml]", "size.yaml", "base must be a list of config files, got 'size.yaml'"),
+        ("plain: [", "../plain: [", r"must name a folder, got '\.\./plain'"),
+        ("{0:", "{..:", r"must name a folder, got '\.\.'"),
+        ("base:", "base: [", "file must be YAML"),
+        ("rows:\n  plain: [plain.yaml]\n  guided: [guided.yaml, more.yaml]", "rows:", "rows must be name"),
     ],
 )
 def test_a_file_of_another_form_is_refused(old, new, message, file):
@@ -135,14 +133,14 @@ def test_some_rows_only(file):
     assert experiment.only(None) is experiment
     assert experiment.only(["guided"]).rows == {"guided": ["guided.yaml", "more.yaml"]}
     assert experiment.only(["guided"]).shares == {"guided": 100}
-    with pytest.raises(ValueError, match=r"some of its rows plain, guided, got \['gided'\]"):
+    with pytest.raises(ValueError, match=r"rows of table must be some of plain, guided, got \['gided'\]"):
         experiment.only(["gided"])
 
 
 @pytest.mark.parametrize("row", ["plain.yaml", "{beta: 0.5}", "{overlays: plain.yaml}", "[1]"])
 def test_a_row_of_another_form_is_named(row, file):
     file.write_text(CONTENT.replace("[plain.yaml]", row))
-    with pytest.raises(ValueError, match=r"table\.yaml: row plain expected \[overlay"):
+    with pytest.raises(ValueError, match=r"table\.yaml: row plain must be \[overlay"):
         Experiment.read(file)
 
 
@@ -164,5 +162,5 @@ def test_published_scores_come_from_the_table_beside_it(file, tmp_path):
     (tmp_path / "published.csv").write_text("dataset,row,f1,auroc\nY,plain,1±1,1±1\nX,plain,89.5±0.13,96±1.25\n")
     assert Experiment.read(file).published == {"plain": {"f1": "0.895 ± 0.001", "auroc": "0.960 ± 0.013"}}
     file.write_text(CONTENT + "published: Z\n")
-    with pytest.raises(ValueError, match=r"published\.csv expected lines of the data set 'Z'"):
+    with pytest.raises(ValueError, match=r"published\.csv: data set must be one of its column `dataset`, got 'Z'"):
         Experiment.read(file)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bundle.experiments import copy_records
+from bundle.experiments import export_run_records
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def run(tmp_path):
 
 
 def copied(run, tmp_path):
-    copy_records([run], tmp_path / "here/runs", tmp_path / "records")
+    export_run_records([run], tmp_path / "here/runs", tmp_path / "records")
     return tmp_path / "records/table/lgmvit/fold0"
 
 

@@ -87,7 +87,7 @@ def test_map_and_mask_lie_on_their_slice(finished, tmp_path, monkeypatch):
 def test_other_data_than_the_runs_are_told(finished, tmp_path):
     for kind in ("scans/volume", "segmentations/segmentation"):
         (tmp_path / f"data/{kind}-2.nii").unlink()
-    with pytest.raises(ValueError, match=r"expected the test cases of the runs, \['volume-2'\] are not there"):
+    with pytest.raises(ValueError, match=r"data set must have the test cases of the runs, got none of \['volume-2'\]"):
         map_grid(EXPERIMENT, tmp_path, tmp_path / "data")
 
 

@@ -12,7 +12,7 @@ import pytest
 from conftest import ROOT
 
 from bundle.experiments import ProcessGroup
-from bundle.experiments.process_group import ended_like_ctrl_c, first_cause
+from bundle.experiments.process_group import ended_like_ctrl_c, root_error
 from bundle.experiments.run import BundleRun
 
 # a command with a worker of its own; both say who they are
@@ -137,17 +137,17 @@ def log(depth, message="no such site"):
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
 def test_finds_the_first_link_of_a_chain(depth):
-    assert first_cause(log(depth)) == "ValueError: no such site"
+    assert root_error(log(depth)) == "ValueError: no such site"
 
 
 def test_keeps_all_lines_of_a_message():
     message = "2 problems in 1 case:\n  error: a.nii: NaN\n  error: b.nii: NaN"
-    assert first_cause(log(2, message)) == f"ValueError: {message}"
+    assert root_error(log(2, message)) == f"ValueError: {message}"
 
 
 def test_takes_the_last_error_of_a_log():
-    assert first_cause(log(2, "first") + log(1, "second") + "\n10:00:01 INFO end\n") == "ValueError: second"
-    assert first_cause(log(2, "first") + log(0, "second")) == ""
+    assert root_error(log(2, "first") + log(1, "second") + "\n10:00:01 INFO end\n") == "ValueError: second"
+    assert root_error(log(2, "first") + log(0, "second")) == ""
 
 
 def test_last_words_are_those_of_the_last_attempt(tmp_path):
@@ -157,7 +157,7 @@ def test_last_words_are_those_of_the_last_attempt(tmp_path):
 
 
 def test_finds_nothing_where_nothing_is_chained():
-    assert first_cause(log(0)) == first_cause("killed\n") == first_cause("") == ""
+    assert root_error(log(0)) == root_error("killed\n") == root_error("") == ""
 
 
 def test_last_words_of_a_run_begin_with_the_cause_unless_it_is_in_sight(tmp_path):

@@ -114,9 +114,9 @@ def test_an_interrupt_starts_no_other_run(monkeypatch):
 
 
 def test_what_cannot_run_is_refused():
-    with pytest.raises(ValueError, match="a folder of its own"):
+    with pytest.raises(ValueError, match="folders of runs must differ"):
         RunQueue([ToyRun("a"), ToyRun("a")])
-    with pytest.raises(ValueError, match="at least 1 process, got 0"):
+    with pytest.raises(ValueError, match="1 process or more, got 0"):
         RunQueue([], parallel=0)
 
 

@@ -24,7 +24,7 @@ def rows(tmp_path):
 
 
 def test_spread_over_runs(rows):
-    table = ResultsTable(rows, draws=50).over_runs()
+    table = ResultsTable(rows, n_resamples=50).over_runs()
     line = dict(zip(table.columns, table.rows[1], strict=True))
     shown = [line[column] for column in ("", "F1 at 0.5", "pointing game", "IoU")]
     assert shown == ["good", "1.000 ± 0.000", "0.600 ± 0.000", "n/a"]
@@ -32,19 +32,19 @@ def test_spread_over_runs(rows):
 
 
 def test_pooled_scores_stand_beside_what_needs_no_network(rows):
-    table = ResultsTable(rows, draws=50).pooled_scores()
+    table = ResultsTable(rows, n_resamples=50).pooled_scores()
     lines = {row[0]: dict(zip(table.columns, row, strict=True)) for row in table.rows}
-    assert list(lines) == ["baseline", "good", "slice position alone", "map of the centre"]
+    assert list(lines) == ["baseline", "good", "slice position alone", "map of the center"]
     assert lines["good"]["F1 at 0.5"] == "1.000 [1.000, 1.000]"
     assert lines["good"]["F1"] != lines["good"]["F1 at 0.5"]
-    assert lines["map of the centre"]["pointing game"] == "0.125 [0.125, 0.125]"
-    assert lines["map of the centre"]["F1"] == "n/a"
+    assert lines["map of the center"]["pointing game"] == "0.125 [0.125, 0.125]"
+    assert lines["map of the center"]["F1"] == "n/a"
     assert lines["slice position alone"]["pointing game"] == "n/a"
     assert lines["slice position alone"]["AUROC"] != "n/a"
 
 
 def test_differences_to_the_first_row(rows):
-    table = ResultsTable(rows, draws=50).differences()
+    table = ResultsTable(rows, n_resamples=50).differences()
     assert len(table.rows) == 1
     line = dict(zip(table.columns, table.rows[0], strict=True))
     assert line["pointing game"] == "0.300 [0.300, 0.300], p = 0.039"
@@ -57,7 +57,7 @@ def test_a_p_value_is_never_zero(value, text):
 
 
 def test_differences_to_another_row(rows):
-    table = ResultsTable(rows, draws=50, baseline="good").tables()[
+    table = ResultsTable(rows, n_resamples=50, baseline="good").tables()[
         "difference to good, paired by patient, p-values after Holm"
     ]
     assert [line[0] for line in table.rows] == ["baseline"]
@@ -68,7 +68,7 @@ def test_differences_to_another_row(rows):
 def test_a_row_tested_on_other_slices_is_refused(rows):
     rows["good"] = rows["good"][::-1]
     with pytest.raises(ValueError, match="same slices"):
-        ResultsTable(rows, draws=50).differences()
+        ResultsTable(rows, n_resamples=50).differences()
 
 
 def test_the_script_names_a_run_that_is_missing(tmp_path):
@@ -93,18 +93,18 @@ def test_the_script_compares_some_rows_with_one_of_them(rows, tmp_path):
 
 def test_every_score_stands_beside_the_published_one(rows):
     published = {"good": {"f1": "0.888 ± 0.006", "cohen_kappa": "0.828 ± 0.011"}}
-    tables = ResultsTable(rows, draws=50, published=published).tables()
+    tables = ResultsTable(rows, n_resamples=50, published=published).tables()
     table = tables["beside the paper, mean and standard deviation"]
     assert table.columns == ["", "F1", "F1, paper", "kappa", "kappa, paper"]
     assert [row[2] for row in table.rows] == ["n/a", "0.888 ± 0.006"]
     assert table.rows[1][1] == "0.770 ± 0.042"
-    assert len(ResultsTable(rows, draws=50).tables()) == 3
+    assert len(ResultsTable(rows, n_resamples=50).tables()) == 3
 
 
 def test_the_curve_has_a_point_for_each_share(rows, monkeypatch):
     drawn = []
     monkeypatch.setattr("bundle.experiments.results_table.score_curves", lambda *given: drawn.append(given))
-    results = ResultsTable(rows, draws=50)
+    results = ResultsTable(rows, n_resamples=50)
     results.curve({"good": 100, "baseline": 0})
     ((x, curves, _),) = drawn
     assert x == [100, 0]

@@ -1,21 +1,24 @@
 """One run in its own processes: what is started, and what is said of it."""
 
-import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from types import SimpleNamespace
 
+import filelock
 import pytest
+from conftest import ROOT
 from fire.parser import DefaultParseValue
 from ignite.engine import Engine
 
 from bundle.experiments import BundleRun, ProcessGroup, run_inference
 from bundle.experiments.run import as_argument
-from bundle.handlers import RunProgress
+from bundle.handlers import TrainingHistory
 from bundle.workflow.command_line import CommandLine
 
 FILES = ["configs/train.json", "configs/methods/lgmvit.yaml"]
@@ -105,17 +108,14 @@ def test_the_log_is_continued(started, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("log", "progress"),
-    [
-        (None, 0.0),
-        ("starting\n", 0.0),
-        ("INFO - epoch 1/4: loss 2\nepoch 2/4: loss 1\n", 0.475),
-        ("epoch 3/4: loss\nepoch 4/4: loss\n\xff", 0.95),  # trained, not evaluated
-    ],
+    ("epochs", "progress"), [(0, 0.0), (2, 0.475), (4, 0.95)], ids=["starting", "half", "trained, not evaluated"]
 )
-def test_progress_is_what_the_log_tells(log, progress, tmp_path):
-    if log is not None:
-        (tmp_path / "log.txt").write_bytes(log.encode("latin-1"))
+def test_progress_is_that_of_the_history(epochs, progress, tmp_path):
+    engine = Engine(lambda engine, batch: None)
+    TrainingHistory(tmp_path).attach(engine)
+    engine.add_event_handler("EPOCH_COMPLETED", lambda engine: engine.state.epoch == epochs and engine.terminate())
+    if epochs:
+        engine.run([0], max_epochs=4)
     assert BundleRun("a", tmp_path, FILES).progress == pytest.approx(progress)
 
 
@@ -124,19 +124,10 @@ def test_a_finished_run_is_known_by_its_metrics(tmp_path):
     assert BundleRun("a", tmp_path, FILES).progress == 1.0
 
 
-def test_progress_reads_the_lines_that_run_progress_writes(tmp_path, caplog):
-    """The two must agree, or a queue shows no progress."""
-    caplog.set_level("INFO", logger="bundle")
-    engine = Engine(lambda engine, batch: None)
-    RunProgress().attach(engine)
-    engine.run([0], max_epochs=2)
-    (tmp_path / "log.txt").write_text("\n".join(caplog.messages))
-    assert BundleRun("a", tmp_path, FILES).progress == 0.95
-
-
 def test_a_run_that_only_trains_is_finished_by_its_record(started, tmp_path):
     run = BundleRun("a", tmp_path, FILES, evaluates=False)
     (tmp_path / "run.json").write_text('{"settings": {}}')
+    (tmp_path / "history.csv").write_text("epoch,max_epochs\n1,2\n")
     assert (run(), len(started.commands), run.progress) == (False, 1, 0.5)
     (tmp_path / "run.json").write_text('{"settings": {}, "completed": "2026-11-25T03:46:59+00:00"}')
     assert (run.is_finished, run.progress) == (True, 1.0)
@@ -152,7 +143,7 @@ def test_a_run_that_another_process_has_is_waited_for_and_taken(started, tmp_pat
     run = BundleRun("a", tmp_path, FILES)
     results = []
     with run.log.open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        filelock.lock_descriptor(held.fileno())
         waiting = threading.Thread(target=lambda: results.append(run()))
         waiting.start()
         waiting.join(timeout=0.2)
@@ -165,10 +156,66 @@ def test_a_run_that_another_process_has_is_waited_for_and_taken(started, tmp_pat
 def test_a_run_that_waits_can_be_ended(started, tmp_path):
     run = BundleRun("a", tmp_path, FILES)
     with run.log.open("a") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+        filelock.lock_descriptor(held.fileno())
         run.end()
         started.codes = [-15, -15]
         assert run() is False
+
+
+ORPHAN = """
+import sys
+from pathlib import Path
+from bundle.experiments import BundleRun
+class Run(BundleRun):
+    def commands(self):
+        code = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+        return [[sys.executable, "-c", code]]
+Run("a", Path(sys.argv[1]), [])()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there, locks end with the parent")
+def test_an_orphaned_training_keeps_the_lock(tmp_path):
+    """Its parent was killed and could not end it: another process must not start the same run beside it."""
+    run = BundleRun("a", tmp_path, FILES)
+    parent = subprocess.Popen([sys.executable, "-c", ORPHAN, tmp_path], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        while not (run.log.exists() and run.log.read_text().splitlines()[1:]):
+            time.sleep(0.1)
+            assert parent.poll() is None
+        orphan = int(run.log.read_text().splitlines()[-1])
+    finally:
+        parent.kill()
+        parent.wait()
+    with run.log.open("a") as log:
+        held = not filelock.lock_descriptor(log.fileno(), blocking=False)
+        os.kill(orphan, signal.SIGKILL)
+        assert held
+        assert filelock.lock_descriptor(log.fileno())
+
+
+NO_UNIX = """
+import os, signal, sys
+import monai.engines, torch.utils.tensorboard  # which may use what is taken away, in their own way
+sys.modules["fcntl"] = None
+del os.killpg, signal.SIGHUP, signal.SIGKILL
+from pathlib import Path
+import bundle.experiments
+from bundle.experiments.process_group import ended_like_ctrl_c
+with ended_like_ctrl_c():
+    print(bundle.experiments.BundleRun("a", Path("not/there"), []).progress)
+group = bundle.experiments.ProcessGroup()
+import threading
+threading.Timer(1, group.end).start()
+print(group.run([sys.executable, "-c", "import time; time.sleep(600)"]))
+"""
+
+
+def test_experiments_import_and_end_a_command_where_unix_is_missing():
+    """As on Windows: no fcntl, no process groups, no SIGHUP and SIGKILL."""
+    done = subprocess.run([sys.executable, "-c", NO_UNIX], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["0.0", "-15"]
 
 
 def fake(monkeypatch, *, code=0, cases=()):

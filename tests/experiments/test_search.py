@@ -13,11 +13,10 @@ import pytest
 import yaml
 from conftest import ROOT
 from support.runs import EXPERIMENT, ToySearch, TrialRun
-from torch.utils.tensorboard import SummaryWriter
 
-from bundle.experiments import Knob, Search, grid_search, sampled_search, search_report, validation_scores
-from bundle.experiments.knob import GRIDS
+from bundle.experiments import Search, SearchedKnob, grid_search, sampled_search, search_report
 from bundle.experiments.sampled_search import open_study
+from bundle.experiments.searched_knob import GRIDS
 
 optuna = pytest.importorskip("optuna")
 
@@ -25,7 +24,7 @@ optuna = pytest.importorskip("optuna")
 @pytest.fixture
 def search(tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["bundle.experiments.sampled_search"], "POLL_S", 0.05)
-    return ToySearch(EXPERIMENT, "lgmvit", "fold0", [Knob("localization_weight", (1, 100, 5000))], tmp_path)
+    return ToySearch(EXPERIMENT, "lgmvit", "fold0", [SearchedKnob("localization_weight", (1, 100, 5000))], tmp_path)
 
 
 def starts(search):
@@ -35,21 +34,21 @@ def starts(search):
 @pytest.mark.parametrize(
     ("text", "knob"),
     [
-        ("beta", Knob("beta", GRIDS["beta"])),
-        ("beta=0.5,1", Knob("beta", (0.5, 1))),
-        ("attribution#beta=1e-3", Knob("attribution#beta", (0.001,))),
-        ("localization_weight=0.01..5000", Knob("localization_weight", (), 0.01, 5000)),
+        ("beta", SearchedKnob("beta", GRIDS["beta"])),
+        ("beta=0.5,1", SearchedKnob("beta", (0.5, 1))),
+        ("attribution#beta=1e-3", SearchedKnob("attribution#beta", (0.001,))),
+        ("localization_weight=0.01..5000", SearchedKnob("localization_weight", (), 0.01, 5000)),
     ],
 )
 def test_knobs_are_read(text, knob):
-    assert Knob.parse(text) == knob
+    assert SearchedKnob.parse(text) == knob
     assert knob.is_range == (".." in text)
 
 
 @pytest.mark.parametrize("text", ["gamma", "beta=", "beta=a,b", "beta=1..", "beta=2..1", ""])
 def test_what_is_no_knob_is_refused(text):
-    with pytest.raises(ValueError, match="knob expected NAME=1,10,100"):
-        Knob.parse(text)
+    with pytest.raises(ValueError, match="knob must be NAME=1,10,100"):
+        SearchedKnob.parse(text)
 
 
 def test_the_grids_hold_what_the_paper_chose():
@@ -59,20 +58,8 @@ def test_the_grids_hold_what_the_paper_chose():
     assert (min(GRIDS["beta"]), max(GRIDS["beta"])) == (0, 1)
 
 
-def test_scores_of_a_continued_run_are_those_of_all_its_files(tmp_path):
-    for first, scores in ((1, [0.1, 0.2]), (3, [0.4])):
-        with SummaryWriter(str(tmp_path)) as writer:
-            for epoch, score in enumerate(scores, start=first):
-                writer.add_scalar("key_score", score, epoch)
-                writer.add_scalar("auroc", 1 - score, epoch)
-        time.sleep(1.1)  # the files' names hold the second
-    assert validation_scores(tmp_path) == pytest.approx({1: 0.1, 2: 0.2, 3: 0.4})
-    assert validation_scores(tmp_path, "auroc")[3] == pytest.approx(0.6)
-    assert validation_scores(tmp_path, "f1") == {}
-
-
 def test_trials_only_train_and_say_their_values(tmp_path):
-    knobs = [Knob("localization_weight", (1, 10.5)), Knob("attribution#beta", (0.5, 1))]
+    knobs = [SearchedKnob("localization_weight", (1, 10.5)), SearchedKnob("attribution#beta", (0.5, 1))]
     search = Search(EXPERIMENT, "lgmvit", "fold0", knobs, tmp_path, {"max_epochs": 10})
     runs = search.grid()
     assert [(run.overrides["localization_weight"], run.overrides["attribution#beta"]) for run in runs] == [
@@ -89,8 +76,8 @@ def test_trials_only_train_and_say_their_values(tmp_path):
 @pytest.mark.parametrize(
     ("row", "repeat", "knobs", "message"),
     [
-        ("lgm", "fold0", [Knob("beta", (1,))], "one of lgmvit, got 'lgm'"),
-        ("lgmvit", "fold9", [Knob("beta", (1,))], "one of fold0, got 'fold9'"),
+        ("lgm", "fold0", [SearchedKnob("beta", (1,))], "one of lgmvit, got 'lgm'"),
+        ("lgmvit", "fold9", [SearchedKnob("beta", (1,))], "one of fold0, got 'fold9'"),
         ("lgmvit", "fold0", [], "at least one knob"),
     ],
 )
@@ -100,8 +87,8 @@ def test_a_search_of_nothing_is_refused(row, repeat, knobs, message, tmp_path):
 
 
 def test_a_grid_wants_values(tmp_path):
-    with pytest.raises(ValueError, match="values of beta, got a range: write beta=1,10,100"):
-        Search(EXPERIMENT, "lgmvit", "fold0", [Knob("beta", (), 0, 1)], tmp_path).grid()
+    with pytest.raises(ValueError, match="must be lists, got ranges of beta: write beta=1,10,100"):
+        Search(EXPERIMENT, "lgmvit", "fold0", [SearchedKnob("beta", (), 0, 1)], tmp_path).grid()
 
 
 def test_a_grid_finds_the_best_and_is_done_once(search):
@@ -118,13 +105,13 @@ def test_a_grid_finds_the_best_and_is_done_once(search):
 
 
 def test_an_overlay_keeps_a_small_number_a_number(search):
-    tiny = replace(search, knobs=[Knob("localization_weight", (1e-5,))])
+    tiny = replace(search, knobs=[SearchedKnob("localization_weight", (1e-5,))])
     grid_search(tiny)
     assert yaml.safe_load(search_report(tiny)[1]) == {"localization_weight": 1e-5}
 
 
 def test_a_value_of_many_digits_is_found_again(search):
-    long = replace(search, knobs=[Knob.parse("localization_weight=21.544346900318843,215.44346900318843")])
+    long = replace(search, knobs=[SearchedKnob.parse("localization_weight=21.544346900318843,215.44346900318843")])
     for run in long.grid():
         run.output_dir.mkdir(parents=True)
         config = {"localization_weight": run.overrides["localization_weight"]}
@@ -145,7 +132,7 @@ def test_a_grid_refuses_trials_of_other_settings(search):
     (folder / "config.json").write_text(json.dumps({"localization_weight": 1, "max_epochs": 99}))
     with pytest.raises(ValueError, match="max_epochs was 99, is 25"):
         grid_search(search)
-    others = replace(search, knobs=[Knob("localization_weight", (7,))])
+    others = replace(search, knobs=[SearchedKnob("localization_weight", (7,))])
     for call in (grid_search, search_report, lambda search: sampled_search(search, trials=1)):
         with pytest.raises(ValueError, match="in localization_weight=1 max_epochs was 99, is 25"):
             call(others)  # trials of another length would be compared with it
@@ -153,7 +140,7 @@ def test_a_grid_refuses_trials_of_other_settings(search):
 
 
 def test_a_sampler_has_its_number_of_trials_over_several_calls(search):
-    ranged = replace(search, knobs=[Knob("localization_weight", (), 0.01, 5000)])
+    ranged = replace(search, knobs=[SearchedKnob("localization_weight", (), 0.01, 5000)])
     sampled_search(ranged, trials=2, seed=0)
     assert len(starts(ranged)) == 2
     sampled_search(ranged, trials=5, seed=1)
@@ -181,7 +168,7 @@ def test_a_pruned_trial_ends_at_once(search, monkeypatch):
 def test_the_median_is_that_of_validation_scores(search):
     """Four good trials, then a bad one: it is pruned where the median stands above it."""
     weights = (90, 100, 110, 120, 0.01)
-    quick = replace(search, knobs=[Knob("localization_weight", weights)])
+    quick = replace(search, knobs=[SearchedKnob("localization_weight", weights)])
     study = open_study(quick, seed=0)
     for weight in weights:
         study.enqueue_trial({"localization_weight": weight})
@@ -193,7 +180,7 @@ def test_the_median_is_that_of_validation_scores(search):
 
 def test_other_values_are_another_study(search):
     sampled_search(search, trials=1, seed=0)
-    others = replace(search, knobs=[Knob("localization_weight", (7, 8))])
+    others = replace(search, knobs=[SearchedKnob("localization_weight", (7, 8))])
     sampled_search(others, trials=1, seed=0)
     assert len(starts(others)) == 2
 
@@ -208,7 +195,7 @@ def test_a_failed_trial_is_told_and_does_not_count(search, monkeypatch):
 
 
 def test_two_processes_share_a_search(search):
-    ranged = replace(search, knobs=[Knob("localization_weight", (), 0.01, 5000)])
+    ranged = replace(search, knobs=[SearchedKnob("localization_weight", (), 0.01, 5000)])
     context = multiprocessing.get_context("spawn")
     both = [context.Process(target=sampled_search, args=(ranged, 6, seed)) for seed in (1, 2)]
     for process in both:
@@ -225,9 +212,9 @@ KILLED = """
 import sys
 sys.path[:0] = [".", "tests"]
 from pathlib import Path
-from bundle.experiments import Knob, sampled_search
+from bundle.experiments import SearchedKnob, sampled_search
 from support.runs import EXPERIMENT, ToySearch
-knobs = [Knob("localization_weight", (), 0.01, 5000)]
+knobs = [SearchedKnob("localization_weight", (), 0.01, 5000)]
 search = ToySearch(EXPERIMENT, "lgmvit", "fold0", knobs, Path(sys.argv[1]), {"max_epochs": 400, "pause": 0.5})
 sampled_search(search, trials=1, seed=0)
 """
@@ -242,7 +229,7 @@ def test_a_search_that_is_told_to_end_takes_the_same_trial_up_again(search, tmp_
         assert process.wait(timeout=60) != 0
     finally:
         process.kill()
-    sampled_search(replace(search, knobs=[Knob("localization_weight", (), 0.01, 5000)]), trials=1, seed=5)
+    sampled_search(replace(search, knobs=[SearchedKnob("localization_weight", (), 0.01, 5000)]), trials=1, seed=5)
     assert list(starts(search).values()) == [2], "the same values, continued"
 
 

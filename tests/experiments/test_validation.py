@@ -1,21 +1,18 @@
 """Every run in one line, from what a training leaves in its folder."""
 
 from support.runs import write_run
-from torch.utils.tensorboard import SummaryWriter
 
-from bundle.experiments import runs_table, validation_table
-from bundle.files import write_json
+from bundle.experiments import ResultsTable, runs_table, summary_table, validation_scores, validation_table
+from bundle.files import write_csv
 
 
-def write_training(folder, resumed=None, scores=(0.5, 0.75, 0.625)):
+def write_training(folder, scores=(0.5, 0.75, 0.625), first=1, minutes=6.5, seed=0):
     """A run that was best in its second epoch and trained for six and a half minutes."""
     folder.mkdir(parents=True)
-    metrics = write_run(folder, 0, 0.6)
-    with SummaryWriter(str(folder)) as events:
-        for epoch, score in enumerate(scores, start=1):
-            events.add_scalar("key_score", score, epoch)
-    times = {"started": "2026-01-01T10:00:00+00:00", "completed": "2026-01-01T10:06:30+00:00", "resumed": resumed}
-    write_json(folder / "run.json", times)
+    metrics = write_run(folder, seed, 0.6)
+    seconds = 60 * minutes / len(scores)
+    rows = [{"epoch": k, "seconds": seconds, "key_score": score} for k, score in enumerate(scores, start=first)]
+    write_csv(folder / "history.csv", rows)
     return metrics
 
 
@@ -37,12 +34,36 @@ def test_a_run_in_one_line(tmp_path):
     }
 
 
-def test_a_run_that_rested_has_no_minutes(tmp_path):
-    write_training(tmp_path / "fold0", resumed="2026-01-01T10:05:00+00:00")
-    assert runs_table({"good": [tmp_path / "fold0"]}).rows[0][-1] == "n/a"
+def test_a_history_that_lacks_epochs_gives_no_minutes(tmp_path):
+    """A run that an older version began and this one continued."""
+    write_training(tmp_path / "fold0", first=3)
+    assert runs_table({"good": [tmp_path / "fold0"]}).rows[0][-3:] == ["0.750", "4", "n/a"]
 
 
-def test_a_run_without_its_events_is_shown_with_what_is_there(tmp_path):
+def test_scores_of_any_metric_by_epoch(tmp_path):
+    rows = [{"epoch": 1, "key_score": 0.1, "auroc": None}, {"epoch": 2, "key_score": None, "auroc": 0.6}]
+    write_csv(tmp_path / "history.csv", rows)
+    assert validation_scores(tmp_path) == {1: 0.1}
+    assert validation_scores(tmp_path, "auroc") == {2: 0.6}
+    assert validation_scores(tmp_path, "f1") == {}
+
+
+def test_the_summary_has_gains_epochs_and_time(tmp_path):
+    folders = {row: [tmp_path / row / fold for fold in ("fold0", "fold1")] for row in ("base", "good")}
+    for row, minutes, scores in (("base", 4.0, (0.5, 0.25)), ("good", 6.0, (0.25, 0.75))):
+        for seed, folder in enumerate(folders[row]):
+            write_training(folder, scores=scores, minutes=minutes, seed=seed)
+    table = summary_table(ResultsTable(folders, 20), folders)
+    assert table.columns == [
+        "", "F1, pooled", "AUROC, pooled", "AP, pooled", "best on validation", "epoch of the best", "time",
+    ]  # fmt: skip
+    (line,) = table.rows
+    assert line[0] == "good"
+    assert line[1].startswith("0.000 [0.000, 0.000]"), "the same predictions"
+    assert line[4:] == ["0.250 ± 0.000", "2 ± 0", "1.5"]
+
+
+def test_a_run_without_a_history_is_shown_with_what_is_there(tmp_path):
     write_run(tmp_path, 0, 0.6)
     assert runs_table({"good": [tmp_path]}).rows[0][-3:] == ["n/a", "n/a", "n/a"]
 

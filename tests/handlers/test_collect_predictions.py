@@ -76,8 +76,8 @@ def test_maps_are_scored_where_there_is_a_mask():
 
 
 def test_the_centre_prior_is_scored_on_the_same_masks():
-    centre = batch_of([0], [0], [1], [slice(6, 10)])
-    found = collect([centre], [{"pred": torch.zeros(1, 1), "evidence": looking_at(0)}]).predictions
+    center = batch_of([0], [0], [1], [slice(6, 10)])
+    found = collect([center], [{"pred": torch.zeros(1, 1), "evidence": looking_at(0)}]).predictions
     assert found.prior_map_scores["pointing_game"].tolist() == [1]
     assert found.map_scores["pointing_game"].tolist() == [0]
 

@@ -53,5 +53,5 @@ def test_a_resumed_run_stops_where_the_uninterrupted_one_does(start):
 
 @pytest.mark.parametrize("patience", [0, -3])
 def test_patience_below_one_is_refused(patience):
-    with pytest.raises(ValueError, match=f"at least 1 epoch or null, got {patience}"):
+    with pytest.raises(ValueError, match=f"early_stopping must be 1 epoch or more, got {patience}"):
         EarlyStopping(None, patience)

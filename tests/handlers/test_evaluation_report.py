@@ -79,7 +79,7 @@ def test_another_split_is_refused_before_anything_is_scored(record, split_hash, 
     if record is not None:
         (tmp_path / "run.json").write_text(json.dumps(record))
     if refused:
-        with pytest.raises(ValueError, match="trained on split abc, but this evaluation has other"):
+        with pytest.raises(ValueError, match="split must be abc, which the run was trained on, got other"):
             evaluate(tmp_path, test=None, split_hash=split_hash)
     else:
         evaluate(tmp_path, split_hash=split_hash)
@@ -88,10 +88,10 @@ def test_another_split_is_refused_before_anything_is_scored(record, split_hash, 
 
 def test_an_empty_test_set_is_an_error(tmp_path):
     """MONAI warns and skips such an evaluation, and the run would end well without any result."""
-    with pytest.raises(ValueError, match="slices in the test split, got none"):
+    with pytest.raises(ValueError, match="test split must have slices, got none"):
         evaluate(tmp_path, test=None)
     report = EvaluationReport(tmp_path, SimpleNamespace(predictions=None), None, TRAIN)
-    with pytest.raises(ValueError, match="slices in the test split, got none"):
+    with pytest.raises(ValueError, match="test split must have slices, got none"):
         report.finish()
 
 

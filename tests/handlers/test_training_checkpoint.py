@@ -107,14 +107,14 @@ def test_model_is_the_network_of_the_best_epoch(tmp_path):
 def test_another_split_is_refused_and_the_record_keeps_its_split(tmp_path):
     ToyRun(tmp_path, epochs=1)()
     record = (tmp_path / "run.json").read_text()
-    with pytest.raises(ValueError, match=r"trained on split abc, this run has other.*Use the same split file"):
+    with pytest.raises(ValueError, match=r"split must be abc, .* checkpoint, got other.*Use the same split file"):
         ToyRun(tmp_path, resume=True, split_hash="other")()
     assert (tmp_path / "run.json").read_text() == record
 
 
 def test_another_network_is_refused(tmp_path):
     ToyRun(tmp_path, epochs=1)()
-    with pytest.raises(ValueError, match=r"checkpoint\.pt does not fit this network(?s:.)*size mismatch"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt: weights must be those of this network(?s:.)*size mismatch"):
         ToyRun(tmp_path, resume=True, hidden_size=16)()
 
 
@@ -123,7 +123,7 @@ def test_a_damaged_checkpoint_is_named(content, tmp_path):
     ToyRun(tmp_path, epochs=1)()
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:-100] if content == "cut" else content)
-    with pytest.raises(ValueError, match=r"checkpoint\.pt expected a checkpoint of this bundle(?s:.)*remove it"):
+    with pytest.raises(ValueError, match=r"checkpoint\.pt: file must be a checkpoint of this bundle(?s:.)*remove it"):
         ToyRun(tmp_path, resume=True)()
 
 
@@ -162,7 +162,14 @@ def test_the_real_config_attaches_handlers_in_the_order_they_rely_on():
     """A checkpoint lacks nothing of its epoch; what it refuses leaves the record; a stopped run is seen as stopped."""
     handlers = json.loads((ROOT / "configs/train.json").read_text())["train"]["handlers"]
     names = [handler["_target_"].split(".")[-1] for handler in handlers]
-    order = ["ValidationHandler", "LrScheduleHandler", "TrainingCheckpoint", "EarlyStopping", "RunRecord"]
+    order = [
+        "ValidationHandler",
+        "LrScheduleHandler",
+        "TrainingHistory",
+        "TrainingCheckpoint",
+        "EarlyStopping",
+        "RunRecord",
+    ]
     assert [name for name in names if name in order] == order
     weight_average = next(number for number, handler in enumerate(handlers) if handler.get("val") == "@weight_average")
     assert weight_average < names.index("ValidationHandler")  # what is validated includes the epoch's last step

@@ -21,17 +21,18 @@ def test_the_average_follows_its_recursion():
             expected[name] = 0.75 * expected[name] + 0.25 * value.detach()
 
     trainer.run()
-    for name, value in average.kept.named_parameters():
+    for name, value in average.network_to_save.named_parameters():
         torch.testing.assert_close(value, expected[name])
-    assert not any(value.requires_grad for value in average.kept.parameters())
-    assert list(differences(dict(average.kept.named_buffers()), dict(network.named_buffers()))) == []
+    assert not any(value.requires_grad for value in average.network_to_save.parameters())
+    assert list(differences(dict(average.network_to_save.named_buffers()), dict(network.named_buffers()))) == []
 
 
 def test_without_momentum_the_network_itself_is_kept():
     network = toy_network()
     average = WeightAverage(network)
     toy_trainer(network, [toy_batch()], [average]).run()
-    assert average.kept is network
+    assert average.network_to_save is network
+    assert average.kept is network, "the name in records of version 0.1"
 
 
 def test_a_momentum_that_is_none_is_refused():

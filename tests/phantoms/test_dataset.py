@@ -10,7 +10,6 @@ import pytest
 
 from bundle.phantoms import PhantomCase, make_phantom, make_phantoms
 from bundle.phantoms import dataset as dataset_module
-from bundle.phantoms.dataset import part_folder
 
 SHAPE = (16, 16, 4)
 ROOT = Path(__file__).parents[2]
@@ -86,13 +85,13 @@ def test_a_killed_run_leaves_no_half_case_and_is_continued(tmp_path, monkeypatch
 
 
 def test_the_loser_of_a_race_discards_its_copy(tmp_path, monkeypatch):
-    def faster(root, name):
-        part = part_folder(root, name)
-        (root / name).mkdir()
-        (root / name / "winner").touch()
-        return part
+    def faster(image, path, save=nibabel.save):
+        final = path.parent.parent / "phantom_000"
+        final.mkdir(exist_ok=True)
+        (final / "winner").touch()
+        save(image, path)
 
-    monkeypatch.setattr(dataset_module, "part_folder", faster)
+    monkeypatch.setattr(dataset_module.nibabel, "save", faster)
     root = make(tmp_path / "a", cases=1)
     assert [path.name for path in (root / "phantom_000").iterdir()] == ["winner"]
     assert not list(root.glob(".*"))
@@ -131,25 +130,23 @@ def test_a_folder_of_something_else_is_refused(tmp_path):
 
 @pytest.mark.parametrize("changes", [{"cases": 0}, {"shape": (4, 16, 4)}, {"shape": (16, 16, 1)}])
 def test_nonsense_is_refused(tmp_path, changes):
-    with pytest.raises(ValueError, match="Expected 1 case or more"):
+    with pytest.raises(ValueError, match="must be 1 case or more"):
         make(tmp_path / "a", **changes)
     assert not (tmp_path / "a").exists()
 
 
-def test_only_what_a_dead_process_left_is_swept(tmp_path, monkeypatch):
-    for name in (".x.1111.part", ".x.2222.part", ".x.3333.part", ".x.word.part", ".y.1111.part"):
-        (tmp_path / name).mkdir()
+def test_only_old_parts_of_killed_runs_are_swept(tmp_path):
+    root = make(tmp_path / "a", cases=1)
+    for name in (".ingest-0-1-old", ".ingest-0-1-young"):
+        (root / name).mkdir()
+    os.utime(root / ".ingest-0-1-old", (0, 0))
+    make(root, cases=1)
+    assert [path.name for path in root.glob(".*")] == [".ingest-0-1-young"]
 
-    def kill(process_id, _):
-        if process_id == 1111:
-            raise ProcessLookupError
-        if process_id == 2222:
-            raise PermissionError
 
-    monkeypatch.setattr(os, "kill", kill)
-    own = part_folder(tmp_path, "x")
-    left = {path.name for path in tmp_path.iterdir()}
-    assert left == {".x.2222.part", ".x.3333.part", ".y.1111.part", own.name}
+def test_a_run_killed_while_it_wrote_the_recipe_is_continued(tmp_path):
+    (tmp_path / ".1234abcd.part-recipe.json").write_text("{")
+    assert (make(tmp_path, cases=1) / "cases.csv").exists()
 
 
 def test_the_command_line(tmp_path):

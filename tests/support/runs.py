@@ -18,6 +18,7 @@ from bundle.handlers import (
     LocalizationLoss,
     SliceScores,
     TrainingCheckpoint,
+    TrainingHistory,
     WeightAverage,
 )
 from bundle.losses import DistributionKL
@@ -42,10 +43,12 @@ class ToyRun:
         loader = ToyLoader(toy_batch([1, 0, 1, 0], seed=seed) for seed in range(3))
         metric = {"key_score": SliceScores("auroc")}
         average = WeightAverage(self.network, momentum)
-        self.validator = toy_evaluator(average.kept, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric)
+        self.validator = toy_evaluator(
+            average.network_to_save, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric
+        )
         self.checkpoint = TrainingCheckpoint(
             folder, self.network, self.optimizer, self.scheduler, self.validator, resume, split_hash,
-            kept_network=average.kept,
+            kept_network=average.network_to_save,
         )  # fmt: skip
         handlers = [
             EpochSeed(loader, seed=3),
@@ -54,6 +57,7 @@ class ToyRun:
             average,
             ValidationHandler(interval=1, validator=self.validator),
             LrScheduleHandler(self.scheduler, print_lr=False),
+            TrainingHistory(folder, self.validator),
             self.checkpoint,
             EarlyStopping(self.validator, patience),
             RunRecord(folder, {}, split_hash, write=patience is None),
@@ -124,20 +128,16 @@ def write_run(folder, seed, quality):
 TRAINING = """
 import json, math, sys, time
 from pathlib import Path
-from tensorboard.compat.proto.event_pb2 import Event
-from tensorboard.compat.proto.summary_pb2 import Summary
-from tensorboard.summary.writer.event_file_writer import EventFileWriter
 folder, weight, epochs, pause = Path(sys.argv[1]), float(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
 with (folder / "starts").open("a") as file:
     file.write("x")
 best = 1 - (math.log10(weight) - 2) ** 2 / 10
-writer = EventFileWriter(str(folder))
+history = "epoch,max_epochs,seconds,key_score\\n"
 for epoch in range(1, epochs + 1):
-    score = Summary.Value(tag="key_score", simple_value=best * epoch / epochs)
-    writer.add_event(Event(step=epoch, wall_time=time.time(), summary=Summary(value=[score])))
-    writer.flush()
+    history += f"{epoch},{epochs},1,{best * epoch / epochs}\\n"
+    (folder / "history.part").write_text(history)
+    (folder / "history.part").replace(folder / "history.csv")
     time.sleep(pause)
-writer.close()
 (folder / "run.json").write_text(json.dumps({"completed": "now"}))
 """
 EXPERIMENT = Experiment("toy", ["configs/train.json"], {"lgmvit": ["configs/methods/lgmvit.yaml"]}, {"fold0": {}})

@@ -68,7 +68,7 @@ def test_without_positives_scores_are_null_and_the_count_tells_why(tmp_path):
         ({}, {"num_folds": 3}, "num_folds and fold together"),
         ({"channels": 2}, {}, "3 channels"),
         ({}, {"supervised_cases": ["case_x"]}, "did you mean 'case_"),
-        ({}, {"key_metric": "f2"}, "key_metric expected one of"),
+        ({}, {"key_metric": "f2"}, "key_metric must be one of"),
         ({}, {"batch_order": "scans"}, "batch_order"),
         ({}, {"patch_size": 7}, "multiple of"),
         ({"mask": False}, {"batch_order": "balanced"}, "Expected positive and negative slices to balance"),

@@ -1,4 +1,4 @@
-"""One knob of a search and the values it may take."""
+"""Knobs of a search and the values they may take."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GRIDS = {knob.name: knob.grid for knob in knobs().values() if knob.grid}
 
 
 @dataclass(frozen=True)
-class Knob:
+class SearchedKnob:
     """A knob with a list of values, or a range.
 
     Args:
@@ -25,8 +25,10 @@ class Knob:
         ValueError: `parse` found neither values, nor a range, nor a grid of its own for the name.
 
     Example:
-        >>> Knob.parse("beta").values[-3:], Knob.parse("seed=1,2").values, Knob.parse("learning_rate=1e-5..1e-3").high
-        ((0.9, 0.95, 1.0), (1, 2), 0.001)
+        >>> SearchedKnob.parse("beta").values[-3:], SearchedKnob.parse("seed=1,2").values
+        ((0.9, 0.95, 1.0), (1, 2))
+        >>> SearchedKnob.parse("learning_rate=1e-5..1e-3").high
+        0.001
     """
 
     name: str
@@ -35,14 +37,14 @@ class Knob:
     high: float = 0.0
 
     @classmethod
-    def parse(cls, text: str) -> Knob:
+    def parse(cls, text: str) -> SearchedKnob:
         """Return the knob of "name", "name=1,10,100" or "name=0.01..5000"."""
         name, separator, given = text.partition("=")
         try:
             if not separator:
                 return cls(name, GRIDS[name])
-            if found := re.fullmatch(r"(.+)\.\.(.+)", given):
-                low, high = map(number, found.groups())
+            if ends := re.fullmatch(r"(.+)\.\.(.+)", given):
+                low, high = map(number, ends.groups())
                 if low < high:
                     return cls(name, (), low, high)
             else:
@@ -50,15 +52,15 @@ class Knob:
         except (KeyError, ValueError):
             pass
         raise ValueError(
-            f"knob expected NAME=1,10,100 or NAME=LOW..HIGH, or one of {', '.join(GRIDS)} alone, got {text!r}."
+            f"knob must be NAME=1,10,100 or NAME=LOW..HIGH, or one of {', '.join(GRIDS)} alone, got {text!r}."
         )
 
     @property
     def is_range(self) -> bool:
-        """Whether it is a range and no list."""
+        """True for a range, False for a list of values."""
         return not self.values
 
 
 def number(text: str) -> float:
-    """Return a whole number as such, another as a float of twelve digits, so that it can name a folder."""
+    """Return an int or a float of twelve digits, so that it can name a folder."""
     return int(text) if re.fullmatch(r"-?\d+", text.strip()) else float(f"{float(text):.12g}")

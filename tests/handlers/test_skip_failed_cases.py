@@ -6,7 +6,7 @@ from ignite.engine import Engine, Events
 from monai.engines import IterationEvents, SupervisedEvaluator
 from monai.transforms import Compose, Lambda
 
-from bundle.handlers import KeepGoing
+from bundle.handlers import SkipFailedCases
 
 STEPS = ["network", "postprocessing", "writing"]
 
@@ -43,7 +43,7 @@ def run(step, error, cases="abc", bad="b"):
         network=torch.nn.Identity(),
         inferer=inferer,
         postprocessing=Compose([Lambda(lambda data: fail_at("postprocessing", data))]),
-        iteration_update=KeepGoing(lambda case, error: reported.update({case: error})),
+        iteration_update=SkipFailedCases(lambda case, error: reported.update({case: error})),
         val_handlers=[Writer()],
     )
     evaluator.run()
@@ -76,7 +76,7 @@ def test_handlers_see_no_case_after_a_failure():
         def _iteration(self, engine, batch):
             raise ValueError("odd")
 
-    engine, seen = Failing(KeepGoing(lambda case, error: None)), []
+    engine, seen = Failing(SkipFailedCases(lambda case, error: None)), []
     engine.add_event_handler(
         Events.ITERATION_COMPLETED, lambda _: seen.extend([engine.state.batch, engine.state.output])
     )

@@ -12,7 +12,7 @@ from monai.data import MetaTensor
 from monai.engines import IterationEvents
 from PIL import Image
 
-from bundle.handlers import CaseFolders, case_folder, finished_cases, write_case
+from bundle.handlers import CaseResultSaver, case_folder, finished_cases, write_case
 from bundle.reports import write_picture
 from bundle.transforms import SplitPredictiond
 from bundle.volumes import source_slice_indices, write_nifti
@@ -42,7 +42,7 @@ def run(folder, cases, **options):
 
     engine = Engine(process)
     engine.register_events(*IterationEvents)
-    CaseFolders(folder, options.get("source_slices")).attach(engine)
+    CaseResultSaver(folder, options.get("source_slices")).attach(engine)
     engine.run(cases)
     return prediction
 
@@ -81,7 +81,7 @@ def test_a_file_sliced_along_another_axis_gets_no_such_column(tmp_path):
 
 
 def test_a_case_name_that_leads_elsewhere_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="case name that can name a folder"):
+    with pytest.raises(ValueError, match="case must be the name of a folder"):
         run(tmp_path / "out", ["../up"])
     assert not (tmp_path / "up").exists()
 
@@ -127,8 +127,8 @@ def test_a_marker_voxel_stays_at_its_place_in_both_forms(name, tmp_path):
     ("volume", "affine", "message"),
     [
         (np.zeros((1, 2, 3, 4)), np.eye(4), r"got \(1, 2, 3, 4\) and \(4, 4\)"),
-        (np.zeros((2, 3, 4)), np.diag([1, 1, 0, 1]), "can be inverted"),
-        (np.zeros((2, 3, 4)), np.full((4, 4), np.nan), "can be inverted"),
+        (np.zeros((2, 3, 4)), np.diag([1, 1, 0, 1]), "must be invertible"),
+        (np.zeros((2, 3, 4)), np.full((4, 4), np.nan), "must be invertible"),
     ],
 )
 def test_what_is_no_grid_is_refused(volume, affine, message, tmp_path):
@@ -189,7 +189,7 @@ def test_a_case_written_again_is_replaced_and_a_failing_one_is_not(tmp_path):
 
 @pytest.mark.parametrize("case", ["", ".", "..", "../up", "a/b", "a\\b", "/etc", ".hidden", "a\nb", "a\0b"])
 def test_names_that_lead_elsewhere_are_refused(case, tmp_path):
-    with pytest.raises(ValueError, match="case name that can name a folder"):
+    with pytest.raises(ValueError, match="case must be the name of a folder"):
         write(tmp_path / "out", case)
     assert not list(tmp_path.iterdir())
 

@@ -1,0 +1,163 @@
+"""Results of inference, one folder a case."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ignite.engine import Engine
+from monai.data import MetaTensor
+from monai.engines import IterationEvents
+from numpy.typing import NDArray
+
+from bundle import keys
+from bundle.files import folder_atomically, write_csv, write_json
+from bundle.reports import draw_overlay, overlay_panel
+from bundle.reports.overlay import write_picture
+from bundle.volumes import write_nifti
+
+logger = logging.getLogger(__name__)
+
+
+class CaseResultSaver:
+    """Writes `<output_dir>/<case>/{slices.csv, summary.json, attribution.nii.gz, overlay.png}` once a case is done.
+
+    The folder appears by one rename: after a kill, every folder that exists is complete.
+
+    Args:
+        output_dir: made if missing.
+        source_slices: oriented image -> index of each slice along the third axis of its file; it becomes the column
+            `source_slice` of slices.csv, which is left out where the file is sliced along another axis.
+
+    Example:
+        >>> import torch
+        >>> from monai.engines import SupervisedEvaluator
+        >>> CaseResultSaver("results").attach(SupervisedEvaluator("cpu", [], torch.nn.Identity()))
+    """
+
+    def __init__(self, output_dir: str | Path, source_slices: Callable[[MetaTensor], list[int]] | None = None) -> None:
+        self.output_dir = Path(output_dir)
+        self.source_slices = source_slices
+
+    def attach(self, engine: Engine) -> None:
+        """Write after every volume, which is one iteration, and within it, so that `SkipFailedCases` sees an error."""
+        engine.add_event_handler(IterationEvents.MODEL_COMPLETED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Write the cases of this iteration."""
+        for batch, output in zip(engine.state.batch, engine.state.output, strict=True):
+            folder = self._write({**batch, **output})
+            logger.info(f"{batch[keys.CASE]}: {output[keys.RESULT]['volume']['max']:.3f} at most, see {folder}")
+
+    def _write(self, case: Mapping[str, Any]) -> Path:
+        """Write one case."""
+        result, attribution = dict(case[keys.RESULT]), case[keys.PRED]
+        slices = result.pop("slices")
+        for row, source in zip(slices, self._source_indices(case[keys.IMAGE]), strict=False):
+            row["source_slice"] = source
+        summary = {"case": case[keys.CASE], "image": case[keys.IMAGE].meta.get("filename_or_obj"), **result}
+        return write_case(
+            self.output_dir,
+            str(case[keys.CASE]),
+            attribution=np.asarray(attribution[0]),
+            affine=np.asarray(attribution.affine),
+            slices=slices,
+            summary=summary,
+            overlay=_draw(case[keys.OVERLAY], slices),
+        )
+
+    def _source_indices(self, image: MetaTensor) -> list[int]:
+        """Return the index of each slice in its file, nothing where the file is sliced along another axis."""
+        try:
+            return [] if self.source_slices is None else self.source_slices(image)
+        except ValueError:
+            return []
+
+
+def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
+    """Return `<output_dir>/<case>`, refusing names that would lead elsewhere.
+
+    Case names come from file names and data lists: they are not to be trusted.
+
+    Raises:
+        ValueError: the name is empty, starts with a dot, or holds a path separator or a control character.
+
+    Example:
+        >>> case_folder("results", "patient_07").as_posix()
+        'results/patient_07'
+    """
+    if not case or case.startswith(".") or any(letter in "/\\" or not letter.isprintable() for letter in case):
+        raise ValueError(
+            "case must be the name of a folder (not empty, no dot in front, neither / nor \\, no control characters), "
+            f"got {case!r}: set `case` in the data list."
+        )
+    return Path(output_dir) / case
+
+
+def finished_cases(output_dir: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the case folders in `output_dir`; each is complete, because it appears by one rename.
+
+    Example:
+        >>> finished_cases("no such folder")
+        []
+    """
+    return sorted(path.parent.name for path in Path(output_dir).glob("[!.]*/summary.json"))
+
+
+def write_case(
+    output_dir: str | os.PathLike[str],
+    case: str,
+    *,
+    attribution: NDArray,
+    affine: NDArray,
+    slices: Sequence[Mapping[str, Any]],
+    summary: Mapping[str, Any],
+    overlay: NDArray,
+) -> Path:
+    """Write `<output_dir>/<case>/` with slices.csv, summary.json, attribution.nii.gz and overlay.png.
+
+    The folder appears by one rename when all four files are written: every folder that exists is complete.
+
+    Args:
+        output_dir: made if missing.
+        case: name of the folder.
+        attribution: (H, W, D) on the source grid; stored as float32.
+        affine: (4, 4) of the source, voxel to world in mm.
+        slices: one row per slice, such as {"slice": 0, "probability": 0.9, "blank": False}.
+        summary: JSON-serializable result of the volume, such as its probabilities and the threshold.
+        overlay: picture, see `write_picture`.
+
+    Returns:
+        The folder.
+
+    Raises:
+        ValueError: the case cannot name a folder, or an array has a wrong shape.
+
+    Example:
+        >>> import numpy as np, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     made = write_case(folder, "a", attribution=np.zeros((4, 4, 1)), affine=np.eye(4), summary={"max": 0.5},
+        ...                       slices=[{"slice": 0, "probability": 0.5}], overlay=np.zeros((8, 8), np.uint8))
+        ...     sorted(file.name for file in made.iterdir())
+        ['attribution.nii.gz', 'overlay.png', 'slices.csv', 'summary.json']
+    """
+    path = case_folder(output_dir, case)
+    with folder_atomically(path) as folder:
+        write_csv(folder / "slices.csv", slices)
+        write_json(folder / "summary.json", summary)
+        write_nifti(folder / "attribution.nii.gz", attribution, affine)
+        write_picture(folder / "overlay.png", overlay)
+    return path
+
+
+def _draw(shown: Mapping[str, Any], slices: Sequence[Mapping[str, Any]]) -> np.ndarray:
+    """Return a picture of some slices: the last channel above, the same with the map over it below."""
+    images = shown["image"][:, -1]
+    images_alone = [draw_overlay(image, np.zeros_like(image)) for image in images]
+    overlays = [draw_overlay(image, attribution) for image, attribution in zip(images, shown["map"], strict=True)]
+    titles = [f"slice {index}: {slices[index]['probability']:.2f}" for index in shown["index"]]
+    return overlay_panel([images_alone, overlays], column_titles=titles, row_titles=("image", "map"))
