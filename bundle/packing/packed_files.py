@@ -1,4 +1,4 @@
-"""The files of an archive: the model with what runs and explains it, without the workshop around it."""
+"""Files of an archive: the model with what runs and explains it, without the workshop around it."""
 
 from __future__ import annotations
 
@@ -11,9 +11,14 @@ from pathlib import Path, PurePosixPath
 CARD = "docs/README.md"
 FOLDERS = ("bundle", "configs", "docs", "scripts")
 LICENSE = "LICENSE"
-_WORKSHOP = ("bundle/experiments", "bundle/phantoms", "configs/experiments", "docs/results", "scripts/benchmarks")
+_WORKSHOP = ("bundle/experiments", "bundle/phantoms", "configs/experiments", "docs/results", "scripts/benchmarks") + (
+    "scripts/measure_house.py",
+)
 """Rooms that make experiments and measure; scripts that import them are left out too."""
-_WORKSHOP_PAGES = ("experiments.md", "findings.md", "performance.md", "running-experiments.md", "run-experiments.md")
+_WORKSHOP_PAGES = (
+    *("run-experiments.md", "search-weights.md", "experiments.md"),
+    *("findings.md", "scaling.md", "speed.md"),
+)
 _LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s#]+)(#[^)]*)?\)")
 """Markdown link or image: text, target, anchor."""
 
@@ -52,8 +57,8 @@ def linked_files(name: str, page: str) -> Iterator[str]:
     """Yield the files that a Markdown page links to, as names below the root; addresses are left out.
 
     Example:
-        >>> list(linked_files("docs/how-to/a.md", "[b](../b.md#part) ![c](c.png) [d](https://example.org)"))
-        ['docs/b.md', 'docs/how-to/c.png']
+        >>> list(linked_files("docs/README.md", "[a](knobs.md#map) ![b](images/b.png) [c](https://example.org)"))
+        ['docs/knobs.md', 'docs/images/b.png']
     """
     for _, target, _ in _LINK.findall(page):
         if "://" not in target and not target.startswith("mailto:"):
