@@ -38,7 +38,7 @@ def command_overrides(arguments: Sequence[str]) -> dict[str, Any]:
     if taken := sorted(IDS_OF_ONE_RUN & {plain_id(name).split("#")[0] for name in overrides}):
         raise ValueError(f"overrides of all runs must be other ids than {', '.join(taken)}: every run has its own.")
     if hyphened := sorted(names("source") & {*overrides}):
-        raise ValueError(f"write --{hyphened[0]}, as this script's own option is spelled.")
+        raise ValueError(f"--{hyphened[0]} must be spelled as this script's own option: write --{hyphened[0]}.")
     return overrides
 
 

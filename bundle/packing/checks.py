@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -37,7 +38,7 @@ def require_fit(config: Mapping[str, Any], weights: Path, metadata: Mapping[str,
 
 def _build(config: Mapping[str, Any]) -> nn.Module:
     """Return the network of a config."""
-    parser = ConfigParser(dict(config))
+    parser = ConfigParser(copy.deepcopy(dict(config)))
     # The requirement puts an unpacked bundle on sys.path; this process is running the bundle that is packed.
     parser["network_def"] = {name: value for name, value in config["network_def"].items() if name != "_requires_"}
     network: nn.Module = parser.get_parsed_content("network_def")

@@ -95,7 +95,7 @@ def packed_metadata(
         >>> packed_metadata(train, {"network_data_format": data_format}, {}, 0.5)["network_data_format"]["inputs"]
         {'image': {'num_channels': 2, 'spatial_shape': [32, 32], 'channel_def': {'0': 'channel 0', '1': 'channel 1'}}}
     """
-    parser = ConfigParser(dict(train))
+    parser = ConfigParser(copy.deepcopy(dict(train)))
     size, channels, classes = (parser.get_parsed_content(id_) for id_ in ("image_size", "in_channels", "num_classes"))
     packed: dict[str, Any] = copy.deepcopy(dict(metadata))
     image, pred = packed["network_data_format"]["inputs"]["image"], packed["network_data_format"]["outputs"]["pred"]

@@ -11,8 +11,9 @@ from pathlib import Path, PurePosixPath
 CARD = "docs/README.md"
 FOLDERS = ("bundle", "configs", "docs", "scripts")
 LICENSE = "LICENSE"
-_WORKSHOP = ("bundle/experiments", "bundle/phantoms", "configs/experiments", "docs/results", "scripts/benchmarks") + (
-    "scripts/measure_house.py",
+_WORKSHOP = (
+    *("bundle/experiments", "bundle/phantoms", "configs/experiments", "docs/results"),
+    *("scripts/benchmarks", "scripts/measure_house.py"),
 )
 """Rooms that make experiments and measure; scripts that import them are left out too."""
 _WORKSHOP_PAGES = (

@@ -66,7 +66,7 @@ def test_time_points_are_not_taken_for_channels(name, tmp_path):
     network(tmp_path, in_channels=1)
     parser = tiny_bundle("inference", [], tmp_path, in_channels=1, dataset_dir=str(FORMATS / "odd_nifti" / name))
     parser.get_parsed_content("evaluator").run()
-    with pytest.raises(SystemExit, match=rf"1 of 1 cases have no result:\n.*{name}: the network expects 1 channels"):
+    with pytest.raises(RuntimeError, match=rf"all 1 .* got 1 without:\n.*{name}: .*the network's 1 channels"):
         parser.get_parsed_content("dataset").finish()
 
 

@@ -219,7 +219,7 @@ def test_a_link_to_what_is_not_packed_becomes_text_and_pictures_nobody_shows_sta
         "[c](../../configs/b/c.yaml#x) [r](../results/a.md) ![i](../images/i.png) [m](../../Makefile) "
         "[w](https://w.org) [b](../../configs)"
     )
-    for name in ("docs/results/a.md", "docs/images/i.png", "docs/images/j.png", "docs/explanation/performance.md"):
+    for name in ("docs/results/a.md", "docs/images/i.png", "docs/images/j.png", "docs/reference/speed.md"):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(name)
     (root / "docs/how-to").mkdir()

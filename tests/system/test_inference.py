@@ -130,9 +130,9 @@ def test_a_bad_file_is_reported_and_the_others_have_their_results(sources, model
     status, printed = ended(mixed)
     assert status == 1
     assert sorted(path.name for path in output.iterdir()) == ["a", "b"]
-    assert "2 of 4 cases have no result" in printed
+    assert "all 4 cases must have results, got 2 without" in printed
     assert str(bad) in printed
-    assert f"{two}: the network expects 3 channels, the image has 2" in printed
+    assert f"{two}: image must have the network's 3 channels, got 2" in printed
 
 
 def test_a_case_that_cannot_be_written_does_not_stop_the_others(sources, models, tmp_path):
@@ -140,7 +140,7 @@ def test_a_case_that_cannot_be_written_does_not_stop_the_others(sources, models,
     output.mkdir()
     (output / "a").write_text("in the way of the folder")
 
-    with refused(r"1 of 2 cases have no result:\n  a: .*out/a"):
+    with refused(r"all 2 .* got 1 without:\n  a: .*out/a"):
         infer(sources["a"].parent, models[3], output)
 
     require_complete(output / "b", sources["b"])
@@ -176,9 +176,7 @@ def test_weights_of_another_depth_are_refused(sources, models, tmp_path):
         infer(sources["a"], models[3], tmp_path / "out", num_layers=3)
 
 
-@pytest.mark.parametrize(
-    ("source", "reason"), [("nothing.nii.gz", r"nothing\.nii\.gz"), (".", "expected to hold volumes")]
-)
+@pytest.mark.parametrize(("source", "reason"), [("nothing.nii.gz", r"nothing\.nii\.gz"), (".", "must hold volumes")])
 def test_nothing_to_infer_is_an_error(models, tmp_path, source, reason):
     with refused(reason):
         infer(tmp_path / source, models[3], tmp_path / "out")

@@ -62,18 +62,18 @@ def test_without_positives_scores_are_null_and_the_count_tells_why(tmp_path):
     ("data", "settings", "reason"),
     [
         ({"count": 2}, {}, "patients"),
-        ({}, {"test_site": "Z"}, r"test_site to be one of \['unknown'\], but got 'Z'"),
+        ({}, {"test_site": "Z"}, r"test_site must be one of \['unknown'\], got 'Z'"),
         ({}, {"test_site": "unknown"}, "patients"),
         ({}, {"num_folds": 9, "fold": 0}, "fold"),
-        ({}, {"num_folds": 3}, "num_folds and fold together"),
+        ({}, {"num_folds": 3}, "num_folds and fold must come together"),
         ({"channels": 2}, {}, "3 channels"),
         ({}, {"supervised_cases": ["case_x"]}, "did you mean 'case_"),
         ({}, {"key_metric": "f2"}, "key_metric must be one of"),
         ({}, {"batch_order": "scans"}, "batch_order"),
         ({}, {"patch_size": 7}, "multiple of"),
-        ({"mask": False}, {"batch_order": "balanced"}, "Expected positive and negative slices to balance"),
-        ({"shape": (16, 16, 1)}, {}, "expected a volume of several slices"),
-        ({"change": constant_channel}, {}, "expected an image with contrast, found 7 in every voxel of channel 1"),
+        ({"mask": False}, {"batch_order": "balanced"}, "'balanced' must have positive and negative slices"),
+        ({"shape": (16, 16, 1)}, {}, "must be a volume of several slices"),
+        ({"change": constant_channel}, {}, "must hold an image with contrast, got 7 in every voxel of channel 1"),
     ],
 )
 def test_what_cannot_work_is_refused_with_a_reason(tmp_path, data, settings, reason):
@@ -89,7 +89,7 @@ def test_a_patient_in_two_parts_is_refused(phantoms, tmp_path):
     parts = {"train": ["phantom_000"], "val": ["phantom_001"], "test": ["phantom_004"]}  # 0 and 4 are one patient
     (tmp_path / "split.json").write_text(json.dumps(parts))
 
-    with refused(r"Patient 'patient_000' is in two parts: train and test"):
+    with refused(r"patient 'patient_000' must be in one part, got train and test"):
         train(phantoms, tmp_path / "run", split_file=tmp_path / "split.json")
 
 
