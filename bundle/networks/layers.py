@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 from einops import rearrange
+from monai.networks.layers import DropPath
 from torch import Tensor, nn
 
 _DRAWS = 2**16
@@ -19,8 +20,11 @@ class Block(nn.Module):
         num_heads: attention heads.
         mlp_ratio: width of the MLP divided by d.
         dropout: rate after both layers of the MLP.
-        drop_path: rate of stochastic depth.
+        drop_path: rate of stochastic depth, in [0, 1).
         qkv_bias: bias of queries, keys and values.
+
+    Raises:
+        ValueError: drop_path outside [0, 1).
 
     Example:
         >>> import torch
@@ -38,6 +42,8 @@ class Block(nn.Module):
         qkv_bias: bool = False,
     ) -> None:
         super().__init__()
+        if not 0 <= drop_path < 1:  # MONAI takes 1, which would drop every branch
+            raise ValueError(f"drop_path must be in [0, 1), got {drop_path}: give the share of dropped branches.")
         self.norm1 = nn.LayerNorm(hidden_size)
         self.attn = Attention(hidden_size, num_heads, qkv_bias)
         self.drop_path = DropPath(drop_path)
@@ -176,32 +182,3 @@ def draw_16_bits(count: int) -> Tensor:
     """Return (count,) random numbers of int16, uniform over all their values."""
     four_each = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None)
     return four_each.view(torch.int16)[:count]
-
-
-class DropPath(nn.Module):
-    """Stochastic depth: in training, zero a sample's branch with probability `rate`, else divide it by 1 - rate.
-
-    Args:
-        rate: in [0, 1).
-
-    Raises:
-        ValueError: rate outside [0, 1).
-
-    Example:
-        >>> import torch
-        >>> DropPath(0.5).eval()(torch.ones(2, 3)).sum().item()
-        6.0
-    """
-
-    def __init__(self, rate: float) -> None:
-        super().__init__()
-        if not 0 <= rate < 1:
-            raise ValueError(f"drop_path must be in [0, 1), got {rate}: give the share of dropped branches.")
-        self.rate = rate
-
-    def forward(self, branch: Tensor) -> Tensor:
-        """Return the branch (B, ...), dropped for some samples."""
-        if not self.training or self.rate == 0:
-            return branch
-        kept = branch.new_empty(branch.shape[0], *[1] * (branch.ndim - 1)).bernoulli_(1 - self.rate)
-        return branch * kept / (1 - self.rate)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks.layers import Attention, Block, Dropout, DropPath, draw_16_bits
+from bundle.networks.layers import Attention, Block, Dropout, draw_16_bits
 
 
 @pytest.fixture
@@ -82,9 +82,13 @@ def test_dropout_and_drop_path_act_while_training_only():
         assert torch.equal(block(tokens), block(tokens))
 
 
+def drop_path(rate):
+    return Block(16, 4, drop_path=rate).drop_path
+
+
 def test_drops_whole_samples_and_scales_the_rest():
     torch.manual_seed(0)
-    kept = DropPath(0.25).train()(torch.ones(4000, 2, 3))
+    kept = drop_path(0.25).train()(torch.ones(4000, 2, 3))
     assert kept.unique().tolist() == pytest.approx([0, 4 / 3])
     assert torch.equal(kept, kept[:, :1, :1].expand_as(kept))
     assert float(kept.mean()) == pytest.approx(1, abs=0.05)
@@ -92,14 +96,14 @@ def test_drops_whole_samples_and_scales_the_rest():
 
 def test_is_identity_in_evaluation_and_at_rate_zero():
     branch = torch.rand(2, 3)
-    assert torch.equal(DropPath(0.5).eval()(branch), branch)
-    assert torch.equal(DropPath(0.0).train()(branch), branch)
+    assert torch.equal(drop_path(0.5).eval()(branch), branch)
+    assert torch.equal(drop_path(0.0).train()(branch), branch)
 
 
 @pytest.mark.parametrize("rate", [-0.1, 1.0])
 def test_rate_must_be_a_share(rate):
     with pytest.raises(ValueError, match=rf"\[0, 1\), got {rate}"):
-        DropPath(rate)
+        drop_path(rate)
 
 
 COUNT = 2**20
