@@ -56,7 +56,7 @@ def test_ends_of_beta_are_the_halves(beta, half, evidence):
 
 
 def test_resize_is_bilinear_between_patch_centers(evidence):
-    row = TokenEmbedding()(evidence, (2, 4))[0, 0, 0]  # 2, -1 at half-pixel centres, ends kept
+    row = TokenEmbedding()(evidence, (2, 4))[0, 0, 0]  # 2, -1 at half-pixel centers, ends kept
     assert row.tolist() == pytest.approx([2, 1.25, -0.25, -1])
 
 

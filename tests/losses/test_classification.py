@@ -6,14 +6,14 @@ from sklearn.metrics import log_loss
 from bundle.losses import SliceClassificationLoss
 
 
-def test_binary_is_sklearns_log_loss_over_the_labelled():
+def test_binary_is_sklearns_log_loss_over_the_labeled():
     logits = torch.tensor([[2.0], [-1.0], [0.5], [9.0]])
     label = torch.tensor([[1.0], [1.0], [0.0], [-1.0]])
     expected = log_loss([1, 1, 0], logits[:3, 0].double().sigmoid().numpy())
     assert SliceClassificationLoss()(logits, label).item() == pytest.approx(expected)
 
 
-def test_several_classes_are_sklearns_log_loss_over_the_labelled():
+def test_several_classes_are_sklearns_log_loss_over_the_labeled():
     logits, label = torch.randn(5, 3), torch.tensor([0, 2, -1, 1, 2])
     kept = label >= 0
     expected = log_loss(label[kept].numpy(), logits[kept].double().softmax(1).numpy(), labels=[0, 1, 2])
