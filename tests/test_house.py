@@ -31,7 +31,7 @@ BRITISH = re.compile(
     r"(?:norm|organ|recogn|initial|regular|general|summar)is(?:e|ed|es|ing|ation)\b|\bgrey\b|\bcentre)\w*",
     re.IGNORECASE,
 )
-NAMES_OF_OTHERS = {"normalise", "centre_prior", "unlabelled", "misspelt"}
+NAMES_OF_OTHERS = {"normalise", "centre_prior", "unlabelled"}
 """`normalise` is a keyword in records of version 0.1, `centre_prior` and `unlabelled` are keys of metrics.json."""
 
 

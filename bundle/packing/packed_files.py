@@ -17,6 +17,7 @@ _WORKSHOP = (
 )
 """Rooms that make experiments and measure; scripts that import them are left out too."""
 _WORKSHOP_PAGES = (
+    "first-run.md",
     *("run-experiments.md", "search-weights.md", "experiments.md"),
     *("findings.md", "scaling.md", "speed.md"),
 )

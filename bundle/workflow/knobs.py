@@ -43,7 +43,7 @@ ROLES = {
 _INTRODUCTION = """# Knobs
 
 Every entry at the top of the base configs, by role. Change one by `--NAME VALUE` on the command line or by a line
-`NAME: VALUE` in an overlay. A misspelt name is refused. `python scripts/knobs.py NAME` prints one entry in a terminal.
+`NAME: VALUE` in an overlay. A misspelled name is refused. `python scripts/knobs.py NAME` prints an entry in a terminal.
 This page is made by `python scripts/knobs.py --markdown > docs/knobs.md`.
 
 A resumed run may change the folders, the machine, the call and the evaluation. An evaluation must have the network, map

@@ -1,4 +1,4 @@
-"""A misspelt override fails, with the nearest known name."""
+"""A misspelled override fails, with the nearest known name."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_",
 def refuse_unknown_overrides(argv: Sequence[str] | None = None) -> None:
     """Compare overrides and overlays with the ids of the base configs; the first entry of `initialize`.
 
-    MONAI accepts any id in silence, so a misspelt knob trains with the default. Under `python -m monai.bundle run`
+    MONAI accepts any id in silence, so a misspelled knob trains with the default. Under `python -m monai.bundle run`
     the config files and `--id` overrides are read from the command line. An option must be an id of the given files.
     An overlay may also change ids of the other base configs, beside the first file or of this bundle, so that an
     overlay of training serves inference too, and a run's record is evaluated by

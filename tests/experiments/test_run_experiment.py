@@ -46,7 +46,7 @@ def script(tmp_path, *options):
 
 
 def test_the_script_reports_what_fails(tmp_path):
-    """The knob is misspelt: the run says so at its end, and the status is 1."""
+    """The knob is misspelled: the run says so at its end, and the status is 1."""
     (tmp_path / "t.yaml").write_text("base: [configs/train.json]\nrows: {a: []}\nrepeats: {x: {seed: 0}}\n")
     done = script(tmp_path, "--max_epoch", "1", "--parallel", "1")
     assert done.returncode == 1

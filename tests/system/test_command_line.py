@@ -1,4 +1,4 @@
-"""A misspelt knob stops before anything is computed; any working directory will do."""
+"""A misspelled knob stops before anything is computed; any working directory will do."""
 
 import json
 import os
@@ -42,7 +42,7 @@ def folders(phantoms, tmp_path):
         ("train#traner#max_epochs", "trainer"),
     ],
 )
-def test_a_misspelt_option_changes_nothing(folders, tmp_path, knob, nearest):
+def test_a_misspelled_option_changes_nothing(folders, tmp_path, knob, nearest):
     with refused(f"did you mean '{nearest}'"):
         train(folders["dataset_dir"], folders["output_dir"], cache_dir=folders["cache_dir"], **{knob: 2})
 
@@ -57,15 +57,15 @@ def test_what_monai_would_ignore_on_the_command_line_is_refused(folders, tmp_pat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_misspelt_overlay_ends_the_process_with_status_1_and_changes_nothing(folders, tmp_path):
-    misspelt = overlay(tmp_path, learning_rat=1.0)
+def test_a_misspelled_overlay_ends_the_process_with_status_1_and_changes_nothing(folders, tmp_path):
+    misspelled = overlay(tmp_path, learning_rat=1.0)
 
-    status, printed = ended(start("train.json", DEMO, TINY, misspelt, **folders, **TRAINING))
+    status, printed = ended(start("train.json", DEMO, TINY, misspelled, **folders, **TRAINING))
 
     assert status == 1
-    assert f"{misspelt}: learning_rat is not an id of the base configs" in printed
+    assert f"{misspelled}: learning_rat is not an id of the base configs" in printed
     assert "did you mean 'learning_rate'?" in printed
-    assert list(tmp_path.iterdir()) == [misspelt]
+    assert list(tmp_path.iterdir()) == [misspelled]
 
 
 def test_training_from_another_working_directory(phantoms, folders, trained, tmp_path):

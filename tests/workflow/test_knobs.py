@@ -76,7 +76,7 @@ def test_the_script_prints_one_knob_all_or_the_page(monkeypatch, capsys):
 @pytest.mark.parametrize(
     ("name", "hint"), [("num_head", "did you mean 'num_heads'?"), ("zzzz", "give none to list all")]
 )
-def test_a_misspelt_name_is_an_error_with_the_nearest(monkeypatch, name, hint):
+def test_a_misspelled_name_is_an_error_with_the_nearest(monkeypatch, name, hint):
     with pytest.raises(SystemExit) as error:
         run_script(monkeypatch, name)
     assert hint in str(error.value)

@@ -1,4 +1,4 @@
-"""A misspelt knob must fail; whatever means something must pass."""
+"""A misspelled knob must fail; whatever means something must pass."""
 
 import json
 
@@ -44,7 +44,7 @@ def guard(configs, *arguments, overlay=None):
         ("--version", None),  # metadata is no base config
     ],
 )
-def test_misspelt_option_is_refused_with_the_nearest_name(configs, option, nearest):
+def test_misspelled_option_is_refused_with_the_nearest_name(configs, option, nearest):
     with pytest.raises(ValueError) as stop:
         guard(configs, option, "3")
     assert option in str(stop.value)
@@ -52,7 +52,7 @@ def test_misspelt_option_is_refused_with_the_nearest_name(configs, option, neare
         assert f"did you mean '{nearest}'" in str(stop.value)
 
 
-def test_misspelt_entry_of_an_overlay_is_refused_with_its_file(configs):
+def test_misspelled_entry_of_an_overlay_is_refused_with_its_file(configs):
     with pytest.raises(ValueError, match=r"overlay\.yaml: lerning_rate.*did you mean 'learning_rate'"):
         guard(configs, overlay="batch_size: 3\nlerning_rate: 1\n")
 
