@@ -171,6 +171,6 @@ def test_the_real_config_attaches_handlers_in_the_order_they_rely_on():
         "RunRecord",
     ]
     assert [name for name in names if name in order] == order
-    weight_average = next(number for number, handler in enumerate(handlers) if handler.get("val") == "@weight_average")
+    weight_average = names.index("UpdateWeightAverage")
     assert weight_average < names.index("ValidationHandler")  # what is validated includes the epoch's last step
     assert names.index("EvidenceSplit") < names.index("LocalizationLoss")

@@ -120,16 +120,14 @@ def test_load_finds_the_code_from_any_folder(bundles, where, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("where", ["repository", "unpacked"])
 @pytest.mark.parametrize(
-    "command",
-    [
-        ["run", "network_def"],
-        ["verify_net_in_out", "network_def"],
-        ["ckpt_export", "network_def", "--use_trace", "True"],
-        ["onnx_export", "network_def"],
+    ("where", "command"),
+    [  # the expression is the same in both; each command costs a start of Python
+        ("repository", ["run", "network_def"]),
+        ("repository", ["onnx_export", "network_def"]),
+        ("unpacked", ["verify_net_in_out", "network_def"]),
+        ("unpacked", ["ckpt_export", "network_def", "--use_trace", "True"]),
     ],
-    ids=lambda command: command[0],
 )
 def test_a_command_finds_the_code_from_any_folder_without_bundle_root(bundles, where, command, tmp_path):
     root, weights, network = bundles[where]
