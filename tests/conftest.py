@@ -1,4 +1,4 @@
-"""What every test may use: where the shared, uncommitted data would lie, and one thread a process."""
+"""Fixtures of every test: the place of shared, uncommitted data, and one thread a process."""
 
 from pathlib import Path
 

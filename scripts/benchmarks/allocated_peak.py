@@ -1,4 +1,4 @@
-"""How much memory an action needs, to the byte."""
+"""Memory that an action needs, to the byte."""
 
 from __future__ import annotations
 

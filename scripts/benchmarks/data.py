@@ -1,4 +1,4 @@
-"""How fast slices come: from the store, from the per-epoch loader, from MONAI's caches; and what ingestion costs."""
+"""Speed of slices from the store, the per-epoch loader and MONAI's caches; cost of ingestion."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an epoch of a run costs beyond its training steps and validation forwards."""
+"""Cost of an epoch of a run beyond its training steps and validation forwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How large the benchmark is."""
+"""Sizes of the benchmark."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What grows with the data set, what a start costs, and what a second process brings."""
+"""Growth with the data set, cost of a start, gain of a second process."""
 
 from __future__ import annotations
 

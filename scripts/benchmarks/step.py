@@ -1,4 +1,4 @@
-"""What supervision costs: a training step with and without it."""
+"""Cost of supervision: a training step with and without it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each figure should be."""
+"""Targets of the figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every attribution method promises; a new one inherits these tests by its line in the table."""
+"""Promises of every attribution method; a new one inherits these tests by its line in the table."""
 
 import pytest
 import torch

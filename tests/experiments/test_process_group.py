@@ -1,4 +1,4 @@
-"""What a run started ends with it: real processes, no training."""
+"""Processes that a run started end with it: real processes, no training."""
 
 import os
 import signal

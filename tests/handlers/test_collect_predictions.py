@@ -1,4 +1,4 @@
-"""What an evaluator said about every slice, by name and in order."""
+"""Predictions of an evaluator for every slice, by name and in order."""
 
 from types import SimpleNamespace
 

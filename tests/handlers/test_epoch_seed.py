@@ -1,4 +1,4 @@
-"""What an epoch draws depends on (seed, rank, epoch) alone."""
+"""Random draws of an epoch depend on (seed, rank, epoch) alone."""
 
 import itertools
 

@@ -1,4 +1,4 @@
-"""What an evaluation leaves: predictions.csv, then metrics.json; never of another split."""
+"""Files of an evaluation: predictions.csv, then metrics.json; never of another split."""
 
 import json
 from types import SimpleNamespace

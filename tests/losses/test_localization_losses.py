@@ -1,4 +1,4 @@
-"""What every localization loss promises; a new one inherits these tests by its line in the table."""
+"""Promises of every localization loss; a new one inherits these tests by its line in the table."""
 
 import os
 import subprocess

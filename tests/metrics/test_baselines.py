@@ -1,4 +1,4 @@
-"""What the position of a slice tells."""
+"""The baseline that sees only the position of a slice."""
 
 import numpy as np
 import pytest

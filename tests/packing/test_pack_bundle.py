@@ -1,4 +1,4 @@
-"""What is in the archive, and what is refused before there is one."""
+"""Content of the archive, and refusals before there is one."""
 
 import hashlib
 import json

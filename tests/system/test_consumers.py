@@ -1,4 +1,4 @@
-"""What MONAI's own programs ask of a bundle: properties, overrides, other lists of items, a federated client."""
+"""Demands of MONAI's own programs: properties, overrides, other lists of items, a federated client."""
 
 import monai.bundle
 import pytest

@@ -1,4 +1,4 @@
-"""What inference accepts and what it leaves."""
+"""Inputs that inference accepts, and its results."""
 
 import csv
 import json

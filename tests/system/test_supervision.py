@@ -1,4 +1,4 @@
-"""Who supervises the maps, and that nobody else does."""
+"""The supervised cases supervise the maps, and no others."""
 
 import pytest
 from monai.bundle import ConfigParser

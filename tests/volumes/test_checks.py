@@ -1,4 +1,4 @@
-"""What the check of a case accepts the loader accepts, and both refuse the rest in the same words."""
+"""The check of a case and the loader accept the same masks and refuse the rest in the same words."""
 
 import numpy as np
 import pytest
