@@ -46,7 +46,7 @@ class Block(nn.Module):
             raise ValueError(f"drop_path must be in [0, 1), got {drop_path}: give the share of dropped branches.")
         self.norm1 = nn.LayerNorm(hidden_size)
         self.attn = Attention(hidden_size, num_heads, qkv_bias)
-        self.drop_path = DropPath(drop_path)
+        self.drop_path = DropPath(drop_path, scale_by_keep=False)
         self.norm2 = nn.LayerNorm(hidden_size)
         self.mlp = MLP(hidden_size, round(hidden_size * mlp_ratio), dropout)
 
@@ -66,8 +66,14 @@ class Block(nn.Module):
 
     def _add_branches(self, tokens: Tensor, values: Tensor) -> Tensor:
         """Return the tokens plus attention and MLP branch (paper, Eq. 4 and 5)."""
-        tokens = tokens + self.drop_path(values)
-        return tokens + self.drop_path(self.mlp(self.norm2(tokens)))
+        tokens = tokens + self.drop(values)
+        return tokens + self.drop(self.mlp(self.norm2(tokens)))
+
+    def drop(self, branch: Tensor) -> Tensor:
+        """Return a branch (B, 1 + N, d), dropped for some samples and scaled up for the others while training."""
+        rate = self.drop_path.drop_prob
+        # scaled here and not by MONAI, which would round the last bit otherwise than in all recorded runs
+        return self.drop_path(branch) / (1 - rate) if self.training and rate else branch
 
 
 class Attention(nn.Module):
