@@ -23,9 +23,11 @@ open(sys.argv[1], "w").write(f"{os.getpid()} {worker.pid}")
 time.sleep(600)
 """
 
-# the queue of two runs whose command is PARENT
+# The queue of two runs whose command is PARENT. It undoes what `make test &` (ignores SIGINT) or nohup (SIGHUP) left.
 QUEUE = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from pathlib import Path
 from bundle.experiments import BundleRun, RunQueue
 class Run(BundleRun):
