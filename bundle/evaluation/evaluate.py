@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from bundle.evaluation.maps import MapEvaluation
 from bundle.evaluation.slices import SliceEvaluation, counts
+from bundle.keys import IGNORED_LABEL
 from bundle.metrics import Predictions, best_f1_threshold, calibration_scores, slice_scores
 
 
@@ -30,7 +32,8 @@ def evaluate_predictions(
 
     Args:
         test: the slices to score.
-        validation: slices to choose the thresholds on; with None all are 0.5.
+        validation: slices to choose the thresholds on; with None, or with slices of one class, that of the slices is
+            0.5. The volumes take over that of the slices where validation volumes are all positive or all negative.
         train_position: (n,) relative positions of the training slices, see `relative_position`.
         train_label: (n,) their classes; the position baseline needs both.
         threshold: "validation", or a number chosen before.
@@ -91,9 +94,14 @@ def _slice_threshold(threshold: float | str, validation: Predictions | None) -> 
         raise ValueError(
             f"threshold must be a number or 'validation', got {threshold!r}: use 0.5 without validation data."
         )
-    if validation is None:
+    if validation is None or _has_one_class(validation):
         return 0.5, "default"
     return best_f1_threshold(validation.label, validation.probability), "validation"
+
+
+def _has_one_class(slices: Predictions) -> bool:
+    labeled = slices.label[slices.label != IGNORED_LABEL]
+    return len(np.unique(labeled > 0)) < 2
 
 
 def _add_maps(result: dict[str, Any], maps: MapEvaluation) -> None:

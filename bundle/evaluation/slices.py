@@ -30,7 +30,7 @@ class SliceEvaluation:
         test: the slices to score.
         validation: slices to choose thresholds on; with None they are 0.5.
         threshold: for the slices.
-        volume_threshold: for all volume scores; with None each has its own.
+        volume_threshold: for all volume scores; with None each has its own, or that of the slices.
         n_resamples: resamples of the patients.
         seed: of the resampling.
 
@@ -81,12 +81,17 @@ class SliceEvaluation:
         return {kind: found | {"threshold": thresholds[kind]} for kind, found in scores.items()}, intervals
 
     def _volume_thresholds(self, top_k: int) -> dict[str, float]:
-        """Return the threshold of each kind of volume probability: the given one, or the best on validation data."""
+        """Return the threshold of each kind of volume probability: the given one, or the best on validation data.
+
+        Where validation volumes are all positive or all negative it is that of the slices: with another one every slice
+        could be positive and the volume negative.
+        """
         if self._volume_threshold is not None:
             return dict.fromkeys(volume_probability([]), self._volume_threshold)
         slices = self._test.select(np.zeros(0, dtype=np.int64)) if self._validation is None else self._validation
         table = VolumeTable.from_slices(slices.case, slices.label, slices.probability, top_k)
-        return {kind: best_f1_threshold(table.label, values) for kind, values in table.probability.items()}
+        kinds = table.probability.items()
+        return {kind: best_f1_threshold(table.label, values, default=self._threshold) for kind, values in kinds}
 
     def position(self, train_position: ArrayLike, train_label: ArrayLike) -> dict[str, Any]:
         """Return the scores of slice position alone, and the paired difference of the classifier to it."""

@@ -1,6 +1,7 @@
 """Small Ignite handlers that extend MONAI's engines by their named events."""
 
 from bundle.handlers.attribution_images import AttributionImages
+from bundle.handlers.best_epoch import BestEpoch
 from bundle.handlers.case_results import CaseResultSaver, case_folder, finished_cases, write_case
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.handlers.early_stopping import EarlyStopping
@@ -19,6 +20,7 @@ from bundle.handlers.weight_average import UpdateWeightAverage, WeightAverage
 
 __all__ = [
     "AttributionImages",
+    "BestEpoch",
     "CaseResultSaver",
     "CollectPredictions",
     "EarlyStopping",

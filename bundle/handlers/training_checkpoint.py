@@ -12,7 +12,9 @@ from monai.engines import Evaluator
 from torch import nn
 
 _NEVER = -1
-"""MONAI's best epoch of an evaluator that has not run: there is no validation data, or not yet."""
+"""MONAI's best epoch of an evaluator without a key score: no validation data, of one class only, or not run yet."""
+_TIES = ("best_average_precision", "best_since")
+"""What `BestEpoch` keeps in the validator's state, for ties and for early stopping."""
 
 
 class TrainingCheckpoint:
@@ -82,7 +84,7 @@ class TrainingCheckpoint:
             engine.add_event_handler(Events.EPOCH_COMPLETED, self)
 
     def __call__(self, engine: Engine) -> None:
-        """Write the best weights, if this epoch has them, and the checkpoint; unvalidated, the last are the best."""
+        """Write the best weights, if this epoch has them, and the checkpoint; without a key score the last are best."""
         if self.validator.state.best_metric_epoch in (engine.state.epoch, _NEVER):
             _disk_saver(self.folder)(self.kept_network.state_dict(), "model.pt")
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
@@ -143,6 +145,7 @@ class _TrainingProgress:
             "iteration": int(self.trainer.state.iteration),
             "best_metric": float(self.validator.state.best_metric),
             "best_metric_epoch": int(self.validator.state.best_metric_epoch),
+            **{name: getattr(self.validator.state, name) for name in _TIES if hasattr(self.validator.state, name)},
             "split_hash": self.split_hash,
             "torch_rng": torch.get_rng_state(),
         }
@@ -159,6 +162,8 @@ class _TrainingProgress:
         self.trainer.state.iteration = state["iteration"]
         self.validator.state.best_metric = state["best_metric"]
         self.validator.state.best_metric_epoch = state["best_metric_epoch"]
+        for name in set(_TIES) & state.keys():
+            setattr(self.validator.state, name, state[name])
         torch.set_rng_state(state["torch_rng"].cpu())
 
 

@@ -75,7 +75,7 @@ class SliceScorer:
         return self._score(kept)
 
 
-def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
+def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD) -> float:
     """Return the threshold with the largest F1; a slice is positive if its probability is at least the threshold.
 
     The threshold lies halfway between two neighboring probabilities, so rounding moves no slice across it. Of equally
@@ -84,9 +84,10 @@ def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
     Args:
         labels: (n,) with 0, 1 and -1 (ignored).
         probabilities: (n,) of the positive class.
+        default: taken where the labels leave no choice.
 
     Returns:
-        The threshold; 0.5 for labels of one class and for probabilities (n, K) of several classes.
+        The threshold; `default` for labels of one class and for probabilities (n, K) of several classes.
 
     Raises:
         ValueError: a probability of a labeled slice is not finite.
@@ -97,11 +98,11 @@ def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike) -> float:
     """
     all_labels, scores = np.asarray(labels).reshape(-1), np.asarray(probabilities, dtype=np.float64)
     if scores.size != all_labels.size:
-        return _DEFAULT_THRESHOLD
+        return default
     kept = all_labels != IGNORED_LABEL
     positive = all_labels[kept] > 0
     if positive.all() or not positive.any():
-        return _DEFAULT_THRESHOLD
+        return default
     scores = scores.reshape(-1)[kept]
     _require_finite(scores[:, None])
     values, f1 = _f1_per_value(positive, scores)

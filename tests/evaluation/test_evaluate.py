@@ -118,6 +118,27 @@ def test_volume_thresholds_are_the_best_of_validation():
     assert intervals["max"]["accuracy"].low == 1.0
 
 
+@pytest.mark.parametrize("level", [0.1, 0.8])
+def test_volumes_of_one_class_take_over_the_threshold_of_the_slices(level):
+    """Else all slices of a volume could be positive and the volume negative, or the other way round."""
+    validation = some(1)
+    assert validation.label.reshape(8, 20).any(axis=1).all()
+    validation = Predictions(**{**vars(validation), "probability": validation.probability * level})
+    scores = evaluate_predictions(validation, validation, n_resamples=20)
+    assert scores["threshold"] != 0.5
+    assert {kind: found["threshold"] for kind, found in scores["volume"].items()} == dict.fromkeys(
+        ("max", "top_k_mean", "noisy_or"), scores["threshold"]
+    )
+
+
+@pytest.mark.parametrize("label", [0, 1, -1])
+def test_validation_slices_of_one_class_choose_nothing(label):
+    validation = Predictions(**{**vars(some(1)), "label": np.full(160, label)})
+    scores = evaluate_predictions(some(), validation, n_resamples=20)
+    assert (scores["threshold"], scores["threshold_from"]) == (0.5, "default")
+    assert scores["volume"]["max"]["threshold"] == 0.5
+
+
 def test_a_given_threshold_serves_volumes_too():
     names = np.array(["a", "b", "c"])
     slices = Predictions(names, names, names, np.zeros(3, int), np.array([0, 1, 1]), np.array([0.1, 0.2, 0.9]))

@@ -7,6 +7,7 @@ from sklearn import metrics as sk
 from support.network import toy_batch, toy_evaluator, toy_network
 
 from bundle.handlers import SliceScores
+from bundle.losses import SliceClassificationLoss
 
 
 def batches(labels, logits, size):
@@ -59,12 +60,13 @@ def test_slices_without_a_label_do_not_count():
     assert scores_of(labels, logits).scores() == scores_of(labels[::2], logits[::2]).scores()
 
 
-@pytest.mark.parametrize("key", ["f1", "auroc", "average_precision"])
-def test_one_class_only_gives_no_score_and_a_key_of_zero(key):
-    metric = scores_of(torch.zeros(5, 1), -torch.ones(5, 1), key=key)
+@pytest.mark.parametrize("key", ["f1", "auroc", "average_precision", "accuracy"])
+@pytest.mark.parametrize("label", [0, 1, -1])
+def test_one_class_only_gives_no_key_score(key, label):
+    """All negative, all positive, all unknown; accuracy, and F1 of positives alone, have a value and say nothing."""
+    metric = scores_of(torch.full((5, 1), float(label)), torch.ones(5, 1), key=key)
     assert np.isnan(metric.scores()["auroc"])
-    assert metric.scores()["positives"] == 0
-    assert metric.compute() == 0
+    assert np.isnan(metric.compute())
 
 
 def test_reset_forgets():
@@ -77,6 +79,23 @@ def test_reset_forgets():
 def test_an_unknown_key_lists_the_choices():
     with pytest.raises(ValueError, match=r"\['accuracy'.*'f1'.*got 'F1'"):
         SliceScores("F1")
+
+
+@pytest.mark.parametrize("key", ["n", "positives", "validation_loss", "key_score"])
+def test_a_count_is_no_key_metric(key):
+    with pytest.raises(ValueError, match=rf"one of \['accuracy', .*'specificity'\], got '{key}'"):
+        SliceScores(key)
+
+
+@pytest.mark.parametrize("size", [1, 7, 60])
+def test_the_validation_loss_is_the_mean_over_labeled_slices(size):
+    draw = torch.Generator().manual_seed(0)
+    labels, logits = torch.randint(-1, 2, (60, 1), generator=draw).float(), torch.randn(60, 1, generator=draw)
+    metric = SliceScores(loss=SliceClassificationLoss())
+    for batch in batches(labels, logits, size):
+        metric.update(batch)
+    expected = -torch.nn.functional.logsigmoid(torch.where(labels > 0, logits, -logits))[labels >= 0].mean()
+    assert metric.scores()["validation_loss"] == pytest.approx(float(expected))
 
 
 def test_the_evaluator_finds_the_best_epoch_and_all_scores():
@@ -103,7 +122,7 @@ def test_an_undefined_key_score_never_beats_a_defined_one():
     both["image"][0], both["image"][1] = 1, 0
     evaluator = toy_evaluator(Brightness(), [one_class], key_val_metric={"key_score": SliceScores("auroc")})
     evaluator.run(1)
-    assert evaluator.state.best_metric == 0
+    assert evaluator.state.best_metric_epoch == -1, "the first epoch is not the best by default"
     for epoch, batch in ((2, both), (3, one_class)):
         evaluator.data_loader = [batch]
         evaluator.run(epoch)

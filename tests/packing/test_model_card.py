@@ -81,6 +81,7 @@ def test_a_run_without_scores_says_so():
 
 def test_a_threshold_that_was_fixed_says_so():
     assert "both were fixed before" in card(metrics={**METRICS, "threshold_from": "given"})
+    assert "validation patients left no choice" in card(metrics={**METRICS, "threshold_from": "default"})
 
 
 @pytest.mark.parametrize(("volume_threshold", "told"), [(0.75, "0.75"), (None, "0.25")])

@@ -12,6 +12,7 @@ from bundle.evaluation import write_predictions
 from bundle.experiments import BundleRun, Experiment, Search
 from bundle.files import write_json
 from bundle.handlers import (
+    BestEpoch,
     EarlyStopping,
     EpochSeed,
     EvidenceSplit,
@@ -44,7 +45,7 @@ class ToyRun:
         metric = {"key_score": SliceScores("auroc")}
         average = WeightAverage(self.network, momentum)
         self.validator = toy_evaluator(
-            average.network_to_save, [toy_batch([1, 0, 1, 0, 1], seed=9)], key_val_metric=metric
+            average.network_to_save, [toy_batch([1, 0, 1, 0, 1], seed=9)], [BestEpoch()], key_val_metric=metric
         )
         self.checkpoint = TrainingCheckpoint(
             folder, self.network, self.optimizer, self.scheduler, self.validator, resume, split_hash,
