@@ -10,7 +10,9 @@ from bundle.handlers.epoch_seed import EpochSeed
 from bundle.handlers.evaluation_report import EvaluationReport
 from bundle.handlers.evidence_split import EvidenceSplit
 from bundle.handlers.localization_loss import LocalizationLoss
+from bundle.handlers.out_of_memory import OutOfMemory
 from bundle.handlers.prepare_batch import PrepareSliceBatch
+from bundle.handlers.run_estimate import RunEstimate
 from bundle.handlers.run_progress import RunProgress
 from bundle.handlers.skip_failed_cases import SkipFailedCases
 from bundle.handlers.slice_scores_metric import SliceScores
@@ -29,7 +31,9 @@ __all__ = [
     "EvaluationReport",
     "EvidenceSplit",
     "LocalizationLoss",
+    "OutOfMemory",
     "PrepareSliceBatch",
+    "RunEstimate",
     "RunProgress",
     "SkipFailedCases",
     "SliceScores",

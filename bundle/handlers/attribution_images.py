@@ -30,7 +30,7 @@ class BatchDataset(Protocol):
 
 
 class AttributionImages:
-    """Draws the maps of a few positive validation slices after an epoch, masks outlined in magenta.
+    """Draws the maps of a few positive validation slices, masks outlined in magenta, from the first epoch on.
 
     The slices are spread evenly over the positive ones, so they are the same in every epoch and every run of a split.
 
@@ -39,7 +39,7 @@ class AttributionImages:
         dataset: validation slices.
         network: the plain network, evaluated and left in the mode it was in.
         attribution: makes the maps.
-        interval: epochs between two panels.
+        interval: epochs between two panels; the first epoch has one too.
         num_slices: slices in the panel.
 
     Example:
@@ -64,8 +64,9 @@ class AttributionImages:
         self.num_slices = num_slices
 
     def attach(self, engine: Engine) -> None:
-        """Draw after every `interval` epochs of the trainer."""
-        engine.add_event_handler(Events.EPOCH_COMPLETED(every=self.interval), self)
+        """Draw after the first and after every `interval` epochs of the trainer."""
+        is_due = Events.EPOCH_COMPLETED(event_filter=lambda _, epoch: epoch == 1 or epoch % self.interval == 0)
+        engine.add_event_handler(is_due, self)
 
     def __call__(self, engine: Engine) -> None:
         """Draw the panel of this epoch."""

@@ -1,4 +1,4 @@
-"""`history.csv` of a run, one row an epoch: written by a handler of the trainer, read by tables and searches."""
+"""`history.csv` of a run, one row an epoch, and its curves: written by a handler, read by tables and searches."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from ignite.engine import Engine, Events
 from monai.engines import Evaluator
 
 from bundle.files import write_csv
+from bundle.reports import training_curves, write_picture
 
 _HISTORY_FILE = "history.csv"
+_PAUSE_S = 60.0
+"""Between two drawings of the curves."""
 
 
 class TrainingHistory:
     """Writes `<output_dir>/history.csv`: losses, validation scores, learning rate and seconds of every epoch.
+
+    `curves.png` beside it shows losses and scores; drawing takes half a second, so it is drawn once a minute at most,
+    and when training ends. The learning rate is in `state.learning_rate` too, for TensorBoard.
 
     The file is replaced by a rename after each epoch. The first epoch of a process removes its own row and later ones:
     a fresh start begins an empty history, and a resumed run writes again the row of an epoch that no checkpoint holds.
@@ -47,35 +53,45 @@ class TrainingHistory:
         self.write = write
         self._rows: list[dict[str, Any]] | None = None
         self._started = 0.0
-        self._learning_rate: float | None = None
+        self._drawn = 0.0
 
     def attach(self, engine: Engine) -> None:
         """Follow the trainer."""
         if self.write:
             engine.add_event_handler(Events.EPOCH_STARTED, self.start)
             engine.add_event_handler(Events.EPOCH_COMPLETED, self)
+            engine.add_event_handler(Events.COMPLETED, self.draw)
 
     def start(self, engine: Engine) -> None:
         """Note time and learning rate; in the first epoch of a process drop the rows that will be written again."""
         self._started = time.monotonic()
         optimizer = getattr(engine, "optimizer", None)
-        self._learning_rate = optimizer.param_groups[0]["lr"] if optimizer else None
+        engine.state.learning_rate = optimizer.param_groups[0]["lr"] if optimizer else None
         if self._rows is None:
             self._rows = [row for row in _read_rows(self.file) if int(row["epoch"]) < engine.state.epoch]
             self._save()
+            self._drawn = self._started
 
     def __call__(self, engine: Engine) -> None:
         """Write the row of this epoch."""
         row = {
             "epoch": engine.state.epoch,
             "max_epochs": engine.state.max_epochs,
-            "learning_rate": self._learning_rate,
+            "learning_rate": engine.state.learning_rate,
             "seconds": round(time.monotonic() - self._started, 3),
             **engine.state.metrics,
             **self._validation_scores(engine.state.epoch),
         }
         self._rows = [*(self._rows or []), row]
         self._save()
+        if time.monotonic() - self._drawn >= _PAUSE_S:
+            self.draw(engine)
+
+    def draw(self, engine: Engine) -> None:
+        """Draw the curves of all epochs so far, the best one marked."""
+        self._drawn = time.monotonic()
+        best = getattr(self.validator.state, "best_metric_epoch", None) if self.validator else None
+        write_picture(self.file.with_name("curves.png"), training_curves(read_history(self.file.parent), best))
 
     def _validation_scores(self, epoch: int) -> dict[str, Any]:
         if self.validator is None or self.validator.state.epoch != epoch:

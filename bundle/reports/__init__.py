@@ -1,7 +1,7 @@
 """Tables, plots, overlays and the HTML page of a result."""
 
 from bundle.reports.case_tiles import contact_sheet
-from bundle.reports.curves import score_curves, seed_comparison_sentence
+from bundle.reports.curves import score_curves, seed_comparison_sentence, training_curves
 from bundle.reports.html_report import HtmlReport, PictureRow
 from bundle.reports.overlay import draw_overlay, overlay_panel, write_picture
 from bundle.reports.tables import ABSENT, ScoreRow, Table, score_text
@@ -18,5 +18,6 @@ __all__ = [
     "score_curves",
     "score_text",
     "seed_comparison_sentence",
+    "training_curves",
     "write_picture",
 ]

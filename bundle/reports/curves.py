@@ -1,4 +1,4 @@
-"""Scores over seeds: a plot against the varied setting, and the comparison of two methods in a sentence."""
+"""Curves of a training, and scores over seeds: plotted against the varied setting, and compared in a sentence."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 from scipy.stats import ttest_ind
 
@@ -43,6 +44,51 @@ def score_curves(x: Sequence[float], curves: Mapping[str, Sequence[Sequence[floa
     axes.set(xlabel=x_label, ylabel="score, mean and standard deviation over runs")
     axes.grid(alpha=0.3)
     axes.legend()
+    return _drawn(figure)
+
+
+_PANELS = {
+    "classification loss": {"classification_loss": "training", "validation_loss": "validation"},
+    "localization loss": {"localization_loss": "training"},
+    "validation score": {"f1": "F1", "auroc": "AUROC", "average_precision": "average precision"},
+}
+"""Title -> column of the history -> name of the curve. Without a localization loss `loss` is that of the classes."""
+
+
+def training_curves(history: Sequence[Mapping[str, float]], best_epoch: int | None = None) -> NDArray:
+    """Return losses and validation scores over the epochs, side by side.
+
+    Args:
+        history: column -> number for each epoch, with `epoch`; columns may be absent, of some epochs or of all.
+        best_epoch: marked by a line; None or a number below 1 for none.
+
+    Returns:
+        (3, H, W) uint8.
+
+    Example:
+        >>> training_curves([{"epoch": 1, "loss": 0.7, "f1": 0.2}, {"epoch": 2, "loss": 0.6}], best_epoch=1).shape
+        (3, 360, 840)
+    """
+    rows = [{"classification_loss": row.get("loss", float("nan")), **row} for row in history]
+    known = set().union(*rows)
+    panels = {title: names for title, names in _PANELS.items() if known & names.keys()} or {"no epoch yet": {}}
+    figure = Figure(figsize=(4.2 * len(panels), 3.6), dpi=100, layout="constrained")
+    for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+        for column, name in names.items():
+            points = [(row["epoch"], row[column]) for row in rows if column in row]
+            if points:
+                axes.plot(*zip(*points, strict=True), marker="o", markersize=3, label=name)
+        if best_epoch is not None and best_epoch > 0:
+            axes.axvline(best_epoch, color="gray", linestyle="--", label="best epoch")
+        axes.set(title=title, xlabel="epoch")
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend(fontsize="small")
+    return _drawn(figure)
+
+
+def _drawn(figure: Figure) -> NDArray:
+    """Return the figure as (3, H, W) uint8."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].transpose(2, 0, 1).copy()

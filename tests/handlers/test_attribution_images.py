@@ -39,7 +39,7 @@ def test_panels_are_written_and_the_network_stays_as_it_was(attribution, trainin
     network = toy_network().train(training)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     images = draw(tmp_path, ToySlices(), network, attribution)
-    assert [image.step for image in images] == [2, 4]
+    assert sorted(image.step for image in images) == [1, 2, 4], "the first epoch too"
     assert min(images[0].width, images[0].height) > 100
     assert network.training is training
     assert all(module.training is training for module in network.modules())
@@ -50,12 +50,12 @@ def test_panels_are_written_and_the_network_stays_as_it_was(attribution, trainin
 def test_the_slices_are_positive_spread_and_the_same_in_every_epoch(tmp_path):
     dataset = ToySlices()
     draw(tmp_path, dataset, toy_network(), EAFEM())
-    assert dataset.asked == [[1, 4, 8], [1, 4, 8]]
+    assert dataset.asked == [[1, 4, 8]] * 3
 
 
 def test_fewer_positive_slices_than_asked_for(tmp_path):
     dataset = ToySlices([0, 1, 0, 1])
-    assert len(draw(tmp_path, dataset, toy_network(), EAFEM(), num_slices=6)) == 2
+    assert len(draw(tmp_path, dataset, toy_network(), EAFEM(), num_slices=6)) == 3
     assert dataset.asked[0] == [1, 3]
 
 

@@ -46,13 +46,37 @@ def lines(caplog):
 
 
 def test_without_a_terminal_a_line_per_epoch(clock, lines):
-    validator = SimpleNamespace(state=SimpleNamespace(metrics={"f1": 2 / 3, "unknown": 1}))
-    engine_of(clock, validator=validator).run([0, 1], max_epochs=3)
+    validator = Engine(lambda engine, batch: None)
+    engine = engine_of(clock, validator=validator)
+
+    @engine.on("EPOCH_STARTED")
+    def validated(engine):
+        validator.state.epoch, validator.state.metrics = min(engine.state.epoch, 2), {"f1": 2 / 3, "unknown": 1}
+
+    engine.run([0, 1], max_epochs=3)
     assert lines() == [
         "epoch 1/3: loss 0.25, f1 0.6667, 0:00:40 left",
         "epoch 2/3: loss 0.25, f1 0.6667, 0:00:20 left",
-        "epoch 3/3: loss 0.25, f1 0.6667, 0:00:00 left",
+        "epoch 3/3: loss 0.25, 0:00:00 left",  # not validated: older scores are none of its
     ]
+
+
+def test_within_a_long_epoch_a_line_a_minute(clock, lines):
+    engine_of(clock).run(range(15), max_epochs=1)
+    assert lines() == [
+        "epoch 1/1, batch 6/15: 0:01:30 left",
+        "epoch 1/1, batch 12/15: 0:00:30 left",
+        "epoch 1/1: loss 0.25, 0:00:00 left",
+    ]
+
+
+def test_within_a_long_validation_a_line_a_minute(clock, lines):
+    validator = Engine(lambda engine, batch: None)
+    validator.add_event_handler("ITERATION_COMPLETED", lambda _: setattr(clock, "seconds", clock.seconds + 25))
+    engine = engine_of(clock, validator=validator)
+    engine.add_event_handler("EPOCH_STARTED", lambda _: validator.run(range(7)))
+    engine.run([0, 1], max_epochs=1)
+    assert lines()[:2] == ["epoch 1, validation batch 3/7", "epoch 1, validation batch 6/7"]
 
 
 def test_after_a_resume_the_time_left_is_right_at_once(clock, lines):
