@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bundle import keys
@@ -30,6 +31,9 @@ class CollectPredictions:
     Args:
         dataset: gives case, patient and site of a slice.
         attribution: makes the maps; `EvidenceSplit` must run before this handler.
+
+    Raises:
+        ValueError: at the end of the epoch, if a map holds NaN or infinity.
 
     Example:
         >>> from bundle.attribution import EAFEM
@@ -65,6 +69,7 @@ class CollectPredictions:
         evidence = output.pop(keys.EVIDENCE)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, output[keys.IMAGE].shape[-2:]).detach().float()
+        self._keep("map_is_finite", maps.isfinite().flatten(1).all(dim=1))
         masks = batch[keys.MASK]
         for name, score in map_scores(maps, masks).items():
             self._keep(f"map.{name}", score)
@@ -74,6 +79,7 @@ class CollectPredictions:
     def finish(self, engine: Engine) -> None:
         """Gather the columns of all ranks into `predictions`."""
         columns = {name: gather(torch.cat(parts)).cpu().numpy() for name, parts in self._columns.items()}
+        _require_finite_maps(columns.pop("map_is_finite"))
         index = columns.pop("case_index")
         names = {key: np.array([item[key] for item in self.dataset.items]) for key in ("case", "patient", "site")}
         groups = {
@@ -90,3 +96,12 @@ class CollectPredictions:
 
     def _keep(self, name: str, values: Tensor) -> None:
         self._columns.setdefault(name, []).append(values.detach())
+
+
+def _require_finite_maps(is_finite: NDArray) -> None:
+    """Refuse maps with NaN, which would be scored as even maps; probabilities are refused where they are scored."""
+    if not is_finite.all():
+        raise ValueError(
+            f"attribution maps must be finite, got NaN or infinity for {int((~is_finite).sum())} of {len(is_finite)} "
+            "slices: check whether training diverged."
+        )

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 import pandas as pd
+import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor
 
@@ -116,15 +117,18 @@ def relative_position(cases: ArrayLike, slice_index: ArrayLike) -> NDArray:
 def class_probabilities(logits: Tensor) -> Tensor:
     """Return the probabilities of a batch of logits: sigmoid of a single logit, softmax of K.
 
+    Slices with a logit of NaN or infinity get NaN, which whoever scores or writes probabilities refuses.
+
     Shapes:
         (B, 1) -> (B,); (B, K) -> (B, K).
 
     Example:
-        >>> import torch
         >>> class_probabilities(torch.zeros(2, 1)), class_probabilities(torch.zeros(1, 2))
         (tensor([0.5000, 0.5000]), tensor([[0.5000, 0.5000]]))
     """
-    return logits.sigmoid().squeeze(1) if logits.shape[1] == 1 else logits.softmax(dim=1)
+    probabilities = logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(dim=1)
+    probabilities = probabilities.where(logits.isfinite().all(dim=1, keepdim=True), torch.nan)
+    return probabilities.squeeze(1) if logits.shape[1] == 1 else probabilities
 
 
 def foreground_probability(probability: Array) -> Array:

@@ -22,8 +22,8 @@ def require_fit(config: Mapping[str, Any], weights: Path, metadata: Mapping[str,
         metadata: holds `network_data_format`.
 
     Raises:
-        ValueError: the file holds more or less than tensors; a weight is missing, unknown or of another shape (all are
-            named); the network takes or gives something else than the metadata says.
+        ValueError: the file holds more or less than finite tensors; a weight is missing, unknown or of another shape
+            (all are named); the network takes or gives something else than the metadata says.
     """
     network = _build(config)
     try:
@@ -55,6 +55,12 @@ def _read_weights(file: Path) -> dict[str, Tensor]:
         raise ValueError(
             f"{file} must be a plain state dict, name -> tensor, got {type(state).__name__} with other content: pack "
             "the model.pt of a run, not its checkpoint.pt."
+        )
+    damaged = [name for name, value in state.items() if not value.isfinite().all()]
+    if damaged:
+        raise ValueError(
+            f"{file} must hold finite weights, got NaN or infinity in {len(damaged)} of {len(state)}, e.g. "
+            f"{damaged[0]}: training diverged; train again with a lower learning_rate."
         )
     return dict(state)
 

@@ -30,7 +30,7 @@ class SplitPredictiond(MapTransform):
         keys: the entry that holds the inferer's tensor.
 
     Raises:
-        ValueError: `pred` is not the inferer's tensor.
+        ValueError: `pred` is not the inferer's tensor, or holds NaN or infinity.
 
     Example:
         >>> data = {"image": torch.rand(1, 4, 4, 2), "pred": torch.full((2, 4, 4, 2), 0.75)}
@@ -61,6 +61,7 @@ class SplitPredictiond(MapTransform):
                 raise ValueError(
                     f"{key} must have SliceInferer's shape (1+K, H, W, D), got {tuple(predicted.shape)}: infer with it."
                 )
+            _require_finite(predicted, image)
             attribution, probabilities = predicted[:1], predicted[1:, 0, 0].T  # (1, H, W, D), (D, K)
             seen = _without_meta(image).cpu()
             # a flat map alone makes no blank slice
@@ -96,6 +97,18 @@ class SplitPredictiond(MapTransform):
             "image": image[..., top].permute(3, 0, 1, 2).float().numpy(),
             "map": attribution[0][..., top].permute(2, 0, 1).numpy(),
         }
+
+
+def _require_finite(predicted: Tensor, image: Any) -> None:
+    """Refuse NaN, which is below every threshold and would pass for a negative."""
+    bad = (~predicted.isfinite()).flatten(0, 2).any(dim=0).nonzero().flatten().tolist()
+    if bad:
+        file = getattr(image, "meta", {}).get("filename_or_obj", "case")
+        raise ValueError(
+            f"{file}: the network must answer with finite probabilities and maps, got NaN or infinity in {len(bad)} of "
+            f"{predicted.shape[-1]} slices, the first is slice {bad[0]}: the weights are damaged or their training "
+            "diverged; take another checkpoint, or train again with a lower learning_rate."
+        )
 
 
 def _is_constant(image: Tensor) -> Tensor:

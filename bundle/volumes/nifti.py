@@ -1,18 +1,14 @@
-"""NIfTI files: decompressed once for several readers, written with the affine in both its forms."""
+"""NIfTI files: decompressed once for several readers."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
 from nibabel.spatialimages import SpatialImage
-from numpy.typing import NDArray
-
-from bundle.files import write_atomically
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
 
@@ -96,41 +92,3 @@ def load_nifti(path: str | os.PathLike[str]) -> SpatialImage:
         FileNotFoundError: No such file or no access: 'nowhere.nii.gz'
     """
     return path.load() if isinstance(path, NiftiPath) else nib.load(path)
-
-
-def write_nifti(path: str | os.PathLike[str], volume: NDArray, affine: NDArray) -> Path:
-    """Write a volume as float32 NIfTI with the affine in both its forms, so that every viewer puts it in its place.
-
-    Some readers prefer the qform, others the sform. The qform cannot hold shear; the sform always holds the affine.
-
-    Args:
-        path: ends in .nii or .nii.gz.
-        volume: (H, W, D).
-        affine: (4, 4), voxel to world in mm.
-
-    Returns:
-        `path`.
-
-    Raises:
-        ValueError: wrong shape, or an affine that cannot be inverted.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     file = write_nifti(f"{folder}/map.nii.gz", np.zeros((4, 3, 2)), np.diag([2.0, 1.0, 5.0, 1.0]))
-        ...     nib.load(file).header.get_zooms()
-        (np.float32(2.0), np.float32(1.0), np.float32(5.0))
-    """
-    volume, affine = np.asarray(volume), np.asarray(affine, dtype=np.float64)
-    if volume.ndim != 3 or affine.shape != (4, 4):
-        raise ValueError(
-            f"{path}: volume and affine must have the shapes (H, W, D) and (4, 4), got {volume.shape} and "
-            f"{affine.shape}: write one map at a time."
-        )
-    if not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
-        raise ValueError(f"{path}: affine must be invertible, got {affine.tolist()}: check the source's header.")
-    image = nib.Nifti1Image(volume.astype(np.float32), affine)
-    image.header.set_xyzt_units("mm")
-    image.set_qform(affine, code="scanner")
-    image.set_sform(affine, code="scanner")
-    return write_atomically(path, lambda part: nib.save(image, part))

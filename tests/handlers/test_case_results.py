@@ -15,7 +15,7 @@ from PIL import Image
 from bundle.handlers import CaseResultSaver, case_folder, finished_cases, write_case
 from bundle.reports import write_picture
 from bundle.transforms import SplitPredictiond
-from bundle.volumes import source_slice_indices, write_nifti
+from bundle.volumes import source_slice_indices
 
 AFFINE = torch.diag(torch.tensor([2.0, 3.0, -5.0, 1.0], dtype=torch.float64))
 
@@ -84,57 +84,6 @@ def test_a_case_name_that_leads_elsewhere_is_refused(tmp_path):
     with pytest.raises(ValueError, match="case must be the name of a folder"):
         run(tmp_path / "out", ["../up"])
     assert not (tmp_path / "up").exists()
-
-
-def rotation(degrees):
-    a, b, c = np.deg2rad(degrees)
-    x = np.array([[1, 0, 0], [0, np.cos(a), -np.sin(a)], [0, np.sin(a), np.cos(a)]])
-    y = np.array([[np.cos(b), 0, np.sin(b)], [0, 1, 0], [-np.sin(b), 0, np.cos(b)]])
-    z = np.array([[np.cos(c), -np.sin(c), 0], [np.sin(c), np.cos(c), 0], [0, 0, 1]])
-    return x @ y @ z
-
-
-def affine_of(degrees=(0, 0, 0), zooms=(1, 1, 1), flips=(1, 1, 1), origin=(0, 0, 0)):
-    affine = np.eye(4)
-    affine[:3, :3] = rotation(degrees) @ np.diag(np.multiply(zooms, flips))
-    affine[:3, 3] = origin
-    return affine
-
-
-AFFINES = {
-    "oblique": affine_of((20, -35, 50), origin=(-90, 30, 5)),
-    "flipped": affine_of(flips=(-1, 1, -1)),
-    "anisotropic": affine_of(zooms=(0.47, 0.9, 6.0)),
-    "all at once": affine_of((5, 12, -33), (0.7, 1.3, 5.0), (-1, -1, 1), (12, -34, 56)),
-    "left-handed": affine_of((5, 12, -33), (0.7, 1.3, 5.0), (-1, 1, 1)),
-}
-
-
-@pytest.mark.parametrize("name", AFFINES)
-def test_a_marker_voxel_stays_at_its_place_in_both_forms(name, tmp_path):
-    volume, affine = np.zeros((5, 6, 7)), AFFINES[name]
-    volume[1, 4, 2] = 0.123456789
-    image = nibabel.load(write_nifti(tmp_path / "map.nii.gz", volume, affine))
-    assert image.get_data_dtype() == np.float32
-    np.testing.assert_array_equal(image.get_fdata(dtype=np.float32), volume.astype(np.float32))
-    for found in (image.affine, image.get_sform(), image.get_qform()):
-        np.testing.assert_allclose(found, affine, atol=1e-5)
-    assert image.header["qform_code"] == image.header["sform_code"] == 1
-    assert image.header.get_xyzt_units()[0] == "mm"
-
-
-@pytest.mark.parametrize(
-    ("volume", "affine", "message"),
-    [
-        (np.zeros((1, 2, 3, 4)), np.eye(4), r"got \(1, 2, 3, 4\) and \(4, 4\)"),
-        (np.zeros((2, 3, 4)), np.diag([1, 1, 0, 1]), "must be invertible"),
-        (np.zeros((2, 3, 4)), np.full((4, 4), np.nan), "must be invertible"),
-    ],
-)
-def test_what_is_no_grid_is_refused(volume, affine, message, tmp_path):
-    with pytest.raises(ValueError, match=message):
-        write_nifti(tmp_path / "map.nii.gz", volume, affine)
-    assert not list(tmp_path.iterdir())
 
 
 def write(output_dir, case="a", value=0.5):

@@ -82,6 +82,14 @@ def test_the_centre_prior_is_scored_on_the_same_masks():
     assert found.map_scores["pointing_game"].tolist() == [0]
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_maps_that_are_not_finite_are_refused(value):
+    broken = looking_at(0, 15, 0)
+    broken.class_attention[1, 0, 3] = value
+    with pytest.raises(ValueError, match="maps must be finite, got NaN or infinity for 1 of 5 slices"):
+        collect(BATCHES, [{**OUTPUTS[0], "evidence": broken}, OUTPUTS[1]])
+
+
 def test_several_classes_keep_all_probabilities():
     logits = torch.tensor([[0.0, 1.0, 2.0]])
     batch = {**batch_of([0], [0], [1], [None]), "label": torch.tensor([2])}

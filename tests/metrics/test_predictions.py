@@ -49,3 +49,13 @@ def test_relative_position_takes_numbers_of_cases():
     cases, index = np.array([2, 2, 0, 0, 0], np.int32), np.array([0, 1, 0, 1, 2], np.int32)
     assert relative_position(cases, index).tolist() == [0, 1, 0, 0.5, 1]
     assert relative_position(np.zeros(0, int), np.zeros(0, int)).tolist() == []
+
+
+@pytest.mark.parametrize("classes", [1, 3])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+def test_a_logit_that_is_not_finite_is_no_probability(classes, value):
+    logits = torch.zeros(2, classes)
+    logits[1, -1] = value
+    found = class_probabilities(logits).reshape(2, classes)
+    assert found[0].isfinite().all()
+    assert found[1].isnan().all()

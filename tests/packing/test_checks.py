@@ -73,6 +73,14 @@ def test_a_training_checkpoint_is_refused(weights):
         require_fit(CONFIG, weights, metadata())
 
 
+def test_weights_that_are_not_finite_are_refused(weights):
+    state = torch.load(weights, weights_only=True)
+    next(iter(state.values())).fill_(float("nan"))
+    torch.save(state, weights)
+    with pytest.raises(ValueError, match=r"must hold finite weights, got NaN or infinity in 1 of \d+, e\.g\. "):
+        require_fit(CONFIG, weights, metadata())
+
+
 PLACES = ["/data/brats", "C:\\data", "D:/data", "sqlite:////runs/a.db", "$open('/data/list.json')", '$f("/a/b", @x)']
 OTHERS = [
     "@dataset_dir",

@@ -146,6 +146,17 @@ def test_a_case_that_cannot_be_written_does_not_stop_the_others(sources, models,
     require_complete(output / "b", sources["b"])
 
 
+def test_weights_that_diverged_give_no_negative_case(sources, tmp_path):
+    broken = SliceViT(**NETWORK, in_channels=3).state_dict()
+    broken["head.weight"].fill_(float("nan"))
+    torch.save(broken, tmp_path / "broken.pt")
+
+    with refused(r"all 2 .* got 2 without:\n  a: .*a.nii.gz: .* NaN or infinity in 5 of 5 slices"):
+        infer(sources["a"].parent, tmp_path / "broken.pt", tmp_path / "out")
+
+    assert not list((tmp_path / "out").glob("*"))
+
+
 def test_scans_of_one_name_are_told_apart_by_their_folders(models, tmp_path):
     files = [write_volume(tmp_path / f"in/{name}/scan.nii.gz", noise(ord(name)), SKEWED) for name in "ab"]
 

@@ -107,6 +107,16 @@ def test_it_is_a_transform_of_the_keys_it_is_given():
         transform({"image": image, "pred": pred})
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("where", [(0, 1, 1, 2), (1, slice(None), slice(None), 2)], ids=["map", "probability"])
+def test_an_answer_that_is_not_finite_is_refused_by_file_and_slice(where, value):
+    pred = prediction([P])
+    pred[where] = value
+    image = MetaTensor(torch.rand(2, 5, 4, 4), meta={"filename_or_obj": "in/a.nii.gz"})
+    with pytest.raises(ValueError, match=r"in/a.nii.gz: .* finite .* NaN or infinity in 1 of 4 slices, .* slice 2:"):
+        SplitPredictiond()({"image": image, "pred": pred})
+
+
 @pytest.mark.parametrize("shape", [(1, 4, 4, 2), (2, 4, 4), (1, 2, 4, 4, 2)])
 def test_another_tensor_is_refused(shape):
     got = re.escape(str(shape))
