@@ -147,6 +147,6 @@ def _slice_labels_of(case: Mapping[Hashable, Any], *, num_slices: int, num_class
 def _identity(case: Mapping[Hashable, Any]) -> dict[str, str]:
     file = Path(str(getattr(case[names.IMAGE], "meta", {}).get("filename_or_obj", "unknown"))).name
     stem = file.removesuffix(".gz").removesuffix(".nii")
-    name = str(case.get(names.CASE) or stem)
-    patient, site = str(case.get(names.PATIENT) or name), str(case.get(names.SITE) or "unknown")
-    return {names.CASE: name, names.PATIENT: patient, names.SITE: site}
+    given = {key: str(case[key]) for key in (names.CASE, names.PATIENT, names.SITE) if case.get(key) is not None}
+    name = given.get(names.CASE, stem)
+    return {names.CASE: name, names.PATIENT: name, names.SITE: "unknown", **given}

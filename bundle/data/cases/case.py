@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import numbers
 import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bundle.keys import CASE, IMAGE, LABEL, ORGAN, PATIENT, SITE
+from bundle.data.cases.case_ids import as_id, one_spelling
+from bundle.keys import CASE, FOLD, IMAGE, LABEL, ORGAN, PART, PATIENT, SITE
 
 _DOUBLE = (".nii.gz", ".seg.nrrd")
 
@@ -43,6 +45,8 @@ class Case:
         images: volume files in channel order, or slice images in slice order.
         label: mask file, mask slice files, CSV of slice labels, or None for an unlabeled case.
         organ: organ mask file for tasks inside an organ.
+        part: ``"train"``, ``"val"`` or ``"test"`` where the data bring a split along.
+        fold: fold of cross-validation in which the case validates, where the data bring folds along.
 
     Example:
         >>> Case("a", "p", "x", ("a_t1.nii", "a_t2.nii"), "a_seg.nii").item()["image"]
@@ -57,6 +61,8 @@ class Case:
     images: tuple[str, ...]
     label: str | tuple[str, ...] | None
     organ: str | None = None
+    part: str | None = field(default=None, compare=False)  # the same case, whatever list it stands in
+    fold: str | None = field(default=None, compare=False)
 
     def item(self) -> dict[str, Any]:
         """Return the dictionary that MONAI's transforms and the slice store take."""
@@ -68,14 +74,14 @@ class Case:
         }
         if self.label is not None:
             item[LABEL] = list(self.label) if isinstance(self.label, tuple) else self.label
-        if self.organ is not None:
-            item[ORGAN] = self.organ
-        return item
+        optional = {ORGAN: self.organ, PART: self.part, FOLD: self.fold}
+        return item | {key: value for key, value in optional.items() if value is not None}
 
 
 def with_identities(items: Iterable[Mapping[str, Any]], warn: bool = True) -> list[dict[str, Any]]:
     """Return copies of the items in which `case`, `patient` and `site` are always there.
 
+    Ids are cleaned by `as_id`; patients and sites whose ids differ only by case or spaces count as one, with a warning.
     `case` defaults to the stem of the first image file, with as many folders in front as tell files of one stem apart
     (``a_scan`` and ``b_scan``), `patient` to the case, `site` to ``"unknown"``. One warning tells how many items had to
     be named, because a patient with two scans then counts as two patients.
@@ -85,7 +91,8 @@ def with_identities(items: Iterable[Mapping[str, Any]], warn: bool = True) -> li
         warn: False where nothing is split, as in inference.
 
     Raises:
-        ValueError: if an item has no image, or two items end with the same case id; both files are named.
+        ValueError: if an item has no image, an id that is empty or NaN, or a number in the place of the label's file;
+            or if two items end with the same case id, then both files are named.
 
     Example:
         >>> with_identities([{"image": "d/a.nii.gz", "case": "a", "patient": "p"}])
@@ -93,11 +100,15 @@ def with_identities(items: Iterable[Mapping[str, Any]], warn: bool = True) -> li
         >>> [item["case"] for item in with_identities([{"image": f"{name}/scan.nii"} for name in "ab"], warn=False)]
         ['a_scan', 'b_scan']
     """
-    given = [dict(item) for item in items]
+    given = [_with_clean_ids(item=item) for item in items]
     unnamed = [item for item in given if CASE not in item or PATIENT not in item]
     names = _default_names(items=given)
     named = [_complete(item=item, names=names) for item in given]
     _refuse_duplicates(items=named)
+    one_spelling((item[CASE] for item in named), CASE, warn)
+    for key in (PATIENT, SITE):
+        spelling = one_spelling((item[key] for item in named), key, warn)
+        named = [{**item, key: spelling.get(item[key], item[key])} for item in named]
     if unnamed and warn:
         example = _complete(item=unnamed[0], names=names)[CASE]
         warnings.warn(
@@ -109,12 +120,33 @@ def with_identities(items: Iterable[Mapping[str, Any]], warn: bool = True) -> li
     return named
 
 
+def _with_clean_ids(*, item: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy an item; ids that are None go, because an absent id is one that nobody gave, and not one that is 0."""
+    where = f"case {item[CASE]!r}" if item.get(CASE) is not None else f"item of {_first_file(item=item)}"
+    ids = {key: as_id(item.get(key), key, where) for key in (CASE, PATIENT, SITE)}
+    _refuse_labels(label=item.get(LABEL), where=where)
+    others = {key: value for key, value in item.items() if key not in ids}
+    return {**others, **{key: value for key, value in ids.items() if value is not None}}
+
+
+def _refuse_labels(*, label: Any, where: str) -> None:
+    """Refuse a number, whatever it is, in the place of a file."""
+    given = list(label) if isinstance(label, list | tuple) else [label]
+    if not given or any(
+        isinstance(each, numbers.Number | type(None)) or each == "" for each in given if label is not None
+    ):
+        raise ValueError(
+            f"{where}: {LABEL} must be the path of a mask or of a CSV, got {label!r}: labels of whole "
+            "volumes cannot train slices; write a CSV with the columns slice_index,class, or leave the label out."
+        )
+
+
 def _default_names(*, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """First file -> name, for the items without one."""
-    taken = {str(item[CASE]) for item in items if item.get(CASE)}
+    taken = {item[CASE] for item in items if CASE in item}
     by_stem: dict[str, list[str]] = defaultdict(list)
     for item in items:
-        if not item.get(CASE):
+        if CASE not in item:
             by_stem[file_stem(_first_file(item=item))].append(_first_file(item=item))
     groups = [(files, _apart(stem=stem, files=files, taken=taken)) for stem, files in by_stem.items()]
     return {file: name for files, names in groups for file, name in zip(files, names, strict=True)}
@@ -131,8 +163,8 @@ def _apart(*, stem: str, files: Sequence[str], taken: Collection[str]) -> list[s
 
 
 def _complete(*, item: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    case = str(item.get(CASE) or names[_first_file(item=item)])
-    return {**item, CASE: case, PATIENT: str(item.get(PATIENT) or case), SITE: str(item.get(SITE) or "unknown")}
+    case = item[CASE] if CASE in item else names[_first_file(item=item)]
+    return {**item, CASE: case, PATIENT: item.get(PATIENT, case), SITE: item.get(SITE, "unknown")}
 
 
 def _first_file(*, item: Mapping[str, Any]) -> str:

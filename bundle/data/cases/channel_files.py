@@ -9,8 +9,9 @@ from pathlib import Path
 
 from bundle.data.cases.case import Case
 from bundle.data.cases.file_pattern import FilePattern, FoundFiles
+from bundle.data.cases.fitting_overlays import no_cases
 from bundle.data.cases.identity import CaseIdentity
-from bundle.data.cases.unmatched_files import warn_unmatched_files
+from bundle.data.cases.unmatched_files import warn_left_out, warn_unmatched_files
 
 _SUFFIX = "{suffix}"
 _ANY = "[^/]+"
@@ -36,10 +37,11 @@ class ChannelFiles:
         organ: name of an organ mask in the place of the channel.
         slice_labels: path of a CSV with slice labels, with the field ``{case}``.
         mask_optional: a case may have neither mask nor CSV.
-        case_regex: what a case id looks like; other files are not looked at.
+        case_regex: what a case id looks like; one warning counts the cases that it leaves out.
 
     Raises:
-        FileNotFoundError: from `find`, if `root` is no folder or holds no case.
+        FileNotFoundError: from `find`, if `root` is no folder or holds no case, or if several cases all lack the same
+            channel; names the overlays of configs/datasets that fit.
         ValueError: from `find`, if two files claim to be the same channel of a case.
 
     Example:
@@ -69,16 +71,31 @@ class ChannelFiles:
         root = Path(self.root)
         pattern = self._file_pattern(case_regex=self.case_regex)
         files = FoundFiles(root, pattern, part="channel")
+        self._require_channels(root=root, files=files)
         identity = CaseIdentity(patient=self.patient, site=self.site, table=root / self.table if self.table else None)
         identity.warn_unused(files.cases)
         cases = [self._case(case=case, files=files, identity=identity) for case in files.cases]
-        warn_unmatched_files(root, [pattern], cases, self._refused_ids(root=root))
+        left_out = self._left_out(root=root, cases=files.cases)
+        warn_left_out(root, self.case_regex, left_out)
+        warn_unmatched_files(root, [pattern], cases, left_out)
         return cases
 
-    def _refused_ids(self, *, root: Path) -> set[str]:
-        """Ids of the cases that an expression leaves out on purpose."""
+    def _left_out(self, *, root: Path, cases: Sequence[str]) -> list[str]:
+        """Ids of the cases that the expression leaves out."""
         anything = self._file_pattern(case_regex=_ANY).find(root) if self.case_regex != _ANY else ()
-        return {fields["case"] for fields, _ in anything}
+        return sorted({fields["case"] for fields, _ in anything}.difference(cases))
+
+    def _require_channels(self, *, root: Path, files: FoundFiles) -> None:
+        """Refuse a folder in which no case has one of the channels: often another data set."""
+        missing = [name for name in self.channels if not any(files.has(case, name) for case in files.cases)]
+        if missing and len(files.cases) > 1:
+            held = files.beside(files.cases[0])
+            raise no_cases(
+                root,
+                f"{root} must hold {', '.join(self.channels)} of each case, got {len(files.cases)} cases "
+                f"without {', '.join(missing)} (case {files.cases[0]!r} has {', '.join(held)}): name the channels "
+                "in the finder as the files do, or take the overlay of the data set (configs/datasets)",
+            )
 
     def _file_pattern(self, *, case_regex: str) -> FilePattern:
         names = [*self.channels, *(name for name in (self.mask, self.organ) if name)]

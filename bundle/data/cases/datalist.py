@@ -8,26 +8,31 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bundle.data.cases.case import Case, file_stem, with_identities
+from bundle.data.cases.case_ids import as_id
+from bundle.data.cases.datalist_entries import datalist_entries
+from bundle.data.cases.fitting_overlays import no_cases
 from bundle.data.cases.identity import CaseIdentity
 from bundle.data.cases.paired_volumes import PairedVolumes
 from bundle.files import read_json
-from bundle.keys import CASE, IMAGE, LABEL, ORGAN, PATIENT, SITE
+from bundle.keys import CASE, FOLD, IMAGE, LABEL, ORGAN, PART, PATIENT, SITE
 
 
 @dataclass(frozen=True)
 class Datalist:
     """Read cases from a JSON of the form ``{"training": [{"image": ..., "label": ...}], "test": [...]}``.
 
-    Relative paths start from the JSON's folder. Entries keep `case`, `patient` and `site` if they have them; otherwise
-    the file stem names the case, with one warning.
+    Relative paths start from the JSON's folder. Entries keep `case`, `patient`, `site` and `fold` if they have them;
+    otherwise the file stem names the case, with one warning. Lists named training, validation and testing (or train,
+    val, test) are the parts of a split that `split_cases` takes over.
 
     Args:
         path: the JSON file; a plain list of entries serves too.
-        section: which list to read, e.g. ``"training"``; by default all of them.
+        section: which list to read, e.g. ``"training"``, which is then no part of a split; by default all of them.
 
     Raises:
         FileNotFoundError: from `find`, if there is no such file.
-        ValueError: from `find`, if the file is no datalist, lacks the section, or repeats a case.
+        ValueError: from `find`, if the file is no datalist, lacks the section, repeats a case, has a key or a list
+            that looks like a slip of a known one, an empty id, or a number in the place of a label's file.
 
     Example:
         >>> import tempfile
@@ -45,40 +50,13 @@ class Datalist:
         """Return the listed cases, sorted by id."""
         path = Path(self.path)
         if not path.is_file():
-            raise FileNotFoundError(f"{path} must be a datalist JSON, got no such file: correct the path.")
-        entries = _entries(content=read_json(path), section=self.section, path=path)
-        items = [_as_item(entry=entry, path=path) for entry in entries]
-        cases = [_as_case(item=item, folder=path.parent) for item in with_identities(items)]
+            raise no_cases(path.parent, f"{path} must be a datalist JSON, got no such file: correct the path")
+        items = datalist_entries(read_json(path), self.section, path)
+        try:
+            cases = [_as_case(item=item, folder=path.parent) for item in with_identities(items)]
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
         return sorted(cases, key=lambda case: case.case)
-
-
-def _entries(*, content: Any, section: str | None, path: Path) -> list[Any]:
-    if isinstance(content, list) and section is None:
-        return content
-    lists = {key: value for key, value in content.items() if _is_section(value=value)} if _is_map(content) else {}
-    if not lists or (section is not None and section not in lists):
-        raise ValueError(
-            f"{path} must hold {'lists of cases' if section is None else f'a list of cases named {section!r}'}, "
-            f"got the lists {sorted(lists)}: a datalist looks like "
-            '{"training": [{"image": "a.nii.gz", "label": "a_seg.nii.gz"}]}.'
-        )
-    chosen = lists.values() if section is None else [lists[section]]
-    return [entry for entries in chosen for entry in entries]
-
-
-def _is_map(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _is_section(*, value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(entry, str | dict) for entry in value)
-
-
-def _as_item(*, entry: Any, path: Path) -> dict[str, Any]:
-    item = {IMAGE: entry} if isinstance(entry, str) else entry
-    if not isinstance(item, Mapping) or not item.get(IMAGE):
-        raise ValueError(f"{path} must hold entries with an image file under {IMAGE!r}, got {entry!r}: add it.")
-    return dict(item)
 
 
 def _as_case(*, item: Mapping[str, Any], folder: Path) -> Case:
@@ -89,27 +67,23 @@ def _as_case(*, item: Mapping[str, Any], folder: Path) -> Case:
         patient=item[PATIENT],
         site=item[SITE],
         images=tuple(str(folder / image) for image in images),
-        label=_resolve(files=label, folder=folder) if label else None,
-        organ=str(folder / organ) if organ else None,
+        label=_resolve(files=label, folder=folder) if label is not None else None,
+        organ=str(folder / organ) if organ is not None else None,
+        part=item.get(PART),
+        fold=as_id(item.get(FOLD), FOLD, f"case {item[CASE]!r}"),
     )
 
 
 def _resolve(*, files: Any, folder: Path) -> str | tuple[str, ...]:
-    if isinstance(files, list):
-        return tuple(str(folder / file) for file in files)
-    if not isinstance(files, str):
-        raise ValueError(
-            f"{LABEL} must be the path of a mask or of a CSV, got {files!r}: labels of whole volumes cannot train "
-            "slices."
-        )
-    return str(folder / files)
+    return tuple(str(folder / file) for file in files) if isinstance(files, list) else str(folder / files)
 
 
 @dataclass(frozen=True)
 class DecathlonCases:
     """Find the training cases of a folder such as ``Task09_Spleen``, by its `dataset.json` or by its folders.
 
-    The test cases of the Decathlon have no masks and are left out. A 4D image holds its channels itself. macOS's ``._``
+    Lists beside ``training`` are parts of a split if their entries have labels (AMOS: ``validation``). The test cases
+    of the Decathlon have no masks and are left out. A 4D image holds its channels itself. macOS's ``._``
     twins, which come with the archives, are no data.
 
     Args:
@@ -142,24 +116,27 @@ class DecathlonCases:
             pairs = PairedVolumes(root, "imagesTr/*.nii.gz", "labelsTr/*.nii.gz", self.patient, self.site)
             return pairs.find()
         identity = CaseIdentity(patient=self.patient, site=self.site)
-        entries = _training(path=root / "dataset.json")
-        cases = [_case(image=image, label=label, root=root, identity=identity) for image, label in entries]
+        cases = [_listed(item=item, root=root, identity=identity) for item in _labeled(path=root / "dataset.json")]
+        if len(cases) > 1 and not any(Path(case.images[0]).exists() for case in cases):
+            message = f"{root} must hold the images that dataset.json lists, got none, e.g. no {cases[0].images[0]}"
+            raise no_cases(root, f"{message}: copy them there, or take the finder of the layout")
         return sorted(cases, key=lambda case: case.case)
 
 
-def _training(*, path: Path) -> list[tuple[str, str]]:
+def _labeled(*, path: Path) -> list[dict[str, Any]]:
+    """Return the entries with an image and a label; the test images of the Decathlon have none."""
     content = read_json(path)
     try:
-        pairs = [(entry["image"], entry["label"]) for entry in content["training"]]
+        complete = all(entry[IMAGE] and entry[LABEL] for entry in content["training"])
     except (KeyError, TypeError) as error:
-        raise ValueError(
-            f'{path} must hold {{"training": [{{"image": ..., "label": ...}}]}}, got {error!r}: use the Datalist '
-            "finder "
-            "for other forms."
-        ) from error
-    return [(image, label) for image, label in pairs if not PurePosixPath(image).name.startswith("._")]
+        form = f'{path} must hold {{"training": [{{"image": ..., "label": ...}}]}}, got {error!r}'
+        remedy = "use another finder, or Datalist for a list of another form"
+        raise no_cases(path.parent, f"{form}: {remedy}", ValueError) from error
+    items = datalist_entries(content, None, path) if complete else []
+    return [item for item in items if item.get(LABEL) and not PurePosixPath(str(item[IMAGE])).name.startswith("._")]
 
 
-def _case(*, image: str, label: str, root: Path, identity: CaseIdentity) -> Case:
-    case = file_stem(image)
-    return Case(case, *identity(case), images=(str(root / image),), label=str(root / label))
+def _listed(*, item: Mapping[str, Any], root: Path, identity: CaseIdentity) -> Case:
+    case = file_stem(item[IMAGE])
+    files = {"images": (str(root / item[IMAGE]),), "label": str(root / item[LABEL])}
+    return Case(case, *identity(case), **files, part=item.get(PART))

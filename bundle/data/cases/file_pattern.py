@@ -7,6 +7,11 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from bundle.data.cases.case import file_stem
+from bundle.data.cases.fitting_overlays import no_cases
+from bundle.data.cases.readable_names import readable, require_readable_name, walk
+from bundle.volumes import is_volume
+
 _TOKEN = re.compile(r"(\*\*/|\{\w+\}|\*)")
 
 
@@ -50,6 +55,7 @@ class FilePattern:
         for path in sorted(root.glob(_as_glob(tokens=self._tokens))):
             fields = self.match(path.relative_to(root).as_posix())
             if fields is not None and not path.name.startswith("._"):
+                require_readable_name(path)
                 yield fields, path
 
     def start(self, root: Path) -> Path:
@@ -122,7 +128,7 @@ class FoundFiles:
         for fields, path in pattern.find(root):
             self._add(fields=fields, path=path)
         if not self._files:
-            raise FileNotFoundError(_nothing(root=root, pattern=pattern))
+            raise no_cases(root, _nothing(root=root, pattern=pattern))
 
     @property
     def cases(self) -> list[str]:
@@ -136,6 +142,13 @@ class FoundFiles:
     def has(self, case: str, part: str) -> bool:
         """Tell whether this part of the case exists."""
         return part in self._files[case]
+
+    def beside(self, case: str) -> list[str]:
+        """Return what follows the case's id in the names of the files in its folder, or their names."""
+        folder = next(iter(self._files[case].values())).parent
+        stems = sorted(file_stem(file) for file in folder.iterdir() if file.is_file() and is_volume(file))
+        own = [stem for stem in stems if stem.startswith(case)] or stems
+        return [stem.removeprefix(case).lstrip("-_. ") for stem in own[:12]]
 
     def path(self, case: str, part: str) -> str:
         """Return the file, or if it is missing the place beside the case's other files where it should be."""
@@ -155,9 +168,10 @@ class FoundFiles:
 
 
 def _nothing(*, root: Path, pattern: FilePattern) -> str:
-    inside = next((path.relative_to(root).as_posix() for path in sorted(root.glob("*/*"))), None)
+    files = sorted(Path(folder, name) for folder, _, names in walk(root) for name in names)
+    inside = readable(files[0].relative_to(root).as_posix()) if files else ""
     return (
         f"{root} must hold files like {pattern.template}, got none "
         f"({'the first file there is ' + inside if inside else 'there are no files in its folders'}): "
-        "check dataset_dir and the finder's pattern."
+        "check dataset_dir and the finder's pattern"
     )

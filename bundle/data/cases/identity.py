@@ -8,11 +8,15 @@ import warnings
 from collections.abc import Iterable
 from pathlib import Path
 
+from bundle.data.cases.case_ids import as_id, clean_id
+from bundle.data.cases.readable_names import is_decodable, readable
+
 
 class CaseIdentity:
     """Map from a case id to its (patient, site).
 
-    The table wins over the regular expressions. Without either, the patient is the case and the site ``"unknown"``.
+    The table wins over the regular expressions; an empty cell leaves it to them. Without either, the patient is the
+    case and the site ``"unknown"``.
 
     Args:
         patient: regular expression searched in the case id; its first group, or the whole match, is the patient.
@@ -20,8 +24,9 @@ class CaseIdentity:
         table: CSV with a column ``case`` and columns ``site`` and/or ``patient``.
 
     Raises:
-        ValueError: if the table has no such columns or names a case twice, if a case is not in the table and no
-            expression stands in, or if an expression does not match a case id.
+        FileNotFoundError: if there is no such table.
+        ValueError: if the table has no such columns or names a case twice, if a case is not in the
+            table, or has an empty cell, and no expression stands in, or if an expression does not match a case id.
 
     Example:
         >>> CaseIdentity(patient=r"^TCGA_[^_]+_[^_]+", site=r"^TCGA_([^_]+)")("TCGA_CS_4941_19960909")
@@ -49,12 +54,13 @@ class CaseIdentity:
             )
 
     def _lookup(self, case: str, column: str, regex: str | None, default: str) -> str:
-        value = self._rows.get(case, {}).get(column)
-        if value:
-            return value
+        row = self._rows.get(clean_id(case), {})
+        cell = row.get(column)
+        if cell is not None and (cell or regex is None):
+            return as_id(cell, column, f"{self._table}, case {case!r}") or default
         if regex is not None:
             return _search(regex=regex, case=case, column=column)
-        if self._rows and case not in self._rows:
+        if self._rows and not row:
             raise ValueError(
                 f"{self._table} must have a row for every case, got none for {case!r}: add it, or give `{column}` as a "
                 "regular expression."
@@ -70,18 +76,27 @@ def _search(*, regex: str, case: str, column: str) -> str:
 
 
 def _read(*, table: Path) -> dict[str, dict[str, str]]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = reader.fieldnames or []
+    if not table.is_file():
+        raise FileNotFoundError(f"{table} must be a CSV with case, site and patient, got no such file: copy it there.")
+    with table.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        reader = csv.DictReader(file, restval="", restkey="")
+        reader.fieldnames = columns = [clean_id(name) for name in reader.fieldnames or []]
         if "case" not in columns or not {"site", "patient"} & set(columns):
             raise ValueError(
-                f"{table} must have the columns case and site and/or patient, got {list(columns)}: name them so."
+                f"{table} must have the columns case and site and/or patient, got {columns}: name them so."
             )
         rows: dict[str, dict[str, str]] = {}
         for row in reader:
-            if row["case"] in rows:
-                raise ValueError(
-                    f"{table}, line {reader.line_num}, must name a new case, got {row['case']!r} again: remove one."
-                )
-            rows[row["case"]] = row
+            cells = {name: clean_id(row[name]) for name in columns if name}
+            if any(cells.values()):
+                _add(rows=rows, cells=cells, where=f"{table}, line {reader.line_num},")
     return rows
+
+
+def _add(*, rows: dict[str, dict[str, str]], cells: dict[str, str], where: str) -> None:
+    if not is_decodable("".join(cells.values())):
+        raise ValueError(f"{where} must be UTF-8, got {readable(str(cells))}: save the table as UTF-8.")
+    case = as_id(cells["case"], "case", where)
+    if case in rows:
+        raise ValueError(f"{where} must name a new case, got {case!r} again: remove one.")
+    rows[str(case)] = cells

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bundle.data.cases.case import Case, file_stem
 from bundle.data.cases.file_pattern import FilePattern
+from bundle.data.cases.fitting_overlays import no_cases
 from bundle.data.cases.identity import CaseIdentity
 from bundle.data.cases.unmatched_files import warn_unmatched_files
 
@@ -17,8 +18,8 @@ class PairedVolumes:
     """Find cases whose image and mask share the text that stands for the ``*`` of two patterns.
 
     An image without mask, or a mask without image, is a case whose other file is the path where it should lie, so that
-    the checks report it. The case id is the stem of the (first) image file. Image files of no case, in the folders that
-    the patterns start in, give one warning.
+    the checks report it. The case id is the stem of the (first) image file, or the text of the ``*`` where that stands
+    in a folder's name. Image files of no case, in the folders that the patterns start in, give one warning.
 
     Args:
         root: folder that the patterns start from.
@@ -30,6 +31,7 @@ class PairedVolumes:
         organs: pattern of organ masks; may be the same as `labels`.
         slice_labels: path of a CSV with slice labels, with the field ``{case}``; serves cases without mask.
         mask_optional: a case may have neither mask nor CSV.
+        name_by_key: the case id is always the text of the ``*``.
 
     Raises:
         FileNotFoundError: from `find`, if `root` is no folder or no image fits.
@@ -54,6 +56,7 @@ class PairedVolumes:
     organs: str | None = None
     slice_labels: str | None = None
     mask_optional: bool = False
+    name_by_key: bool = False
 
     def find(self) -> list[Case]:
         """Return the cases below `root`, sorted by id."""
@@ -64,9 +67,10 @@ class PairedVolumes:
         channels = [_Numbered(root, pattern) for pattern in self._image_patterns()]
         labels = _Numbered(root, self.labels) if self.labels else None
         if not any(channel.files for channel in channels):
-            raise FileNotFoundError(
-                f"{root} must hold images like {self.images}, got none: check dataset_dir and the finder's patterns."
+            message = (
+                f"{root} must hold images like {self.images}, got none: check dataset_dir and the finder's patterns"
             )
+            raise no_cases(root, message)
         keys = set().union(*(channel.files for channel in channels), labels.files if labels else ())
         organs = _Numbered(root, self.organs) if self.organs else None
         cases = [self._case(key, channels, labels, organs, identity) for key in keys]
@@ -87,7 +91,7 @@ class PairedVolumes:
         identity: CaseIdentity,
     ) -> Case:
         images = tuple(channel.path(key) for channel in channels)
-        case = file_stem(images[0])
+        case = key if self.name_by_key or "*" not in Path(self._image_patterns()[0]).name else file_stem(images[0])
         patient, site = identity(case)
         organ = organs.path(key) if organs else None
         return Case(case, patient, site, images, self._label(key=key, case=case, labels=labels), organ)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bundle.data.cases.case import Case, with_identities
+from bundle.data.cases.own_split import (
+    own_split,
+    require_labeled_test,
+    warn_own_split_unused,
+    without_unlabeled_test,
+)
+from bundle.data.cases.same_scan import refuse_same_scans
 from bundle.data.cases.split_file import read_split_file
-from bundle.data.cases.stratified import StratifiedPatients
+from bundle.data.cases.stratified import draw_patients
 from bundle.files import write_json
-from bundle.keys import CASE, PATIENT, SITE
+from bundle.keys import CASE, PATIENT
 
 Items = list[dict[str, Any]]
 
@@ -70,23 +76,28 @@ def split_cases(
     fold: int | None = None,
     test_site: str | None = None,
     split_file: str | Path | None = None,
+    data_split: bool = True,
 ) -> Split:
     """Split cases by patient, in the same proportions at every site, the same for the same seed in whatever order.
 
-    The four ways exclude each other: fractions (default), folds, one site held out, or a split file.
+    A split that the data bring along (lists of a datalist, their folds) is used as it is, unless folds, a site or a
+    file are asked for; these exclude each other. Else patients are divided by fractions.
 
     Args:
         cases: records of a finder, or items; their ids must differ.
         fractions: shares of patients that train, validate and test, sum one; a share of zero leaves that part empty.
         seed: decides who goes where.
         num_folds: number of folds; over all folds every patient is in test exactly once.
-        fold: which fold tests, from 0; of the rest, validation takes its share of `fractions`.
+        fold: which fold tests, from 0; of the rest, validation takes its share of `fractions`. Of folds that the data
+            or a `split_file` bring, the one that validates.
         test_site: the site that tests; the others train and validate.
-        split_file: JSON with the parts ``train``, ``val`` and ``test``.
+        split_file: JSON with the parts ``train``, ``val`` and ``test``, or nnU-Net's list of folds.
+        data_split: False ignores a split that the data bring along.
 
     Raises:
+        DataProblems: if two patients have the same scan.
         ValueError: if options contradict each other, there are fewer patients than parts, a site or an entry is
-            unknown, or a patient would be in two parts, which names the patient.
+            unknown, no case of the test part has a label, or a patient would be in two parts, which names the patient.
 
     Example:
         >>> cases = [Case(f"scan{n}", f"p{n // 2}", "x", (f"{n}.nii",), None) for n in range(20)]
@@ -96,19 +107,33 @@ def split_cases(
     """
     items = sorted(with_identities(_as_items(cases=cases)), key=lambda item: item[CASE])
     _check_options(fractions=fractions, options=(num_folds, test_site, split_file))
-    if (num_folds is None) != (fold is None):
-        raise ValueError(f"num_folds and fold must come together, got {num_folds!r} and {fold!r}: set both or none.")
+    items = items if split_file is not None else without_unlabeled_test(items)
+    knobs = {"split_file": split_file, "num_folds": num_folds, "test_site": test_site}
+    chosen = next((name for name, value in knobs.items() if value is not None), None)
+    if chosen and data_split:
+        warn_own_split_unused(items, chosen)
+    own = own_split(items, fold) if data_split and not chosen else None
     if split_file is not None:
-        return _by_case(items=items, parts=read_split_file(split_file, items))
-    line = StratifiedPatients(_sites(items=items), seed=seed)
-    if num_folds is not None and fold is not None:
-        test = line.fold(fold, num_folds)
-    elif test_site is not None:
-        test = _patients_at(items=items, site=test_site)
+        split = _by_case(items=items, parts=read_split_file(split_file, items, fold))
+    elif own is not None:
+        split = _with_validation(split=_by_case(items=items, parts=own), fractions=fractions, seed=seed)
     else:
-        return _by_patient(items=items, parts=line.partition(fractions))
-    train, val = line.without(test).partition(fractions[:2])
-    return _by_patient(items=items, parts=[train, val, test])
+        if (num_folds is None) != (fold is None):
+            given = f"{num_folds!r} and {fold!r}"
+            raise ValueError(f"num_folds and fold must come together, got {given}: set both or none.")
+        options = {"seed": seed, "num_folds": num_folds, "fold": fold, "test_site": test_site}
+        split = _by_patient(items=items, parts=draw_patients(items, fractions, **options))
+    refuse_same_scans([*split.train, *split.val, *split.test])
+    require_labeled_test(split.test, [*split.train, *split.val])
+    return split
+
+
+def _with_validation(*, split: Split, fractions: Sequence[float], seed: int) -> Split:
+    """Draw validation patients from those of training where there are none."""
+    if split.val or not fractions[1]:
+        return split
+    drawn = _by_patient(items=split.train, parts=[*draw_patients(split.train, fractions[:2], seed=seed), []])
+    return Split(drawn.train, drawn.val, split.test)
 
 
 def _as_items(*, cases: Sequence[Case | Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -125,29 +150,6 @@ def _check_options(*, fractions: Sequence[float], options: Sequence[Any]) -> Non
             "at most one of num_folds, test_site and split_file must be set, got "
             f"num_folds={options[0]!r}, test_site={options[1]!r}, split_file={options[2]!r}: set the others to null."
         )
-
-
-def _sites(*, items: Items) -> dict[str, str]:
-    """Return the site of each patient; who was seen at two sites is a stratum of both."""
-    sites: dict[str, set[str]] = defaultdict(set)
-    for item in items:
-        sites[item[PATIENT]].add(item[SITE])
-    return {patient: " and ".join(sorted(names)) for patient, names in sites.items()}
-
-
-def _patients_at(*, items: Items, site: str) -> list[str]:
-    site = str(site)  # a command line makes a number of a hospital's number
-    sites = sorted({item[SITE] for item in items})
-    if site not in sites:
-        raise ValueError(f"test_site must be one of {sites}, got {site!r}: name a site of the data.")
-    patients = {item[PATIENT] for item in items if item[SITE] == site}
-    for item in items:
-        if item[PATIENT] in patients and item[SITE] != site:
-            raise ValueError(
-                f"patient {item[PATIENT]!r} must be in one part, got test, for site {site!r}, and train or val, for "
-                f"case {item[CASE]!r} of site {item[SITE]!r}: give that patient's cases one site."
-            )
-    return sorted(patients)
 
 
 def _by_patient(*, items: Items, parts: Sequence[Sequence[str]]) -> Split:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bundle.data.cases.case_ids import as_id
+from bundle.keys import CASE, PATIENT, SITE
 
 
 def _largest_remainder(count: int, fractions: Sequence[float]) -> list[int]:
@@ -98,6 +103,66 @@ class StratifiedPatients:
         taken = set(patients)
         rest.patients = [patient for patient in self.patients if patient not in taken]
         return rest
+
+
+def draw_patients(
+    items: Sequence[Mapping[str, Any]],
+    fractions: Sequence[float],
+    *,
+    seed: int,
+    num_folds: int | None = None,
+    fold: int | None = None,
+    test_site: Any = None,
+) -> list[list[str]]:
+    """Draw the patients of each part: by shares, or what a fold or a site leaves.
+
+    Args:
+        items: cases with patient and site.
+        fractions: share of each part; with a fold or a site the first two divide the others.
+        seed: decides who goes where.
+        num_folds: number of folds, with `fold`.
+        fold: the fold that tests.
+        test_site: the site that tests.
+
+    Raises:
+        ValueError: if there are fewer patients than parts or folds, or no such fold or site.
+
+    Example:
+        >>> items = [{"case": name, "patient": name, "site": "x"} for name in "abcd"]
+        >>> [len(part) for part in draw_patients(items, (0.5, 0.25, 0.25), seed=0)]
+        [2, 1, 1]
+    """
+    line = StratifiedPatients(_sites(items=items), seed=seed)
+    if num_folds is not None and fold is not None:
+        test = line.fold(fold, num_folds)
+    elif test_site is not None:
+        test = _patients_at(items=items, site=test_site)
+    else:
+        return line.partition(fractions)
+    return [*line.without(test).partition(fractions[:2]), test]
+
+
+def _sites(*, items: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return the site of each patient; who was seen at two sites is a stratum of both."""
+    sites: dict[str, set[str]] = defaultdict(set)
+    for item in items:
+        sites[item[PATIENT]].add(item[SITE])
+    return {patient: " and ".join(sorted(names)) for patient, names in sites.items()}
+
+
+def _patients_at(*, items: Sequence[Mapping[str, Any]], site: Any) -> list[str]:
+    site = as_id(site, "test_site", "options")  # a command line makes a number of a hospital's number
+    sites = sorted({item[SITE] for item in items})
+    if site not in sites:
+        raise ValueError(f"test_site must be one of {sites}, got {site!r}: name a site of the data.")
+    patients = {item[PATIENT] for item in items if item[SITE] == site}
+    for item in items:
+        if item[PATIENT] in patients and item[SITE] != site:
+            raise ValueError(
+                f"patient {item[PATIENT]!r} must be in one part, got test, for site {site!r}, and train or val, for "
+                f"case {item[CASE]!r} of site {item[SITE]!r}: give that patient's cases one site."
+            )
+    return sorted(patients)
 
 
 def _neediest(*, parts: list[list[str]], targets: list[int], share: float) -> list[str]:

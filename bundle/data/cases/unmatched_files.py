@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import warnings
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from bundle.data.cases.case import Case, file_stem
 from bundle.data.cases.file_pattern import FilePattern
+from bundle.data.cases.readable_names import readable, walk
 from bundle.volumes import SLICE_SUFFIXES, VOLUME_SUFFIXES, is_slice_image
 
 
@@ -48,8 +48,30 @@ def warn_unmatched_files(
     if unmatched:
         warnings.warn(
             f"{root}: {len(unmatched)} image file{'s' * (len(unmatched) != 1)} of no known case left out, e.g. "
-            f"{min(unmatched).relative_to(root).as_posix()}: no pattern of the finder fits. Where that hides a case, "
-            "name its files like those of the others, or change the finder.",
+            f"{readable(min(unmatched).relative_to(root).as_posix())}: no pattern of the finder fits. Where that "
+            "hides a case, name its files like those of the others, or change the finder.",
+            stacklevel=3,
+        )
+
+
+def warn_left_out(root: Path, case_regex: str, left_out: Sequence[str]) -> None:
+    """Warn once of cases that an expression leaves out, with their number and an example.
+
+    Args:
+        root: folder of the data set.
+        case_regex: the expression.
+        left_out: ids of the cases.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as caught: warn_left_out(Path("data"), "B[0-9]+", ["V1", "V2"])
+        >>> str(caught[0].message)[:59]
+        "data: case_regex 'B[0-9]+' leaves out 2 cases, e.g. V1: the"
+    """
+    if left_out:
+        count = len(left_out)
+        warnings.warn(
+            f"{root}: case_regex {case_regex!r} leaves out {count} case{'s' * (count != 1)}, e.g. {left_out[0]}: they "
+            "are neither trained on nor tested; where they should be, widen case_regex of the finder.",
             stacklevel=3,
         )
 
@@ -62,7 +84,7 @@ def _files(*, case: Case) -> Iterator[str]:
 
 def _walk(*, start: Path, known: Collection[str], suffixes: tuple[str, ...]) -> Iterator[Path]:
     """Yield the files below `start` with these suffixes, outside folders of known cases; hidden ones are no data."""
-    for folder, folders, files in os.walk(start):
+    for folder, folders, files in walk(start):
         folders[:] = [name for name in folders if name not in known and not name.startswith(".")]
         chosen = (name for name in files if name.lower().endswith(suffixes) and not name.startswith("."))
         yield from (Path(folder) / name for name in chosen)

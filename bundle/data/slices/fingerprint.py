@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bundle.data.slices.describe import describe
-from bundle.keys import CASE, PATIENT, SITE
+from bundle.files import content_hash, content_sample
+from bundle.keys import CASE, FOLD, LABEL, ORGAN, PART, PATIENT, SITE
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 """Raise it whenever the files of the slice store, or the results of the project's own transforms, change."""
 
 
@@ -33,14 +34,19 @@ def fingerprint(value: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-_NAMES = frozenset({CASE, PATIENT, SITE})
+_NAMES = frozenset({CASE, PATIENT, SITE, PART, FOLD})
+_READ_WHOLE = frozenset({LABEL, ORGAN})
+READ_WHOLE_UP_TO = 16 * 2**20
+"""Bytes up to which a mask or a CSV is read whole: a corrected one may keep size and time of the first version."""
 
 
 def source_key(item: Mapping[str, Any]) -> str:
-    """Return `<case>-<16 hexadecimal digits>`; the digits change with any file's place, size or time.
+    """Return `<case>-<16 hexadecimal digits>`; the digits change with any file's place, size, time or content.
 
-    Patient and site do not count, because the store does not keep them. Whatever else an item holds counts: files by
-    resolved path, size and modification time, folders by the files in them, other values as they are.
+    Patient, site and part of the split do not count, because the store does not keep them. Whatever else an item holds
+    counts: files by resolved path, size, modification time and content, folders by the files in them, other values as
+    they are. The content is that of the whole file for masks and CSVs up to `READ_WHOLE_UP_TO` bytes, else a sample
+    (`content_sample`), which a small change in a large file that is not packed may escape.
 
     Args:
         item: case dictionary with a `case`.
@@ -49,26 +55,39 @@ def source_key(item: Mapping[str, Any]) -> str:
         >>> source_key({"case": "a b/c", "image": "not/there.nii"}).startswith("a_b_c-")
         True
     """
-    states = {key: _state(value) for key, value in item.items() if key not in _NAMES and value is not None}
+    states = {
+        key: _state(value, whole=key in _READ_WHOLE)
+        for key, value in item.items()
+        if key not in _NAMES and value is not None
+    }
     content = json.dumps([str(item[CASE]), states], sort_keys=True, separators=(",", ":"))
     readable = re.sub(r"[^\w.+-]", "_", str(item[CASE])).lstrip(".")[:80]
     return f"{readable}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
 
 
-def _state(value: Any) -> Any:
+def _state(value: Any, *, whole: bool) -> Any:
     if isinstance(value, list | tuple):
-        return [_state(entry) for entry in value]
-    return _file_state(Path(value)) if isinstance(value, str | Path) else repr(value)
+        return [_state(entry, whole=whole) for entry in value]
+    return _file_state(Path(value), whole=whole) if isinstance(value, str | Path) else repr(value)
 
 
-def _file_state(path: Path) -> Any:
+def _file_state(path: Path, *, whole: bool) -> Any:
     try:
         status = path.stat()
     except (OSError, ValueError):
         return str(path)  # no file: a plain value, or a missing file that ingestion will report
     if stat.S_ISDIR(status.st_mode):
-        return [_file_state(file) for file in sorted(path.rglob("*")) if file.is_file()]
-    return [_resolved(path), status.st_size, status.st_mtime_ns]
+        return [_file_state(file, whole=whole) for file in sorted(path.rglob("*")) if file.is_file()]
+    return [_resolved(path), status.st_size, status.st_mtime_ns, _content(path, status.st_size, whole=whole)]
+
+
+def _content(path: Path, size: int, *, whole: bool) -> str:
+    """Return what tells the content; the checksum that gzip notes is as good as the whole."""
+    try:
+        sample = content_sample(path)
+        return content_hash(path) if whole and "-" not in sample and size <= READ_WHOLE_UP_TO else sample
+    except OSError:
+        return ""  # ingestion will report it
 
 
 def _resolved(path: Path) -> str:

@@ -59,8 +59,7 @@ NNUNET = ["imagesTr/a_0000.nii", "imagesTr/a_0001.nii", "labelsTr/a.nii"]
 @pytest.mark.parametrize(
     ("finder", "names"),
     [
-        # a channel that is not used, a mask of another name, cases that an expression leaves out
-        (brats, case(TRAINING, "BraTS20_Training_001") + case(VALIDATION, "BraTS20_Validation_001")),
+        # a channel that is not used, a mask of another name
         (brats, [*case(TRAINING, "BraTS20_Training_001", parts=["t1"]), f"{TRAINING}/W39_1998.09.19_Segm.nii"]),
         (partial(channel_files, pattern="{case}_{channel}"), [f"a_{part}.nii" for part in ("t1", "t1ce", "seg")]),
         (channel_files, [*case("a", "a"), "a/dicom/1.dcm", "cases.csv", "preview.png", "b/._b_t1.nii", ".trash/b.nii"]),
@@ -75,3 +74,11 @@ NNUNET = ["imagesTr/a_0000.nii", "imagesTr/a_0001.nii", "labelsTr/a.nii"]
 )
 def test_what_is_left_unused_on_purpose_gives_no_warning(tmp_path, finder, names):
     assert told(tmp_path, finder, names) == []
+
+
+def test_cases_that_an_expression_leaves_out_are_counted_with_an_example(tmp_path):
+    names = case(TRAINING, "BraTS20_Training_001") + case(VALIDATION, "BraTS20_Validation_001")
+    [message] = told(tmp_path, brats, [*names, *case(VALIDATION[:-1] + "2", "BraTS20_Validation_002")])
+    assert message.startswith(
+        f"{tmp_path}: case_regex 'BraTS20_Training_[0-9]+' leaves out 2 cases, e.g. BraTS20_Valid"
+    )

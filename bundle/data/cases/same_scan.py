@@ -1,0 +1,136 @@
+"""One scan under two names: cases whose images have the same content."""
+
+from __future__ import annotations
+
+import gzip
+import warnings
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+from bundle.files import content_hash, content_sample
+from bundle.keys import CASE, IMAGE, PATIENT
+from bundle.volumes import Problem, raise_for_problems
+
+_LOOKED_AT = 3
+_CROWD = 50
+"""Files that more cases share are no scans (a template, an atlas): pairs of all of them would be told."""
+
+
+def same_scan_problems(items: Sequence[Mapping[str, Any]]) -> list[Problem]:
+    """Find cases that share more than half of their images: errors across patients, warnings within one patient.
+
+    Files are told apart by size and a sample, and only those that agree are read. A file with one value in all voxels
+    (an empty channel) is no scan. Of a folder of slices three are looked at.
+
+    Args:
+        items: case dictionaries with case and patient; files that do not exist are passed over.
+
+    Source: byte-identical copies are the commonest leak between training and test.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name in "ab": _ = (folder / name).write_bytes(bytes(range(256)) * 9)
+        >>> items = [{"case": name, "patient": name, "image": str(folder / name)} for name in "ab"]
+        >>> [problem.found for problem in same_scan_problems(items)] == [f"the same images as case 'a' of patient 'a'"]
+        True
+    """
+    by_case = {str(item[CASE]): item for item in items}
+    files = {case: _looked_at(item=item) for case, item in by_case.items()}
+    shared: dict[tuple[str, str], int] = defaultdict(int)
+    for holders in _same_content(files=files):
+        for pair in combinations(sorted(holders), 2) if len(holders) <= _CROWD else ():
+            shared[pair] += 1
+    return [
+        _problem(first=by_case[first], second=by_case[second])
+        for (first, second), count in sorted(shared.items())
+        if 2 * count > min(len(files[first]), len(files[second]))
+    ]
+
+
+def refuse_same_scans(items: Sequence[Mapping[str, Any]]) -> None:
+    """Raise if two patients have the same scan, and warn if one patient has it twice.
+
+    Args:
+        items: case dictionaries with case and patient.
+
+    Raises:
+        DataProblems: names all pairs.
+
+    Example:
+        >>> refuse_same_scans([{"case": "a", "patient": "a", "image": "not/there.nii"}])
+    """
+    problems = same_scan_problems(items)
+    raise_for_problems(problems)
+    for problem in problems:
+        warnings.warn(str(problem), stacklevel=3)
+
+
+def _looked_at(*, item: Mapping[str, Any]) -> list[Path]:
+    """Return the images of a case, or three of those that lie in a folder or are slices."""
+    given = item[IMAGE] if isinstance(item[IMAGE], list | tuple) else [item[IMAGE]]
+    files = [Path(file) for file in given]
+    if len(files) == 1 and files[0].is_dir():
+        files = sorted(file for file in files[0].iterdir() if file.is_file())
+    if len(files) > 2 * _LOOKED_AT:
+        files = [files[len(files) * (index + 1) // (_LOOKED_AT + 1)] for index in range(_LOOKED_AT)]
+    return [file for file in files if file.is_file()]
+
+
+def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
+    """Yield the cases of each content that several cases have."""
+    holders: dict[tuple[str, str], list[tuple[str, Path]]] = defaultdict(list)
+    for case, paths in files.items():
+        for path in paths:
+            holders[_sample(file=path)].append((case, path))
+    for group in holders.values():
+        if len({case for case, _ in group}) < 2 or _is_constant(file=group[0][1]):
+            continue
+        contents: dict[str, list[tuple[str, Path]]] = defaultdict(list)
+        for case, path in group:
+            contents[_content(file=path)].append((case, path))
+        for alike in contents.values():
+            cases = {case for case, _ in alike}
+            if len(cases) > 1:
+                yield cases
+
+
+def _sample(*, file: Path) -> tuple[str, str]:
+    try:
+        sample = content_sample(file)
+    except OSError:
+        return "unreadable", str(file)  # the check of the case says so
+    # what gzip notes of the content holds whatever the packed size is
+    return ("packed", sample) if "-" in sample else (str(file.stat().st_size), sample)
+
+
+def _content(*, file: Path) -> str:
+    try:
+        return content_hash(file)
+    except OSError:
+        return str(file)
+
+
+def _is_constant(*, file: Path) -> bool:
+    """Tell whether all that follows a header of 352 bytes, NIfTI's, repeats its first 16 bytes."""
+    try:
+        packed = file.read_bytes()
+        voxels = (gzip.decompress(packed) if packed[:2] == b"\x1f\x8b" else packed)[352:]
+    except (OSError, EOFError, zlib.error):
+        return False  # the check of the case says so
+    return bool(voxels) and voxels == (voxels[:16] * (len(voxels) // 16 + 1))[: len(voxels)]
+
+
+def _problem(*, first: Mapping[str, Any], second: Mapping[str, Any]) -> Problem:
+    file = second[IMAGE][0] if isinstance(second[IMAGE], list | tuple) else second[IMAGE]
+    one_patient = first[PATIENT] == second[PATIENT]
+    remedy = "leave one of them out"
+    if not one_patient:
+        remedy += ", or give both the same patient if both must stay: the scan could be in training and in test"
+    found = f"the same images as case {first[CASE]!r} of patient {first[PATIENT]!r}"
+    severity = "warning" if one_patient else "error"
+    return Problem(str(file), "be a scan of its own", found, remedy, severity, str(second[CASE]))
