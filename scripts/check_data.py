@@ -13,7 +13,7 @@ from monai.bundle import ConfigParser
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # from any folder, without an installed package
 
-from bundle.data import Datalist, check_cases
+from bundle.data import Datalist, check_cases, own_split, with_identities, without_unlabeled_test
 from bundle.reports import contact_sheet
 
 
@@ -23,7 +23,9 @@ def main() -> int:
     with warnings.catch_warnings(record=True) as told:  # what the finder says, shown with the problems of the cases
         warnings.simplefilter("always", UserWarning)
         items, check = _items_and_check(arguments)
-    report = check_cases(items, in_channels=arguments.in_channels, check=check, num_workers=arguments.num_workers)
+        items = without_unlabeled_test(items)
+        own_split(with_identities(items, warn=False))
+        report = check_cases(items, in_channels=arguments.in_channels, check=check, num_workers=arguments.num_workers)
     print(report.text(), *(f"warning: {one.message}" for one in told), sep="\n")
     above = check.keywords.get("positive_above", 0) if check else 0
     contact_sheet(items, arguments.sheet, channel=arguments.channel, positive_above=above)

@@ -6,6 +6,8 @@ from bundle.data.cases.check_case import CaseRow, check_case
 from bundle.data.cases.check_report import CheckReport, check_cases
 from bundle.data.cases.datalist import Datalist, DecathlonCases
 from bundle.data.cases.inference_items import inference_items, without_label
+from bundle.data.cases.nnunet_cases import NnunetCases
+from bundle.data.cases.own_split import own_split, without_unlabeled_test
 from bundle.data.cases.paired_volumes import PairedVolumes
 from bundle.data.cases.slice_images import SliceImages
 from bundle.data.cases.split import Split, split_cases, split_hash
@@ -16,6 +18,7 @@ from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
+from bundle.data.slices.learnable import describe_labels, label_warnings, require_labels, require_learnable
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases
@@ -29,6 +32,7 @@ __all__ = [
     "CheckReport",
     "Datalist",
     "DecathlonCases",
+    "NnunetCases",
     "PairedVolumes",
     "ScanOrder",
     "SequentialOrder",
@@ -44,11 +48,17 @@ __all__ = [
     "check_case",
     "check_cases",
     "describe",
+    "describe_labels",
     "fingerprint",
     "inference_items",
+    "label_warnings",
+    "own_split",
+    "require_labels",
+    "require_learnable",
     "split_cases",
     "split_hash",
     "supervised_cases",
     "with_identities",
     "without_label",
+    "without_unlabeled_test",
 ]

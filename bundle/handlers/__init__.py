@@ -9,6 +9,7 @@ from bundle.handlers.epoch_losses import EpochLosses
 from bundle.handlers.epoch_seed import EpochSeed
 from bundle.handlers.evaluation_report import EvaluationReport
 from bundle.handlers.evidence_split import EvidenceSplit
+from bundle.handlers.learnable_data import LearnableData
 from bundle.handlers.localization_loss import LocalizationLoss
 from bundle.handlers.out_of_memory import OutOfMemory
 from bundle.handlers.prepare_batch import PrepareSliceBatch
@@ -30,6 +31,7 @@ __all__ = [
     "EpochSeed",
     "EvaluationReport",
     "EvidenceSplit",
+    "LearnableData",
     "LocalizationLoss",
     "OutOfMemory",
     "PrepareSliceBatch",

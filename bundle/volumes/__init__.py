@@ -4,7 +4,7 @@ from bundle.volumes.checks import finite_problems, image_problems, mask_problems
 from bundle.volumes.grid import Grid, grid_problems, require_same_grid
 from bundle.volumes.nifti import is_nifti, with_nifti_paths
 from bundle.volumes.orientation import DISPLAY_AXES, source_slice_indices, to_display_orientation
-from bundle.volumes.problem import DataProblems, Problem, raise_first, raise_for_problems
+from bundle.volumes.problem import DataProblems, Problem, raise_first, raise_for_problems, summarized
 from bundle.volumes.read_volume import read_volume
 from bundle.volumes.slice_labels import count_positive, label_problems, read_slice_labels, slice_label_volume
 from bundle.volumes.volume_file import SLICE_SUFFIXES, VOLUME_SUFFIXES, VolumeFile, is_slice_image, is_volume
@@ -35,6 +35,7 @@ __all__ = [
     "require_same_grid",
     "slice_label_volume",
     "source_slice_indices",
+    "summarized",
     "to_class_numbers",
     "to_display_orientation",
     "with_nifti_paths",

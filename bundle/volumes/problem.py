@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -70,7 +71,29 @@ class DataProblems(ValueError):  # noqa: N818 - it is a list of problems, not on
             f"{len(self.problems)} problem{'s' * (len(self.problems) != 1)} in {cases} case{'s' * (cases != 1)} "
             "must be solved first (scripts/check_data.py shows them all):"
         )
-        super().__init__("\n".join([head, *(f"  {problem}" for problem in self.problems)]))
+        super().__init__("\n".join([head, *(f"  {line}" for line in summarized(self.problems))]))
+
+
+def summarized(problems: Iterable[Problem], many: int = 4) -> list[str]:
+    """Return one line per problem; what `many` cases or more complain of in the same words is one line.
+
+    Example:
+        >>> several = [Problem(f"{case}.nii", "be a file", "nothing", "copy it", case=case) for case in "abcd"]
+        >>> summarized(several)
+        ['error: 4 cases (a, b, c ...), e.g. a.nii must be a file, got nothing: copy it.']
+    """
+    alike: dict[tuple[str, ...], list[Problem]] = defaultdict(list)
+    for problem in problems:
+        alike[problem.severity, problem.expected, problem.found, problem.remedy].append(problem)
+    lines = []
+    for group in alike.values():
+        cases = list(dict.fromkeys(problem.case for problem in group))
+        if len(cases) < many:
+            lines += [str(problem) for problem in group]
+        else:
+            shown = ", ".join(cases[:3])
+            lines.append(f"{group[0].severity}: {len(cases)} cases ({shown} ...), e.g. {group[0].text}")
+    return lines
 
 
 def raise_for_problems(problems: Iterable[Problem]) -> None:

@@ -123,14 +123,59 @@ def datalist(root: Path) -> dict[str, TinyCase]:
     return cases
 
 
+def one_channel(root: Path, ids: list[str], image: str, mask: str) -> dict[str, TinyCase]:
+    """A file for the image and one for the mask, at places with the field {case}."""
+    cases = {name: tiny_case(seed, 1) for seed, name in enumerate(ids)}
+    for name, case in cases.items():
+        save(root / image.format(case=name), case.image[0], "LPS")
+        save(root / mask.format(case=name), case.mask, "LPS")
+    return cases
+
+
+def brats2024_menrt(root: Path) -> dict[str, TinyCase]:
+    ids = [f"BraTS-MEN-RT-000{n}-1" for n in range(COUNT)]
+    return one_channel(root, ids, "{case}/{case}_t1c.nii.gz", "{case}/{case}_gtv.nii.gz")
+
+
+def kits(root: Path) -> dict[str, TinyCase]:
+    ids = [f"case_0000{n}" for n in range(COUNT)]
+    return one_channel(root, ids, "{case}/imaging.nii.gz", "{case}/segmentation.nii.gz")
+
+
+def totalsegmentator(root: Path) -> dict[str, TinyCase]:
+    ids = [f"s000{n}" for n in range(COUNT)]
+    return one_channel(root, ids, "{case}/ct.nii.gz", "{case}/segmentations/liver.nii.gz")
+
+
+def nnunet(root: Path) -> dict[str, TinyCase]:
+    """The raw folder of version 2: dataset.json has no list of cases."""
+    (root / "imagesTr").mkdir(parents=True)
+    (root / "dataset.json").write_text('{"channel_names": {"0": "CT"}, "numTraining": 5, "file_ending": ".nii.gz"}')
+    return one_channel(root, [f"c_{n}" for n in range(COUNT)], "imagesTr/{case}_0000.nii.gz", "labelsTr/{case}.nii.gz")
+
+
+def amos(root: Path) -> dict[str, TinyCase]:
+    """Only the chosen organ, 6, is marked."""
+    cases = {f"amos_000{n}": tiny_case(n, 1) for n in range(COUNT)}
+    for name, case in cases.items():
+        save(root / f"imagesTr/{name}.nii.gz", case.image[0], "LPS")
+        save(root / f"labelsTr/{name}.nii.gz", (case.mask > 0) * 6, "LPS")
+    return cases
+
+
 LAYOUTS: dict[str, Callable[[Path], dict[str, TinyCase]]] = {
+    "amos": amos,
     "brats2020": brats2020,
     "brats2023": brats2023,
+    "brats2024_menrt": brats2024_menrt,
     "datalist": datalist,
     "demo": demo,
     "kaggle_3m": kaggle_3m,
+    "kits": kits,
     "lgg": lgg,
     "lits17_lesion": lits17,
     "lits17_organ": lits17,
     "msd": msd,
+    "nnunet": nnunet,
+    "totalsegmentator": totalsegmentator,
 }

@@ -99,7 +99,7 @@ class ChannelFiles:
 
     def _file_pattern(self, *, case_regex: str) -> FilePattern:
         names = [*self.channels, *(name for name in (self.mask, self.organ) if name)]
-        fields = {"case": case_regex, "channel": _either(names=names), "suffix": _either(names=self.suffixes)}
+        fields = {"case": case_regex, "channel": either(names=names), "suffix": either(names=self.suffixes)}
         return FilePattern(self.pattern + _SUFFIX, fields)
 
     def _case(self, *, case: str, files: FoundFiles, identity: CaseIdentity) -> Case:
@@ -122,5 +122,11 @@ class ChannelFiles:
         return files.path(case, self.mask) if self.mask and not self.mask_optional else None
 
 
-def _either(*, names: Sequence[str]) -> str:
+def either(*, names: Sequence[str]) -> str:
+    """Return the regular expression of one of several names.
+
+    Example:
+        >>> either(names=["t1", "t2"])
+        't1|t2'
+    """
     return "|".join(re.escape(name) for name in names)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bundle.data.cases.case_ids import as_id
-from bundle.keys import CASE, FOLD, LABEL, PART
+from bundle.keys import CASE, FOLD, LABEL, PART, PATIENT
 
 _PARTS = ("train", "val", "test")
 _IGNORE = "set data_split to false to ignore it and divide all cases by split_fractions"
@@ -48,7 +48,7 @@ def own_split(items: Sequence[Mapping[str, Any]], fold: Any = None) -> dict[str,
         ValueError: if there is no such fold, or nothing is left to train on.
 
     Example:
-        >>> items = [{"case": name, "part": "train", "fold": fold} for name, fold in ("a0", "b0", "c1")]
+        >>> items = [{"case": name, "patient": name, "fold": fold} for name, fold in ("a0", "b0", "c1")]
         >>> with warnings.catch_warnings(record=True) as told: own_split(items, fold=1)
         {'train': ['a', 'b'], 'val': ['c'], 'test': []}
     """
@@ -65,9 +65,32 @@ def own_split(items: Sequence[Mapping[str, Any]], fold: Any = None) -> dict[str,
     if not parts["train"]:
         raise ValueError(f"the data's own split must have training cases, got none: {_IGNORE}.")
     drawn = "" if parts["val"] else "; it has no validation cases: they are drawn from the patients of its training"
+    require_patients_apart({part: [item for item in items if item[CASE] in parts[part]] for part in _PARTS})
     counts = ", ".join(f"{len(parts[part])} {part}" for part in _PARTS)
     warnings.warn(f"the data bring their own split, and it is used: {counts}{drawn}. {_IGNORE}.", stacklevel=3)
     return parts
+
+
+def require_patients_apart(parts: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+    """Refuse parts of a split that share a patient.
+
+    Args:
+        parts: name of each part -> its case dictionaries.
+
+    Raises:
+        ValueError: names the patient, the parts and the case.
+
+    Example:
+        >>> require_patients_apart({"train": [{"case": "a", "patient": "p"}], "test": [{"case": "b", "patient": "q"}]})
+    """
+    part_of: dict[str, str] = {}
+    for name, items in parts.items():
+        for item in items:
+            if part_of.setdefault(item[PATIENT], name) != name:
+                raise ValueError(
+                    f"patient {item[PATIENT]!r} must be in one part, got {part_of[item[PATIENT]]} and {name} (case "
+                    f"{item[CASE]!r}): all scans of a patient belong in one part."
+                )
 
 
 def require_labeled_test(test: Sequence[Mapping[str, Any]], others: Sequence[Mapping[str, Any]]) -> None:

@@ -78,14 +78,14 @@ def _looked_at(*, item: Mapping[str, Any]) -> list[Path]:
         files = sorted(file for file in files[0].iterdir() if file.is_file())
     if len(files) > 2 * _LOOKED_AT:
         files = [files[len(files) * (index + 1) // (_LOOKED_AT + 1)] for index in range(_LOOKED_AT)]
-    return [file for file in files if file.is_file()]
+    return files
 
 
 def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
     """Yield the cases of each content that several cases have."""
     holders: dict[tuple[str, str], list[tuple[str, Path]]] = defaultdict(list)
     for case, paths in files.items():
-        for path in paths:
+        for path in filter(Path.is_file, paths):
             holders[_sample(file=path)].append((case, path))
     for group in holders.values():
         if len({case for case, _ in group}) < 2 or _is_constant(file=group[0][1]):

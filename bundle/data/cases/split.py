@@ -13,6 +13,7 @@ from bundle.data.cases.case import Case, with_identities
 from bundle.data.cases.own_split import (
     own_split,
     require_labeled_test,
+    require_patients_apart,
     warn_own_split_unused,
     without_unlabeled_test,
 )
@@ -161,14 +162,7 @@ def _by_patient(*, items: Items, parts: Sequence[Sequence[str]]) -> Split:
 def _by_case(*, items: Items, parts: Mapping[str, Sequence[str]]) -> Split:
     wanted = {name: set(cases) for name, cases in parts.items()}
     lists = {name: [item for item in items if item[CASE] in cases] for name, cases in wanted.items()}
-    part_of: dict[str, str] = {}
-    for name, part in lists.items():
-        for item in part:
-            if part_of.setdefault(item[PATIENT], name) != name:
-                raise ValueError(
-                    f"patient {item[PATIENT]!r} must be in one part, got {part_of[item[PATIENT]]} and {name} (case "
-                    f"{item[CASE]!r}): all scans of a patient belong in one part."
-                )
+    require_patients_apart(lists)
     return Split(lists["train"], lists["val"], lists["test"])
 
 

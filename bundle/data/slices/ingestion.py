@@ -138,9 +138,19 @@ def unwritable(store: Path, error: OSError) -> OSError:
     return type(error)(error.errno, f"{requirement}{error.strerror or error}: set cache_dir to another one")
 
 
+def _innermost(*, error: BaseException) -> BaseException:
+    """Return the innermost error that says what must be and what came, else the innermost: MONAI wraps them all."""
+    chain = [error]
+    while chain[-1].__cause__ is not None:
+        chain.append(chain[-1].__cause__)
+    worded = [one for one in chain if " must " in str(one) and ", got " in str(one)]
+    return (worded or chain)[-1]
+
+
 def _slicing_problem(*, item: Mapping[str, Any], error: Exception) -> Problem:
     image = item.get(IMAGE)
     file = str(image[0] if isinstance(image, list | tuple) and image else image)
-    text = str(error) if isinstance(error, ValueError) else f"{type(error).__name__}: {error}"
+    cause = _innermost(error=error)
+    text = str(cause) if isinstance(cause, ValueError) else f"{type(cause).__name__}: {cause}"
     remedy = "see scripts/check_data.py for the file"
     return Problem(file, "be a case that can be sliced", text, remedy, case=str(item[CASE]))

@@ -1,0 +1,98 @@
+"""Requirements on the labels of a part of the split: something to learn, something to score."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from bundle.data.slices.dataset import SliceDataset
+from bundle.keys import IGNORED_LABEL
+
+
+def describe_labels(dataset: SliceDataset) -> str:
+    """Return one line that counts cases by the kind of their labels, and positive slices.
+
+    Example:
+        >>> describe_labels(SliceDataset([], transform=sorted, cache_dir="not/made"))
+        '0 cases: masks 0, slice labels 0, no labels 0; 0 of 0 labeled slices positive'
+    """
+    labeled = np.zeros(len(dataset.cases), dtype=bool)
+    labeled[dataset.case_of_slice[dataset.labels != IGNORED_LABEL]] = True
+    masks = int(dataset.store.supervised.sum())
+    by_csv = int((labeled & ~dataset.store.supervised).sum())
+    known = dataset.labels[dataset.labels != IGNORED_LABEL]
+    return (
+        f"{len(dataset.cases)} cases: masks {masks}, slice labels {by_csv}, no labels "
+        f"{len(dataset.cases) - masks - by_csv}; {int((known > 0).sum())} of {len(known)} labeled slices positive"
+    )
+
+
+def require_labels(dataset: SliceDataset, part: str) -> None:
+    """Refuse a part of the split in which no slice has a label.
+
+    Args:
+        dataset: the slices of the part.
+        part: ``"training"`` or ``"test"``, for the error.
+
+    Raises:
+        ValueError: says what the part holds and where cases are put into it.
+
+    Example:
+        >>> require_labels(SliceDataset([], transform=sorted, cache_dir="not/made"), "test")
+        Traceback (most recent call last):
+        ValueError: the test part must hold cases with labels, got no cases: see split_fractions, split_file and \
+num_folds.
+    """
+    if not dataset.cases:
+        raise ValueError(
+            f"the {part} part must hold cases with labels, got no cases: see split_fractions, split_file and num_folds."
+        )
+    if np.isnan(dataset.positive_share):
+        raise ValueError(
+            f"the {part} part must hold cases with labels, got {describe_labels(dataset)}: give masks or CSVs of slice "
+            "labels; in a datalist the key is 'label'."
+        )
+
+
+def require_learnable(dataset: SliceDataset) -> None:
+    """Refuse training slices without labels, or without a positive one.
+
+    Raises:
+        ValueError: says what there is, and what to do.
+
+    Example:
+        >>> require_learnable(SliceDataset([], transform=sorted, cache_dir="not/made"))
+        Traceback (most recent call last):
+        ValueError: the training part must hold cases with labels, got no cases: see split_fractions, split_file and \
+num_folds.
+    """
+    require_labels(dataset, "training")
+    if dataset.positive_share == 0:
+        raise ValueError(
+            f"the training part must hold positive slices, got none ({describe_labels(dataset)}): there is nothing to "
+            "learn; check the masks, mask_values and the classes in the CSVs, or take other patients for training."
+        )
+
+
+def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -> Iterator[str]:
+    """Yield one line for each lack of labels that training survives.
+
+    Args:
+        train: training slices.
+        val: validation slices.
+        maps: whether masks shall supervise the maps.
+
+    Example:
+        >>> empty = SliceDataset([], transform=sorted, cache_dir="not/made")
+        >>> [line[:30] for line in label_warnings(empty, empty)]
+        ['there are no validation cases:']
+    """
+    if train.positive_share == 1:
+        yield "all labeled training slices are positive: there is nothing to tell apart, a classifier learns only that"
+    if maps and train.cases and not train.supervised.any():
+        yield "no training case has a mask: localization_weight has nothing to act on, this trains a plain ViT"
+    if not val.cases:
+        yield "there are no validation cases: nothing chooses the best epoch, model.pt holds the last one"
+    elif np.isnan(val.positive_share):
+        yield "no validation case has labels: nothing chooses the best epoch, model.pt holds the last one"

@@ -1,0 +1,44 @@
+"""Look at the labels before the first epoch: a training with nothing to learn is refused."""
+
+from __future__ import annotations
+
+import logging
+
+from ignite.engine import Engine, Events
+
+from bundle.data import SliceDataset, describe_labels, label_warnings, require_learnable
+
+
+class LearnableData:
+    """Refuses to train without a positive slice, and tells how many cases have masks, slice labels or neither.
+
+    Args:
+        train: training slices.
+        val: validation slices.
+        maps: whether masks shall supervise the maps.
+
+    Raises:
+        ValueError: when the run starts, if there is nothing to learn.
+
+    Example:
+        >>> empty = SliceDataset([], transform=sorted, cache_dir="not/made")
+        >>> LearnableData(empty, empty).attach(Engine(lambda engine, batch: None))
+    """
+
+    def __init__(self, train: SliceDataset, val: SliceDataset, maps: bool = False) -> None:
+        self.train = train
+        self.val = val
+        self.maps = maps
+
+    def attach(self, engine: Engine) -> None:
+        """Look when the trainer's run starts."""
+        engine.add_event_handler(Events.STARTED, self)
+
+    def __call__(self, engine: Engine) -> None:
+        """Raise, warn and tell."""
+        require_learnable(self.train)
+        logger = logging.getLogger(__name__)
+        for part, dataset in (("training", self.train), ("validation", self.val)):
+            logger.info(f"{part}: {describe_labels(dataset)}.")
+        for line in label_warnings(self.train, self.val, self.maps):
+            logger.warning(f"{line}.")
