@@ -8,7 +8,7 @@ would then have to start that class in place of `monai.bundle run`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +30,16 @@ TRACKING_ARGUMENTS = frozenset({"tracking_uri", "experiment_name", "run_name", "
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Config files in their order, the `--id value` overrides, and the `--id None` that MONAI leaves out."""
+    """Config files in their order, the `--id value` overrides, and the `--id None` that MONAI leaves out.
+
+    `typed` holds the overrides that were typed, as text before Fire read it; the others stand in `args_file`.
+    """
 
     files: tuple[str, ...]
     overrides: dict[str, Any] = field(default_factory=dict)
     left_out: tuple[str, ...] = ()
+    typed: dict[str, str] = field(default_factory=dict, repr=False, compare=False)
+    args_file: str = field(default="", repr=False, compare=False)
 
     @classmethod
     def read(cls, argv: Sequence[str] | None = None) -> CommandLine | None:
@@ -57,14 +62,27 @@ class CommandLine:
     @classmethod
     def parse(cls, arguments: Sequence[str]) -> CommandLine:
         """Return what the arguments behind `run` ask for."""
-        given = parse_arguments(arguments)
+        typed = dict(_pairs(arguments))
+        given = {name: parse_value(text) for name, text in typed.items()}
         left_out = tuple(name for name, value in given.items() if value is None and name not in RUN_ARGUMENTS)
         given = {name: value for name, value in given.items() if value is not None}
         if "args_file" in given:
             given = {**ConfigParser.load_config_file(given["args_file"]), **given}
         files = [*ensure_tuple(given.get("config_file", ())), *ensure_tuple(given.get("+config_file", ()))]
         overrides = {name: value for name, value in given.items() if name not in RUN_ARGUMENTS}
-        return cls(tuple(files), overrides, left_out)
+        return cls(tuple(files), overrides, left_out, typed, str(given.get("args_file", "")))
+
+    def place_of(self, name: str) -> str:
+        """Return the place where an entry has its value from, as it begins an error: option, file or nothing.
+
+        Example:
+            >>> CommandLine.parse(["--seed", "3"]).place_of("seed"), CommandLine.parse([]).place_of("seed")
+            ('--seed', 'seed')
+        """
+        if name in self.overrides:
+            return f"--{name}" if name in self.typed else f"{self.args_file}: {name}"
+        files = [file for file in self.files if Path(file).is_file() and name in ConfigParser.load_config_file(file)]
+        return f"{files[-1]}: {name}" if files else name
 
     def changed_ids(self) -> set[str]:
         """Return the ids that overlays, where they still exist, and overrides set; what is appended is left out."""
@@ -83,17 +101,24 @@ class CommandLine:
 
 def parse_arguments(arguments: Sequence[str]) -> dict[str, Any]:
     """Return name and value of `--name value`, `--name=value` and `--flag`, with values as Fire reads them."""
-    given: dict[str, Any] = {}
+    return {name: parse_value(text) for name, text in _pairs(arguments)}
+
+
+def _pairs(arguments: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield name and text of each option; a flag has the text True."""
     name = None
-    for argument in arguments:
-        if is_name(argument):
+    for argument in [*arguments, "--"]:
+        if is_name(argument) or argument == "--":
+            if name is not None:
+                yield name, "True"
             name, separator, value = argument.lstrip("-").partition("=")
             name = name.replace("-", "_")
-            given[name] = parse_value(value) if separator else True
-            name = None if separator else name
+            if separator:
+                yield name, value
+                name = None
         elif name is not None:
-            given[name], name = parse_value(argument), None
-    return given
+            yield name, argument
+            name = None
 
 
 def parse_value(text: str) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -16,6 +16,8 @@ from typing import Any
 
 import yaml
 from monai.bundle import ConfigParser
+
+from bundle.workflow.allowed import Allowed
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 COMMANDS = {
@@ -60,7 +62,8 @@ class Knob:
         role: a key of `ROLES`.
         help: meaning, in a sentence or two.
         unit: of the value, if it has one.
-        range: permitted values.
+        range: permitted values, for people.
+        allowed: permitted values, for a machine.
         places: arguments that name a folder or a file of this machine.
         grid: values that a search tries by default.
     """
@@ -70,6 +73,7 @@ class Knob:
     help: str
     unit: str = ""
     range: str = ""
+    allowed: Allowed = field(default_factory=Allowed)
     places: tuple[str, ...] = ()
     grid: tuple[float, ...] = ()
 
@@ -103,7 +107,8 @@ def knobs() -> Mapping[str, Knob]:
 def _knob(name: str, role: str, row: Mapping[str, Any]) -> Knob:
     """Return the knob of a row; a frozen one holds tuples."""
     cells: dict[str, Any] = {key: tuple(cell) if isinstance(cell, list) else cell for key, cell in row.items()}
-    return Knob(name, role, **cells)
+    limits = {limit.name: cells.pop(limit.name) for limit in fields(Allowed) if limit.name in cells}
+    return Knob(name, role, **{"range": Allowed(**limits).text(), **cells}, allowed=Allowed(**limits))
 
 
 def names(*roles: str) -> frozenset[str]:
@@ -147,7 +152,7 @@ def terminal_page(name: str | None = None) -> str:
         >>> print(terminal_page("patch_size"))
         patch_size (Network and its input)
             Height and width of the patches that become tokens.
-            default: 16; unit: px; range: divides image_size; accepted by: train, evaluate, infer
+            default: 16; unit: px; range: a whole number that divides image_size; accepted by: train, evaluate, infer
     """
     if name is None:
         return "\n".join(map(terminal_page, knobs()))

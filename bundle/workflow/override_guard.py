@@ -17,7 +17,7 @@ _COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_",
 
 
 def refuse_unknown_overrides(argv: Sequence[str] | None = None) -> None:
-    """Compare overrides and overlays with the ids of the base configs; the first entry of `initialize`.
+    """Compare overrides and overlays with the ids of the base configs.
 
     MONAI accepts any id in silence, so a misspelled knob trains with the default. Under `python -m monai.bundle run`
     the config files and `--id` overrides are read from the command line. An option must be an id of the given files.
@@ -42,11 +42,8 @@ def refuse_unknown_overrides(argv: Sequence[str] | None = None) -> None:
         >>> refuse_unknown_overrides(["monai/bundle/__main__.py", "run", "--config_file", "configs/train.json"])
     """
     command_line = CommandLine.read(argv)
-    if command_line is not None and (problems := list(_problems(command_line))):
+    if command_line is not None and (problems := list(override_problems(command_line))):
         raise ValueError("\n".join(problems))
-
-
-OverrideGuard = refuse_unknown_overrides  # name in records of version 0.1
 
 
 class _Known(NamedTuple):
@@ -61,7 +58,7 @@ class _Known(NamedTuple):
         return cls(*({id_ for content in contents for id_ in ids(content, components_only=c)} for c in (False, True)))
 
 
-def _problems(command_line: CommandLine) -> Iterator[str]:
+def override_problems(command_line: CommandLine) -> Iterator[str]:
     """Yield a sentence for every override that would not do what it says."""
     for name in command_line.left_out:
         yield f"--{name} None would change nothing, MONAI leaves it out: write `{name}: null` into an overlay."
@@ -72,12 +69,12 @@ def _problems(command_line: CommandLine) -> Iterator[str]:
     contents = {file: _load(file) for file in base}
     anywhere, given = _Known.of(list(contents.values())), _Known.of([replace(command_line, overrides={}).merged()])
     for name in command_line.overrides:
-        id_ = plain_id(name)
+        id_, place = plain_id(name), command_line.place_of(name)
         if name.startswith("+"):
-            yield f"--{name} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
+            yield f"{place} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
         elif not _is_allowed(id_, given):
             others = [Path(file).name for file in contents if _is_allowed(id_, _Known.of([contents[file]]))]
-            yield _known_elsewhere(name, others) if others else _unknown_id(f"--{name}", name, known=given.ids)
+            yield _known_elsewhere(place, others) if others else _unknown_id(place, name, known=given.ids)
     for file in later:
         for name in _load(file) if file not in base else ():
             if not _is_allowed(plain_id(name), anywhere):
@@ -96,10 +93,10 @@ def _is_allowed(name: str, known: _Known) -> bool:
     )
 
 
-def _known_elsewhere(name: str, files: Sequence[str]) -> str:
+def _known_elsewhere(place: str, files: Sequence[str]) -> str:
     """Return the error for an id of base configs that this run was not given."""
     known = " and ".join(dict.fromkeys(files))
-    return f"--{name} is an id of {known}, not of the config files given, so it would change nothing here."
+    return f"{place} is an id of {known}, not of the config files given, so it would change nothing here."
 
 
 def _unknown_id(where: str, name: str, *, known: set[str]) -> str:

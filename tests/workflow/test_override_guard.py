@@ -5,8 +5,9 @@ import json
 import pytest
 from conftest import ROOT
 
-from bundle.workflow import OverrideGuard, refuse_unknown_overrides
-from bundle.workflow.override_guard import ids
+from bundle.workflow import OverrideGuard, begin_run
+from bundle.workflow import refuse_unknown_overrides as name_in_records
+from bundle.workflow.override_guard import ids, refuse_unknown_overrides
 
 PROGRAM = "/somewhere/monai/bundle/__main__.py"
 BASE = {
@@ -92,6 +93,13 @@ def test_an_option_may_be_an_id_that_an_overlay_brings(configs):
     assert guard(configs, "--train#handlers#1#log_dir", "a", overlay="+train#handlers: [{_target_: G}]\n") is None
 
 
+def test_an_option_of_an_args_file_is_named_with_its_file(configs):
+    args = configs / "args.json"
+    args.write_text(json.dumps({"config_file": str(configs / "train.json"), "batchsize": 3}))
+    with pytest.raises(ValueError, match=rf"^{args}: batchsize is not an id .* did you mean 'batch_size'"):
+        refuse_unknown_overrides([PROGRAM, "run", "--args_file", str(args)])
+
+
 def test_append_passes_in_a_file_and_is_refused_where_it_would_replace(configs):
     assert guard(configs, overlay="+train#handlers: [{_target_: G}]\n") is None
     with pytest.raises(ValueError, match=r"--\+train#handlers would replace train#handlers"):
@@ -104,8 +112,8 @@ def test_none_passes_in_a_file_and_is_refused_where_it_would_change_nothing(conf
         guard(configs, "--batch_size", "None")
 
 
-def test_records_of_version_0_1_name_it_otherwise():
-    assert OverrideGuard is refuse_unknown_overrides
+def test_older_records_name_the_first_step_otherwise():
+    assert OverrideGuard is begin_run is name_in_records
 
 
 def test_other_programs_are_left_alone():

@@ -1,0 +1,163 @@
+"""The first step of every run of a command line: bad files, overrides and values are refused at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from monai.bundle import ConfigParser
+
+from bundle.workflow.allowed import is_open
+from bundle.workflow.command_line import CommandLine, plain_id
+from bundle.workflow.compare import OLD_NAMES
+from bundle.workflow.knobs import BASES, Knob, knobs
+from bundle.workflow.last_line import end_with_one_line
+from bundle.workflow.override_guard import override_problems
+
+_WHOLE_CONFIG = frozenset({"run", "network_def"})
+"""Entries of a config that stands for itself: train.json, inference.json, the record of a run."""
+_REPLACED = frozenset({"initialize", "run", "finalize", "imports"})
+"""Entries that a later base config is there to replace."""
+
+
+def begin_run(argv: Sequence[str] | None = None) -> None:
+    """Refuse what would be ignored or is not allowed, before anything is computed; the first entry of `initialize`.
+
+    Under `python -m monai.bundle run` errors end in one line from here on, see `end_with_one_line`. Elsewhere (MONAI
+    Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
+
+    Args:
+        argv: as in `sys.argv`, which is the default.
+
+    Raises:
+        ValueError: every file that is out of order, every override that would change nothing, and every value that is
+            not allowed, each with its file or option and the remedy.
+
+    Example:
+        >>> begin_run(["pytest"])
+    """
+    command_line = CommandLine.read(argv)
+    if command_line is None:
+        return
+    if argv is None:
+        end_with_one_line(debug=command_line.overrides.get("debug") is True)
+    problems = [*order_problems(command_line.files), *override_problems(command_line), *value_problems(command_line)]
+    if problems:
+        raise ValueError("\n".join(problems))
+    if argv is None:
+        end_with_one_line(debug=command_line.merged().get("debug") is True)
+
+
+OverrideGuard = refuse_unknown_overrides = begin_run  # names in older records
+
+
+def value_problems(command_line: CommandLine) -> Iterator[str]:
+    """Yield a sentence for every knob whose value is not allowed.
+
+    Args:
+        command_line: files and overrides of the run.
+
+    Example:
+        >>> argv = ["--config_file", str(Path(__file__).parents[2] / "configs/train.json"), "--beta", "2"]
+        >>> print(*value_problems(CommandLine.parse(argv)))
+        --beta must be a number from 0 to 1, got 2: give such a value (docs/knobs.md).
+    """
+    config = command_line.merged()
+    for name, value in config.items():
+        knob = knobs().get(OLD_NAMES.get(name, name))
+        typed = command_line.typed.get(name, "")
+        if knob is None or (knob.allowed.takes(value, config) and not _is_cut(knob, typed=typed, value=value)):
+            continue
+        place, expected = command_line.place_of(name), knob.allowed.text(config)
+        got = typed if knob.allowed.type == "path" and typed else _shown(value)
+        yield f"{place} must be {expected}, got {got}: {_remedy(knob, typed=typed, value=value)}."
+    yield from _width_problems(config)
+
+
+def order_problems(files: tuple[str, ...]) -> Iterator[str]:
+    """Yield a sentence for every file that would silently override the overlays before it.
+
+    `evaluate.json` and `multi_gpu_train.json` may follow overlays, as long as these set nothing that they set too.
+
+    Args:
+        files: config files in the order that they are given.
+    """
+    contents = {file: ConfigParser.load_config_file(file) for file in files if Path(file).is_file()}
+    for number, file in enumerate(files[1:], start=1):
+        content, before = contents.get(file, {}), files[1:number]
+        if content.keys() >= _WHOLE_CONFIG:
+            yield (
+                f"{file} must be the first config file, got it after {', '.join(files[:number])}, which it would "
+                f"override: {_right_order(file, files, contents)}."
+            )
+        elif Path(file).name in BASES:
+            lost = {name: other for other in before for name in _common(contents.get(other, {}), content)}
+            for name, other in lost.items():
+                yield (
+                    f"{other} must stand behind {file}, got it before, where its {name} is overridden: "
+                    "change their order in --config_file."
+                )
+
+
+def _right_order(file: str, files: tuple[str, ...], contents: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what to write instead of files that have a whole config behind others."""
+    if contents.get(files[0], {}).keys() >= _WHOLE_CONFIG:
+        return f"give either {files[0]} or {file}"
+    return f'write --config_file "{[file, *(other for other in files if other != file)]}"'
+
+
+def _common(overlay: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+    """Return the ids of an overlay whose entry a later base config replaces."""
+    set_there = {plain_id(name) for name in base} - _REPLACED
+    return [name for name in overlay if any(_covers(id_, plain_id(name)) for id_ in set_there)]
+
+
+def _covers(id_: str, other: str) -> bool:
+    return other == id_ or other.startswith(f"{id_}#")
+
+
+def _is_cut(knob: Knob, *, typed: str, value: Any) -> bool:
+    """Return whether Fire made another path of what was typed: it drops a comment, brackets and spaces."""
+    if knob.allowed.type != "path" or not typed or not isinstance(value, str) or is_open(value):
+        return False
+    return typed not in (value, repr(value), f'"{value}"')
+
+
+def _shown(value: Any) -> str:
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def _remedy(knob: Knob, *, typed: str, value: Any) -> str:
+    """Return what to write instead, where that can be told."""
+    if knob.allowed.type == "path" and "#" in (typed or str(value)):
+        return "MONAI cannot keep a # in a path, so rename the folder"
+    if knob.allowed.type == "path" and not isinstance(value, list):
+        return f"type ./{typed.strip()}" if typed else "write it in quotes"
+    if isinstance(value, str) and knob.allowed.type in ("whole", "number") and (number := _as_yaml_number(value)):
+        return f"YAML reads it as text, so write {number}"
+    if knob.allowed.multiple_of:
+        return f"change it or {knob.allowed.multiple_of[0]}"
+    return "give such a value (docs/knobs.md)"
+
+
+def _as_yaml_number(text: str) -> str:
+    """Return a number as YAML 1.1 reads it, nothing for other text.
+
+    Example:
+        >>> _as_yaml_number("1e-4"), _as_yaml_number("5"), _as_yaml_number("five")
+        ('1.0e-4', '5', '')
+    """
+    found = re.fullmatch(r"([+-]?\d+)(\.\d*)?(?:[eE]([+-]?)(\d+))?", text.strip())
+    if not found:
+        return ""
+    whole, fraction, sign, exponent = found.groups()
+    return f"{whole}{fraction or '.0'}e{sign or '+'}{exponent}" if exponent else f"{whole}{fraction or ''}"
+
+
+def _width_problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the sentence for a code of rows and columns that the tokens are too narrow for."""
+    width = config.get("hidden_size")
+    if config.get("position_encoding") == "sincos" and isinstance(width, int) and width % 4:
+        yield f"hidden_size must be a multiple of 4 for position_encoding sincos, got {width}: change one of them."
