@@ -42,7 +42,8 @@ def demo_report(
     first = metrics["lgmvit"][0]
     return HtmlReport(
         title="LGM-ViT demo: phantoms from four sites",
-        verdict=seed_comparison_sentence(scores["baseline"]["f1"], scores["lgmvit"]["f1"]),
+        verdict=f"{seed_comparison_sentence(scores['baseline']['f1'], scores['lgmvit']['f1'])} "
+        f"{_beside_position(scores, first)}",
         score_names=_SCORES,
         rows=[*(ScoreRow(_NAMES[row], values) for row, values in scores.items()), *_baseline_rows(metrics["lgmvit"])],
         introduction=(
@@ -65,6 +66,14 @@ def _collect(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
         name: [_as_number(content[group[name]].get(name.removeprefix("map_"))) for content in metrics]
         for name in _SCORES
     }
+
+
+def _beside_position(scores: Mapping[str, Mapping[str, Sequence[float]]], metrics: Mapping[str, Any]) -> str:
+    """Return F1 of slice position alone, and whether the networks' means are above it, in a sentence."""
+    position = _as_number(metrics["baselines"]["position"]["slice"]["f1"])
+    below = [_NAMES[row] for row, found in scores.items() if not ScoreRow(row, found).mean("f1") > position]
+    end = f"{' and '.join(below)} {'is' if len(below) == 1 else 'are'} no better" if below else "both are above it"
+    return f"Slice position alone, without a look at the image, has F1 {position:.3f}: {end}."
 
 
 def _as_number(value: float | None) -> float:

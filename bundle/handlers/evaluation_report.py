@@ -15,6 +15,7 @@ from bundle.evaluation import evaluate_predictions, write_predictions
 from bundle.files import read_json, write_json
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
+from bundle.reports import evaluation_summary
 
 logger = logging.getLogger(__name__)
 
@@ -91,9 +92,11 @@ class EvaluationReport:
         write_json(self.output_dir / "split.json", self._split(test))
         write_predictions(self.output_dir / "predictions.csv", self._for_pooling(test, content))
         write_json(self.output_dir / "metrics.json", content)
-        shown = ", ".join(f"{name} {content['slice'][name]:.3f}" for name in ("f1", "auroc", "average_precision"))
-        logger.info(f"{content['n']['slices']} slices of {content['n']['patients']} patients: {shown}")
-        logger.info(f"Scores with intervals are in {self.output_dir / 'metrics.json'}.")
+        for line in evaluation_summary(content):
+            logger.info(line)
+        logger.info(
+            f"In brackets: 95% intervals from resampling patients. All scores: {self.output_dir / 'metrics.json'}"
+        )
 
     def finish(self) -> None:
         """Fail where nothing was scored: MONAI skips an empty test set in silence, and with it this handler.

@@ -2,6 +2,7 @@
 
 from bundle.reports.case_tiles import contact_sheet
 from bundle.reports.curves import score_curves, seed_comparison_sentence, training_curves
+from bundle.reports.evaluation_text import evaluation_summary
 from bundle.reports.html_report import HtmlReport, PictureRow
 from bundle.reports.overlay import draw_overlay, overlay_panel, write_picture
 from bundle.reports.tables import ABSENT, ScoreRow, Table, score_text
@@ -14,6 +15,7 @@ __all__ = [
     "Table",
     "contact_sheet",
     "draw_overlay",
+    "evaluation_summary",
     "overlay_panel",
     "score_curves",
     "score_text",

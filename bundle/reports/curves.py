@@ -69,7 +69,7 @@ def training_curves(history: Sequence[Mapping[str, float]], best_epoch: int | No
         >>> training_curves([{"epoch": 1, "loss": 0.7, "f1": 0.2}, {"epoch": 2, "loss": 0.6}], best_epoch=1).shape
         (3, 360, 840)
     """
-    rows = [{"classification_loss": row.get("loss", float("nan")), **row} for row in history]
+    rows = [({"classification_loss": row["loss"]} if "loss" in row else {}) | dict(row) for row in history]
     known = set().union(*rows)
     panels = {title: names for title, names in _PANELS.items() if known & names.keys()} or {"no epoch yet": {}}
     figure = Figure(figsize=(4.2 * len(panels), 3.6), dpi=100, layout="constrained")
@@ -83,7 +83,8 @@ def training_curves(history: Sequence[Mapping[str, float]], best_epoch: int | No
         axes.set(title=title, xlabel="epoch")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
-        axes.legend(fontsize="small")
+        if axes.lines:
+            axes.legend(fontsize="small")
     return _drawn(figure)
 
 

@@ -1,14 +1,16 @@
-"""The frame of a run: its first check, its record, guard of its evaluation, table of its knobs, its last line."""
+"""The frame of a run: its first check, its record, guard of its evaluation, table of its knobs, its last lines."""
 
 from bundle.workflow.begin import OverrideGuard, begin_run, refuse_unknown_overrides
 from bundle.workflow.last_line import end_with_one_line
 from bundle.workflow.run_record import RunRecord
 from bundle.workflow.trained_settings import SameSettings, require_trained_settings
+from bundle.workflow.training_end import TrainingEnd
 
 __all__ = [
     "OverrideGuard",
     "RunRecord",
     "SameSettings",
+    "TrainingEnd",
     "begin_run",
     "end_with_one_line",
     "refuse_unknown_overrides",

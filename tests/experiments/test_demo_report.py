@@ -73,6 +73,20 @@ def test_the_page_has_scores_baselines_pictures_and_commands(demo):
     assert "<title>LGM-ViT demo" in page
 
 
+@pytest.mark.parametrize(
+    ("baseline", "lgmvit", "end"),
+    [
+        ([0.3, 0.4], [0.8], "both are above it."),
+        ([0.1, 0.3], [0.8], "plain ViT is no better."),
+        ([0.1], [0.25, None], "plain ViT and LGM-ViT are no better."),
+        ([0.5], [None], "LGM-ViT is no better."),
+    ],
+)
+def test_the_headline_says_what_position_alone_reaches(demo, baseline, lgmvit, end):
+    verdict = demo(baseline, lgmvit).verdict
+    assert verdict.endswith(f"Slice position alone, without a look at the image, has F1 0.250: {end}")
+
+
 def test_the_pictures_are_slices_with_a_lesion_and_both_maps(demo):
     report = demo([0.5, 0.6], [0.8, 0.9])
     assert len(report.pictures) == 4, "slices 1 to 4 have the lesion"

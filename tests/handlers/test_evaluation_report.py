@@ -45,7 +45,7 @@ def test_both_files_appear(tmp_path, caplog):
     np.testing.assert_array_equal(read_predictions(tmp_path / "run/predictions.csv").probability, some(0).probability)
     split = json.loads((tmp_path / "run/split.json").read_text())
     assert split == {"train": ["t0", "t1"], "val": [f"p{k}" for k in range(6)], "test": [f"p{k}" for k in range(6)]}
-    assert f"f1 {metrics['slice']['f1']:.3f}" in caplog.text
+    assert f"{metrics['slice']['f1']:.3f} [" in caplog.text
 
 
 def test_a_threshold_that_is_given_is_used(tmp_path):

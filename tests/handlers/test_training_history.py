@@ -1,9 +1,11 @@
 """history.csv: one row an epoch, whatever happens in between."""
 
 import csv
+from types import SimpleNamespace
 
 import pytest
 from ignite.engine import Engine, Events
+from PIL import Image
 from support.network import toy_batch, toy_evaluator, toy_network, toy_trainer
 from support.runs import EPOCHS, ToyRun
 
@@ -14,6 +16,7 @@ from bundle.handlers import (
     TrainingCheckpoint,
     TrainingHistory,
     read_history,
+    training_history,
 )
 
 
@@ -45,6 +48,23 @@ def test_losses_scores_and_seconds_of_every_epoch(tmp_path):
     assert {name: rows[-1][name] for name in ("key_score", "auroc", "f1")} == {
         name: validator.state.metrics[name] for name in ("key_score", "auroc", "f1")
     }
+
+
+def test_curves_are_drawn_when_training_ends_and_once_a_minute_before(tmp_path, monkeypatch):
+    now, drawn = SimpleNamespace(seconds=100.0), []
+    monkeypatch.setattr(training_history.time, "monotonic", lambda: now.seconds)
+    monkeypatch.setattr(training_history, "training_curves", lambda rows, best: drawn.append((len(rows), best)))
+    monkeypatch.setattr(training_history, "write_picture", lambda file, picture: drawn.append(file.name))
+    engine = Engine(lambda engine, batch: setattr(now, "seconds", now.seconds + 25))
+    TrainingHistory(tmp_path).attach(engine)
+    engine.run([0], max_epochs=7)
+    assert drawn == [(3, None), "curves.png", (6, None), "curves.png", (7, None), "curves.png"]
+
+
+def test_the_picture_and_the_learning_rate_of_a_run(tmp_path):
+    trainer, _ = train(tmp_path, epochs=2)
+    assert Image.open(tmp_path / "curves.png").size == (840, 360)
+    assert trainer.state.learning_rate == 0
 
 
 def test_an_epoch_without_validation_has_empty_cells(tmp_path):

@@ -3,10 +3,11 @@
 import math
 from unittest import mock
 
+import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from bundle.reports import score_curves
+from bundle.reports import score_curves, training_curves
 from bundle.reports.curves import mean_and_deviation
 
 
@@ -31,3 +32,19 @@ def test_a_run_without_a_value_is_left_out():
 def test_curves_have_a_point_for_each_x(curves):
     with pytest.raises(ValueError, match="curves must have 2 points each"):
         score_curves([0, 1], curves, "x")
+
+
+def test_training_curves_show_what_the_history_has():
+    loss = [{"epoch": k, "loss": 1 / k} for k in (1, 2, 3)]
+    scores = [{"f1": 0.5, "validation_loss": 0.7}, {}, {"auroc": 0.75}]
+    located = [{**row, "classification_loss": 0.5, "localization_loss": 0.1} for row in loss]
+    both = [{**row, **more} for row, more in zip(located, scores, strict=True)]
+    widths = [training_curves(history).shape[2] for history in ([], loss, located, both)]
+    assert widths == [420, 420, 840, 1260], "a panel for each kind of number"
+
+
+def test_training_curves_mark_the_best_epoch():
+    history = [{"epoch": k, "f1": k / 4} for k in (1, 2, 3)]
+    plain = training_curves(history)
+    assert np.array_equal(plain, training_curves(history, best_epoch=-1))
+    assert not np.array_equal(plain, training_curves(history, best_epoch=2))
