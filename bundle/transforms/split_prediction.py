@@ -139,7 +139,7 @@ def _evenly(indices: NDArray, count: int) -> list[int]:
 def _known_affine(image: Any) -> NDArray | None:
     """Return the affine of a raster, None where its place in the body is not known: no guess about left and right."""
     meta = getattr(image, "meta", {})
-    is_coded = any(meta.get(code, 1) for code in ("qform_code", "sform_code"))
+    is_coded = any(meta.get(code, 1) for code in ("qform_code", "sform_code")) and not meta.get("no_orientation")
     if not isinstance(image, MetaTensor) or not is_coded or is_slice_image(str(meta.get("filename_or_obj", ""))):
         return None
     return np.asarray(image.affine, dtype=np.float64)
