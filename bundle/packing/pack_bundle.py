@@ -60,7 +60,9 @@ def pack_bundle(
     packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
     thresholds = (inference["threshold"], run.volume_threshold)
-    files[CARD] = model_card(files[CARD].decode(), run, *thresholds).encode()
+    image = metadata["network_data_format"]["inputs"]["image"]
+    shape = (2, image["num_channels"], *image["spatial_shape"])
+    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()
     files["models/model.pt"] = run.weights.read_bytes()
     return write_archive(archive, _NAME, files)
 

@@ -97,7 +97,7 @@ class OrganCropd(MapTransform, InvertibleTransform):
     Raises:
         ValueError: for a negative margin, or when there is nothing to do.
 
-    Source: two options of the lesion task in the authors' code, which normalizes before it crops, and whose square lacks
+    Source: two options of the lesion task in the authors' code, which normalizes before it crops and whose square lacks
     the box's last row and column; see docs/explanation/deviations.md.
 
     Example:
