@@ -41,6 +41,7 @@ class AttributionImages:
         attribution: makes the maps.
         interval: epochs between two panels; the first epoch has one too.
         num_slices: slices in the panel.
+        shown_channel: index of the channel in the panel; -1 is the last.
 
     Example:
         >>> AttributionImages("runs/example", None, None, None, interval=5).interval
@@ -55,6 +56,7 @@ class AttributionImages:
         attribution: Attribution,
         interval: int = 5,
         num_slices: int = 6,
+        shown_channel: int = -1,
     ) -> None:
         self.log_dir = Path(log_dir)
         self.dataset = dataset
@@ -62,6 +64,7 @@ class AttributionImages:
         self.attribution = attribution
         self.interval = interval
         self.num_slices = num_slices
+        self.shown_channel = shown_channel
 
     def attach(self, engine: Engine) -> None:
         """Draw after the first and after every `interval` epochs of the trainer."""
@@ -78,13 +81,14 @@ class AttributionImages:
             writer.add_image("attribution", self.panel([int(index) for index in chosen]), engine.state.epoch)
 
     def panel(self, indices: Sequence[int]) -> NDArray:
-        """Return (3, H, W): the slices above, the same with map and mask below."""
+        """Return (3, H, W): the slices above, the same with map and mask below; all maps have one color scale."""
         batch = self.dataset.__getitems__(indices)
         image, _ = PrepareSliceBatch()(batch, next(self.network.parameters()).device)
         maps = self._maps(image).cpu().numpy()[:, 0]
-        slices, masks = image[:, -1].cpu().numpy(), batch[keys.MASK][:, 0].cpu().numpy()
+        slices, masks = image[:, self.shown_channel].cpu().numpy(), batch[keys.MASK][:, 0].cpu().numpy()
         plain = [draw_overlay(image, np.zeros_like(image)) for image in slices]
-        overlays = [draw_overlay(*layers) for layers in zip(slices, maps, masks, strict=True)]
+        scale = (np.median(maps), maps.max())
+        overlays = [draw_overlay(*layers, scale=scale) for layers in zip(slices, maps, masks, strict=True)]
         return overlay_panel([plain, overlays])
 
     def _maps(self, image: torch.Tensor) -> torch.Tensor:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +18,11 @@ from numpy.typing import NDArray
 
 from bundle import keys
 from bundle.files import folder_atomically, write_csv, write_json
-from bundle.reports import draw_overlay, overlay_panel
-from bundle.reports.overlay import write_picture
+from bundle.reports import case_picture, write_picture
 from bundle.volumes import write_nifti
 
 logger = logging.getLogger(__name__)
+_MAP_UNIT = "Attribution map, no unit: where the network looked. Not a probability."
 
 
 class CaseResultSaver:
@@ -32,6 +34,14 @@ class CaseResultSaver:
         output_dir: made if missing.
         source_slices: oriented image -> index of each slice along the third axis of its file; it becomes the column
             `source_slice` of slices.csv, which is left out where the file is sliced along another axis.
+        shown_channel: index of the channel in the picture; -1 is the last.
+        map_scale: map values at the two ends of the color scale, for pictures and for viewers of the map; None takes
+            the range of each case's map.
+        model: metadata of the bundle; its name and version go into the summary.
+        checkpoint: file of the weights; its SHA-256 goes into the summary.
+
+    Raises:
+        ValueError: `map_scale` is not two numbers, the lower first.
 
     Example:
         >>> import torch
@@ -39,9 +49,23 @@ class CaseResultSaver:
         >>> CaseResultSaver("results").attach(SupervisedEvaluator("cpu", [], torch.nn.Identity()))
     """
 
-    def __init__(self, output_dir: str | Path, source_slices: Callable[[MetaTensor], list[int]] | None = None) -> None:
+    def __init__(
+        self,
+        output_dir: str | Path,
+        source_slices: Callable[[MetaTensor], list[int]] | None = None,
+        shown_channel: int = -1,
+        map_scale: Sequence[float] | None = None,
+        model: Mapping[str, Any] | None = None,
+        checkpoint: str | Path | None = None,
+    ) -> None:
+        if map_scale is not None and not (len(map_scale) == 2 and -np.inf < map_scale[0] < map_scale[1] < np.inf):
+            raise ValueError(f"map_scale must be two numbers, the lower first, got {map_scale}: see metrics.json.")
         self.output_dir = Path(output_dir)
         self.source_slices = source_slices
+        self.shown_channel = shown_channel
+        self.map_scale = map_scale
+        self.model = model or {}
+        self.checkpoint = checkpoint
 
     def attach(self, engine: Engine) -> None:
         """Write after every volume, which is one iteration, and within it, so that `SkipFailedCases` sees an error."""
@@ -55,20 +79,36 @@ class CaseResultSaver:
 
     def _write(self, case: Mapping[str, Any]) -> Path:
         """Write one case."""
-        result, attribution = dict(case[keys.RESULT]), case[keys.PRED]
-        slices = result.pop("slices")
-        for row, source in zip(slices, self._source_indices(case[keys.IMAGE]), strict=False):
+        name, result, attribution = str(case[keys.CASE]), case[keys.RESULT], case[keys.PRED]
+        for row, source in zip(result["slices"], self._source_indices(case[keys.IMAGE]), strict=False):
             row["source_slice"] = source
-        summary = {"case": case[keys.CASE], "image": case[keys.IMAGE].meta.get("filename_or_obj"), **result}
+        scale = case[keys.OVERLAY]["map_range"] if self.map_scale is None else self.map_scale
+        summary = {
+            "case": name,
+            "image": case[keys.IMAGE].meta.get("filename_or_obj"),
+            **{entry: value for entry, value in result.items() if entry != "slices"},
+            "map_scale": list(scale),
+            "map_scale_from": "this case" if self.map_scale is None else "model",
+            "model": self._model_record,
+        }
         return write_case(
             self.output_dir,
-            str(case[keys.CASE]),
+            name,
             attribution=np.asarray(attribution[0]),
             affine=np.asarray(attribution.affine),
-            slices=slices,
+            slices=result["slices"],
             summary=summary,
-            overlay=_draw(case[keys.OVERLAY], slices),
+            overlay=case_picture(name, case[keys.OVERLAY], result, self.shown_channel, self.map_scale),
+            map_scale=scale,
         )
+
+    @cached_property
+    def _model_record(self) -> dict[str, str | None]:
+        """Name and version of the model, and the hash of its weights."""
+        record = {entry: self.model.get(entry) for entry in ("name", "version")}
+        if self.checkpoint is None:
+            return record
+        return {**record, "weights_sha256": hashlib.sha256(Path(self.checkpoint).read_bytes()).hexdigest()}
 
     def _source_indices(self, image: MetaTensor) -> list[int]:
         """Return the index of each slice in its file, nothing where the file is sliced along another axis."""
@@ -117,6 +157,7 @@ def write_case(
     slices: Sequence[Mapping[str, Any]],
     summary: Mapping[str, Any],
     overlay: NDArray,
+    map_scale: Sequence[float] | None = None,
 ) -> Path:
     """Write `<output_dir>/<case>/` with slices.csv, summary.json, attribution.nii.gz and overlay.png.
 
@@ -130,6 +171,7 @@ def write_case(
         slices: one row per slice, such as {"slice": 0, "probability": 0.9, "blank": False}.
         summary: JSON-serializable result of the volume, such as its probabilities and the threshold.
         overlay: picture, see `write_picture`.
+        map_scale: values that a viewer of the map shows as black and as brightest.
 
     Returns:
         The folder.
@@ -149,15 +191,6 @@ def write_case(
     with folder_atomically(path) as folder:
         write_csv(folder / "slices.csv", slices)
         write_json(folder / "summary.json", summary)
-        write_nifti(folder / "attribution.nii.gz", attribution, affine)
+        write_nifti(folder / "attribution.nii.gz", attribution, affine, description=_MAP_UNIT, shown_range=map_scale)
         write_picture(folder / "overlay.png", overlay)
     return path
-
-
-def _draw(shown: Mapping[str, Any], slices: Sequence[Mapping[str, Any]]) -> np.ndarray:
-    """Return a picture of some slices: the last channel above, the same with the map over it below."""
-    images = shown["image"][:, -1]
-    images_alone = [draw_overlay(image, np.zeros_like(image)) for image in images]
-    overlays = [draw_overlay(image, attribution) for image, attribution in zip(images, shown["map"], strict=True)]
-    titles = [f"slice {index}: {slices[index]['probability']:.2f}" for index in shown["index"]]
-    return overlay_panel([images_alone, overlays], column_titles=titles, row_titles=("image", "map"))

@@ -27,6 +27,8 @@ class CollectPredictions:
 
     Everything stays where the batch lies until the epoch ends; then `predictions` holds the whole data set, also where
     several processes shared it. The same scores are kept for a center prior: a map that always points to the center.
+    `map_scale` is the color scale for the model's maps: from the median to the maximum of the map of a typical positive
+    slice (the median of both over all positive slices).
 
     Args:
         dataset: gives case, patient and site of a slice.
@@ -46,6 +48,7 @@ class CollectPredictions:
         self.dataset = dataset
         self.attribution = attribution
         self.predictions: Predictions | None = None
+        self.map_scale: tuple[float, float] | None = None
         self._columns: dict[str, list[Tensor]] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -56,7 +59,7 @@ class CollectPredictions:
 
     def start(self, engine: Engine) -> None:
         """Forget the last epoch."""
-        self._columns, self.predictions = {}, None
+        self._columns, self.predictions, self.map_scale = {}, None, None
 
     def add(self, engine: Engine) -> None:
         """Keep one batch."""
@@ -69,6 +72,8 @@ class CollectPredictions:
         evidence = output.pop(keys.EVIDENCE)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, output[keys.IMAGE].shape[-2:]).detach().float()
+        self._keep("map_median", maps.flatten(1).median(dim=1).values)
+        self._keep("map_maximum", maps.flatten(1).amax(dim=1))
         self._keep("map_is_finite", maps.isfinite().flatten(1).all(dim=1))
         masks = batch[keys.MASK]
         for name, score in map_scores(maps, masks).items():
@@ -80,6 +85,8 @@ class CollectPredictions:
         """Gather the columns of all ranks into `predictions`."""
         columns = {name: gather(torch.cat(parts)).cpu().numpy() for name, parts in self._columns.items()}
         _require_finite_maps(columns.pop("map_is_finite"))
+        positive = columns["label"] > 0
+        self.map_scale = _typical_range(columns.pop("map_median")[positive], columns.pop("map_maximum")[positive])
         index = columns.pop("case_index")
         names = {key: np.array([item[key] for item in self.dataset.items]) for key in ("case", "patient", "site")}
         groups = {
@@ -96,6 +103,14 @@ class CollectPredictions:
 
     def _keep(self, name: str, values: Tensor) -> None:
         self._columns.setdefault(name, []).append(values.detach())
+
+
+def _typical_range(medians: NDArray, maxima: NDArray) -> tuple[float, float] | None:
+    """Return the values between which a typical positive slice's map lies above its background, if there is one."""
+    if not len(medians):
+        return None
+    low, high = float(np.median(medians)), float(np.median(maxima))
+    return None if np.isclose(low, high) else (low, high)
 
 
 def _require_finite_maps(is_finite: NDArray) -> None:

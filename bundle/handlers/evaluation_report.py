@@ -89,6 +89,7 @@ class EvaluationReport:
             seed=self.seed,
             split_hash=self.split_hash,
         )
+        content["map_scale"] = self.validation.map_scale
         write_json(self.output_dir / "split.json", self._split(test))
         write_predictions(self.output_dir / "predictions.csv", self._for_pooling(test, content))
         write_json(self.output_dir / "metrics.json", content)

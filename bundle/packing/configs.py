@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monai.bundle import ConfigParser
@@ -44,6 +44,7 @@ def packed_inference(
     defaults: Mapping[str, Any],
     threshold: float | None = None,
     volume_threshold: float | None = None,
+    map_scale: Sequence[float] | None = None,
 ) -> dict[str, Any]:
     """Return the config that infers with the network, preprocessing and attribution that were trained.
 
@@ -54,6 +55,7 @@ def packed_inference(
         defaults: the repository's inference.json.
         threshold: probability from which a slice counts as positive; None keeps the default.
         volume_threshold: the same for the highest probability of a volume's slices.
+        map_scale: map values at the two ends of the color scale.
 
     Example:
         >>> train = {"network_def": {"width": "@width", "deep": "@deep"}, "width": 32, "deep": True, "device": "cuda"}
@@ -65,7 +67,8 @@ def packed_inference(
     own = names("source", "place", "machine", "run", "evaluation") | {"finder", "check"}
     shared = {name: train[name] for name in defaults if name in train and name not in own}
     packed = copy.deepcopy({**defaults, **shared})
-    chosen = {"threshold": threshold, "volume_threshold": volume_threshold}
+    chosen = {"threshold": threshold, "volume_threshold": volume_threshold, "map_scale": map_scale}
+    chosen["shown_channel"] = train.get("shown_channel")
     packed.update({name: value for name, value in chosen.items() if value is not None})
     while missing := [name for name in sorted(references(packed)) if name not in packed and name in train]:
         packed.update({name: copy.deepcopy(train[name]) for name in missing})

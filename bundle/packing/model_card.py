@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from bundle.workflow.compare import with_current_names
 from bundle.workflow.knobs import is_plain, knobs, names
 
 START, END = "<!-- run: filled by scripts/pack_bundle.py -->", "<!-- end of run -->"
+_INPUT_SHAPE = re.compile(r'--input_shape "\[[\d, ]+\]"')
 _SCORES = {
     "f1": "F1",
     "accuracy": "accuracy",
@@ -31,7 +32,13 @@ _MAP_SCORES = {
 }
 
 
-def model_card(template: str, run: TrainedRun, threshold: float, volume_threshold: float | None = None) -> str:
+def model_card(
+    template: str,
+    run: TrainedRun,
+    threshold: float,
+    volume_threshold: float | None = None,
+    input_shape: Sequence[int] | None = None,
+) -> str:
     """Return the card with data, settings and scores of a run between its two marks.
 
     Names of cases and patients, and paths, stay out.
@@ -41,6 +48,7 @@ def model_card(template: str, run: TrainedRun, threshold: float, volume_threshol
         run: what is packed.
         threshold: probability from which a slice counts as positive.
         volume_threshold: the same for the highest probability of a volume's slices; None takes `threshold`.
+        input_shape: (B, C, S, S) of a batch for the network, for the command that exports it; None leaves it as it is.
 
     Raises:
         ValueError: the template lacks the marks.
@@ -72,6 +80,8 @@ def model_card(template: str, run: TrainedRun, threshold: float, volume_threshol
         scores=_score_rows(run.metrics, "slice", _SCORES, baseline="position"),
         map_scores=_score_rows(run.metrics, "map", _MAP_SCORES, baseline="centre_prior"),
     )
+    if input_shape is not None:
+        tail = _INPUT_SHAPE.sub(f'--input_shape "{list(input_shape)}"', tail)
     return f"{head}{START}\n{section.strip()}\n{END}{tail}"
 
 

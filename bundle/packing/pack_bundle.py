@@ -52,7 +52,7 @@ def pack_bundle(
     run, files = TrainedRun.read(run_folder), bundle_files(Path(root))
     defaults = {name: json.loads(files[name]) for name in (_TRAIN, _INFERENCE, _METADATA)}
     train = packed_train(run.config, defaults[_TRAIN])
-    inference = packed_inference(train, defaults[_INFERENCE], run.threshold, run.volume_threshold)
+    inference = packed_inference(train, defaults[_INFERENCE], run.threshold, run.volume_threshold, run.map_scale)
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
@@ -60,7 +60,9 @@ def pack_bundle(
     packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
     thresholds = (inference["threshold"], run.volume_threshold)
-    files[CARD] = model_card(files[CARD].decode(), run, *thresholds).encode()
+    image = metadata["network_data_format"]["inputs"]["image"]
+    shape = (2, image["num_channels"], *image["spatial_shape"])
+    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()
     files["models/model.pt"] = run.weights.read_bytes()
     return write_archive(archive, _NAME, files)
 

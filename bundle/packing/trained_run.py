@@ -72,3 +72,8 @@ class TrainedRun:
         """The same for the highest probability of a volume's slices; None where that of the slices serves both."""
         chosen = self.metrics.get("volume", {}).get("max", {}).get("threshold")
         return None if chosen is None else float(chosen)
+
+    @property
+    def map_scale(self) -> list[float] | None:
+        """Color scale of the maps, chosen on validation slices; None where it is not known."""
+        return self.metrics.get("map_scale")

@@ -1,5 +1,6 @@
 """Tables, plots, overlays and the HTML page of a result."""
 
+from bundle.reports.case_picture import case_picture
 from bundle.reports.case_tiles import contact_sheet
 from bundle.reports.curves import score_curves, seed_comparison_sentence, training_curves
 from bundle.reports.evaluation_text import evaluation_summary
@@ -13,6 +14,7 @@ __all__ = [
     "PictureRow",
     "ScoreRow",
     "Table",
+    "case_picture",
     "contact_sheet",
     "draw_overlay",
     "evaluation_summary",

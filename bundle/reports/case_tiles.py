@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from PIL import Image
+from nibabel.orientations import apply_orientation, axcodes2ornt, io_orientation, ornt_transform
 
 from bundle.keys import CASE, IMAGE, LABEL
-from bundle.volumes import is_nifti, to_display_orientation
+from bundle.volumes import DISPLAY_AXES, VolumeFile, count_positive, is_slice_image
+from bundle.volumes.volume_file import ROUNDING
 
 _TILE_INCHES = 1.5
 _DOTS_PER_INCH = 100
@@ -29,7 +30,8 @@ def contact_sheet(
 ) -> None:
     """Draw the slice with most mask pixels of every case, else the middle slice, and outline the mask in magenta.
 
-    A case that cannot be read gets a tile with the error: the sheet serves to find exactly those.
+    The title says which label a case has: a mask, a CSV of slice labels or none, and how many slices are positive. A
+    case that cannot be read gets a tile with the error: the sheet serves to find exactly those.
 
     Args:
         items: case dictionaries.
@@ -43,6 +45,7 @@ def contact_sheet(
 
     Example:
         >>> import tempfile
+        >>> from PIL import Image
         >>> path = Path(tempfile.mkdtemp()) / "sheet.png"
         >>> contact_sheet([{"image": "not_there.nii", "case": "a"}], path)
         >>> Image.open(path).size
@@ -64,51 +67,56 @@ def contact_sheet(
 
 
 def _draw(*, axis: Axes, item: Mapping[str, Any], channel: int, above: float) -> None:
-    title = str(item.get(CASE) or Path(_as_list(files=item[IMAGE])[0]).name)
+    title = str(item[CASE] if item.get(CASE) is not None else Path(_as_list(files=item[IMAGE])[0]).name)
     try:
         image, mask, remark = _slice_and_mask(item=item, channel=channel, above=above)
     except Exception as error:  # any reader's error makes a tile, because the sheet must show every case
         axis.text(0.5, 0.5, f"unreadable\n{type(error).__name__}", color="red", ha="center", va="center", fontsize=7)
     else:
-        title += remark
+        title = f"{title}\n{remark}"
         axis.imshow(image, cmap="gray")
         if mask is not None and mask.any():
             axis.contour(mask, levels=[0.5], colors="magenta", linewidths=0.8)
-    axis.set_title(title, color="white", fontsize=6, pad=2)
+    axis.set_title(title, color="white", fontsize=6, pad=2, parse_math=False)
 
 
 def _slice_and_mask(
     *, item: Mapping[str, Any], channel: int, above: float
 ) -> tuple[np.ndarray, np.ndarray | None, str]:
-    """Return a slice (H, W), its mask (H, W) or None, and a remark for the title."""
-    files = _as_list(files=item[IMAGE])
-    masks = [file for file in _as_list(files=item.get(LABEL) or []) if not file.lower().endswith(".csv")]
-    mask = None
-    remark = ""
-    if masks:
-        try:
-            mask = _volume(files=masks, channel=0) > above
-        except Exception as error:  # the image can still be shown
-            remark = f" (mask: {type(error).__name__})"
-    image = _volume(files=files, channel=channel)
+    """Return a slice (H, W), its mask (H, W) or None, and the kind of its label."""
+    labels = _as_list(files=[] if item.get(LABEL) is None else item[LABEL])
+    mask, remark = _mask(files=labels, above=above)
+    image = _volume(files=_as_list(files=item[IMAGE]), channel=channel)
     if mask is not None and mask.shape != image.shape:
-        mask, remark = None, " (mask: other shape)"
+        mask, remark = None, "mask: other shape"
     index = image.shape[2] // 2 if mask is None or not mask.any() else int(mask.sum(axis=(0, 1)).argmax())
     shown = np.nan_to_num(image[..., index].astype(float), posinf=0, neginf=0)
     return shown, None if mask is None else mask[..., index], remark
 
 
+def _mask(*, files: Sequence[str], above: float) -> tuple[np.ndarray | None, str]:
+    """Return what is positive, (H, W, D), or None where no mask says it, and the kind of the label."""
+    if not files:
+        return None, "no label"
+    is_table = files[0].lower().endswith(".csv")
+    try:
+        if is_table:
+            return None, f"slice labels: {count_positive(files[0])} positive"
+        mask = _volume(files=files, channel=0) > above + ROUNDING
+    except Exception as error:  # the image can still be shown
+        return None, f"{'slice labels' if is_table else 'mask'}: {type(error).__name__}"
+    return mask, f"mask: {int(mask.any(axis=(0, 1)).sum())} positive"
+
+
 def _volume(*, files: Sequence[str], channel: int) -> np.ndarray:
-    """Return one channel as (H, W, D), rows towards posterior and columns towards left."""
-    if not is_nifti(files[0]):
-        return np.stack([_picture(file=file, channel=channel) for file in files], axis=2)
-    return to_display_orientation(files[min(channel, len(files) - 1)], channel=channel)
-
-
-def _picture(*, file: str, channel: int) -> np.ndarray:
-    with Image.open(file) as picture:
-        pixels = np.asarray(picture)
-    return pixels[..., min(channel, pixels.shape[2] - 1)] if pixels.ndim == 3 else pixels
+    """Return one channel as (H, W, D): of a volume with rows towards posterior and columns towards left."""
+    if is_slice_image(files[0]):
+        voxels = VolumeFile.read(files).data
+    else:
+        volume = VolumeFile.read([files[min(channel, len(files) - 1)]])
+        turn = ornt_transform(io_orientation(volume.affine), axcodes2ornt(DISPLAY_AXES))
+        voxels = apply_orientation(volume.data, turn)
+    return voxels[..., min(channel, voxels.shape[3] - 1)] if voxels.ndim == 4 else voxels
 
 
 def _as_list(*, files: Any) -> list[str]:

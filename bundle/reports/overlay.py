@@ -16,16 +16,23 @@ from scipy.ndimage import binary_erosion
 
 from bundle.files import write_atomically
 
+COLORS = "inferno"
+"""Color map of all attribution maps."""
 _OUTLINE_RGB = (255, 0, 255)
 """Magenta, absent from anatomy and from the color map."""
 
 
 def draw_overlay(
-    image: ArrayLike, attribution: ArrayLike, mask: ArrayLike | None = None, opacity: float = 0.6
+    image: ArrayLike,
+    attribution: ArrayLike,
+    mask: ArrayLike | None = None,
+    opacity: float = 0.6,
+    scale: Sequence[float] | None = None,
 ) -> NDArray:
     """Return the slice in gray, the map over it in color and the mask's outline in magenta.
 
-    Image and map are each scaled to their own range. A pixel is the more opaque the higher the map: anatomy stays
+    The image is scaled to its own range. So is the map without `scale`; pictures that are to be compared need one. A
+    pixel is the more opaque the higher the map: anatomy stays
     visible where the map is low. Arrays with rows towards posterior and columns towards left appear in radiological
     orientation.
 
@@ -34,6 +41,7 @@ def draw_overlay(
         attribution: (H, W).
         mask: (H, W), nonzero inside, or None.
         opacity: of the map's maximum, in [0, 1].
+        scale: map values at the two ends of the color map; values beyond look like these.
 
     Returns:
         (H, W, 3) uint8.
@@ -45,11 +53,11 @@ def draw_overlay(
         >>> draw_overlay(np.zeros((4, 4)), np.zeros((4, 4)), np.eye(4))[0, 0]
         array([255,   0, 255], dtype=uint8)
     """
-    gray, heat = _scaled(image), _scaled(attribution)
+    gray, heat = _scaled(image), _scaled(attribution, scale)
     if gray.ndim != 2 or heat.shape != gray.shape or (mask is not None and np.shape(mask) != gray.shape):
         shapes = [np.shape(array) for array in (image, attribution, mask) if array is not None]
         raise ValueError(f"image, map and mask must be of one shape (H, W), got {shapes}: resize the map to the image.")
-    color = matplotlib.colormaps["inferno"](heat)[..., :3]
+    color = matplotlib.colormaps[COLORS](heat)[..., :3]
     alpha = opacity * heat[..., None]
     blended = (1 - alpha) * gray[..., None] + alpha * color
     picture = np.round(255 * blended).astype(np.uint8)
@@ -58,14 +66,15 @@ def draw_overlay(
     return picture
 
 
-def _scaled(values: ArrayLike) -> NDArray:
+def _scaled(values: ArrayLike, scale: Sequence[float] | None = None) -> NDArray:
     """Return the values scaled to [0, 1]; a constant becomes zeros, and values that are not finite become 0."""
     array = np.asarray(values, dtype=np.float64)
     finite = np.isfinite(array)
-    if not finite.any() or array[finite].max() == array[finite].min():
+    own = (array.min(where=finite, initial=np.inf), array.max(where=finite, initial=-np.inf))
+    low, high = own if scale is None else scale
+    if high <= low:
         return np.zeros_like(array)
-    low, high = array[finite].min(), array[finite].max()
-    return (np.where(finite, array, low) - low) / (high - low)
+    return ((np.where(finite, array, low) - low) / (high - low)).clip(0, 1)
 
 
 def _outline(inside: NDArray) -> NDArray:

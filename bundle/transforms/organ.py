@@ -48,13 +48,15 @@ class OrganMaskd(MapTransform):
     """Set the intensities outside the organ to a constant.
 
     The organ is the case's `organ` mask, or else its `label` (1 and more), so this stands before a transform that
-    reduces the label to the lesion. In inference the case needs `organ`.
+    reduces the label to the lesion. In inference the case needs `organ`. Slices are normalized afterwards, so that the
+    organ has the whole range.
 
     Args:
         keys: (C,H,W,D) volumes on the grid of the mask.
         fill: intensity outside; None: the minimum of each channel over the volume.
 
-    Source: lesion task of the authors' code.
+    Source: an option of the lesion task in the authors' code, which normalizes before it masks; intensities differ, see
+    docs/explanation/deviations.md.
 
     Example:
         >>> case = {"image": torch.tensor([[[[3.0, 5.0, 7.0]]]]), "label": torch.tensor([[[[0, 1, 0]]]])}
@@ -95,7 +97,8 @@ class OrganCropd(MapTransform, InvertibleTransform):
     Raises:
         ValueError: for a negative margin, or when there is nothing to do.
 
-    Source: lesion task of the authors' code.
+    Source: two options of the lesion task in the authors' code, which normalizes before it crops and whose square lacks
+    the box's last row and column; see docs/explanation/deviations.md.
 
     Example:
         >>> import torch

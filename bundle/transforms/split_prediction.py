@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from monai.config import KeysCollection
 from monai.data import MetaTensor
 from monai.transforms import MapTransform
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bundle import keys as names
 from bundle.metrics import foreground_probability, volume_probability
+from bundle.volumes import is_slice_image
 
 
 class SplitPredictiond(MapTransform):
@@ -25,7 +28,7 @@ class SplitPredictiond(MapTransform):
     Args:
         threshold: probability from which a slice counts as positive.
         top_k: slices in the top-k mean of the volume.
-        num_overlays: slices kept for the picture, those of highest probability.
+        num_overlays: slices kept for the picture, see `spread_slices`.
         volume_threshold: highest slice probability from which the volume counts as positive; None takes `threshold`.
         keys: the entry that holds the inferer's tensor.
 
@@ -68,7 +71,7 @@ class SplitPredictiond(MapTransform):
             blank = _is_constant(seen) & (attribution == 0).flatten(0, 2).all(dim=0)
             case[key] = _with_meta_of(image, attribution)
             case[names.RESULT] = self._result_of(blank.tolist(), probabilities)
-            case[names.OVERLAY] = self._overlay_of(seen, attribution, probabilities)
+            case[names.OVERLAY] = self._overlay_of(image, attribution, case[names.RESULT]["slices"])
         return case
 
     def _result_of(self, blank: Sequence[bool], probabilities: Tensor) -> dict[str, Any]:
@@ -88,15 +91,58 @@ class SplitPredictiond(MapTransform):
             "volume_threshold": self.volume_threshold,
         }
 
-    def _overlay_of(self, image: Tensor, attribution: Tensor, probabilities: Tensor) -> dict[str, Any]:
-        """Return the slices of highest probability, in their order: index (n,), image (n, C, H, W), map (n, H, W)."""
-        depth = attribution.shape[-1]
-        top = foreground_probability(probabilities).topk(min(self.num_overlays, depth)).indices.sort().values
+    def _overlay_of(self, image: Any, attribution: Tensor, slices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Return slices for the picture, as `case_picture` takes them."""
+        index = spread_slices([row["probability"] for row in slices], self.threshold, self.num_overlays)
         return {
-            "index": top.tolist(),
-            "image": image[..., top].permute(3, 0, 1, 2).float().numpy(),
-            "map": attribution[0][..., top].permute(2, 0, 1).numpy(),
+            "index": index,
+            "image": _without_meta(image).cpu()[..., index].permute(3, 0, 1, 2).float().numpy(),
+            "map": attribution[0][..., index].permute(2, 0, 1).numpy(),
+            "map_range": (float(attribution.min()), float(attribution.max())),
+            "affine": _known_affine(image),
         }
+
+
+def spread_slices(probabilities: Sequence[float], threshold: float, count: int) -> list[int]:
+    """Return the indices of at most `count` slices: spread evenly over the positive ones, then over the others.
+
+    The slice with the highest probability is always there.
+
+    Args:
+        probabilities: of the slices, in their order.
+        threshold: probability from which a slice is positive.
+        count: at least 1.
+
+    Example:
+        >>> spread_slices([0.1, 0.2, 0.8, 0.7, 0.9, 0.6, 0.6, 0.1], 0.5, 3)
+        [2, 4, 6]
+        >>> spread_slices([0.1, 0.9, 0.2, 0.1, 0.2], 0.5, 3)
+        [0, 1, 4]
+    """
+    values = np.asarray(probabilities)
+    first = int(values.argmax())
+    positive, others = np.flatnonzero(values >= threshold), np.flatnonzero(values < threshold)
+    chosen = [*_evenly(positive, count), *_evenly(others, count - min(count, len(positive)))]
+    if first not in chosen:
+        chosen[int(np.abs(np.array(chosen) - first).argmin())] = first
+    return sorted(chosen)
+
+
+def _evenly(indices: NDArray, count: int) -> list[int]:
+    """Return at most `count` of the indices, the ends among them; a single one is the middle."""
+    if count == 1:
+        return [int(index) for index in indices[len(indices) // 2 :][:1]]
+    places = np.linspace(0, len(indices) - 1, min(count, len(indices)))
+    return [int(index) for index in indices[np.rint(places).astype(int)]]
+
+
+def _known_affine(image: Any) -> NDArray | None:
+    """Return the affine of a raster, None where its place in the body is not known: no guess about left and right."""
+    meta = getattr(image, "meta", {})
+    is_coded = any(meta.get(code, 1) for code in ("qform_code", "sform_code")) and not meta.get("no_orientation")
+    if not isinstance(image, MetaTensor) or not is_coded or is_slice_image(str(meta.get("filename_or_obj", ""))):
+        return None
+    return np.asarray(image.affine, dtype=np.float64)
 
 
 def _require_finite(predicted: Tensor, image: Any) -> None:

@@ -19,9 +19,9 @@ def write_nifti(
     affine: NDArray,
     *,
     description: str = "",
-    shown_range: tuple[float, float] | None = None,
+    shown_range: Sequence[float] | None = None,
 ) -> Path:
-    """Write a volume as float32 NIfTI with the affine in both its forms, so that every viewer puts it in its place.
+    """Write a map as float32 NIfTI with the affine in both its forms, so that every viewer puts it in its place.
 
     nibabel, FSL and most Python code read the sform, which holds any affine. ITK (SimpleITK, ITK-SNAP, 3D Slicer) reads
     no sform with shear, as a tilted CT gantry gives it, and refuses a file that has nothing else. There the qform,
@@ -58,6 +58,7 @@ def write_nifti(
         raise ValueError(f"{path}: affine must be invertible, got {affine.tolist()}: check the source's header.")
     image = nib.Nifti1Image(volume.astype(np.float32), affine)
     image.header.set_xyzt_units("mm")
+    image.header.set_intent("estimate", name="attribution map")
     image.header["descrip"] = description
     if shown_range is not None:
         image.header["cal_min"], image.header["cal_max"] = shown_range

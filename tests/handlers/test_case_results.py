@@ -1,6 +1,7 @@
 """One folder a case, complete when it is there."""
 
 import csv
+import hashlib
 import json
 
 import nibabel
@@ -42,7 +43,7 @@ def run(folder, cases, **options):
 
     engine = Engine(process)
     engine.register_events(*IterationEvents)
-    CaseResultSaver(folder, options.get("source_slices")).attach(engine)
+    CaseResultSaver(folder, options.get("source_slices"), **options.get("saver", {})).attach(engine)
     engine.run(cases)
     return prediction
 
@@ -78,6 +79,36 @@ def test_a_file_sliced_along_another_axis_gets_no_such_column(tmp_path):
     sagittal = np.array([[0, 0, 5.0, 0], [2, 0, 0, 0], [0, 3, 0, 0], [0, 0, 0, 1]])
     run(tmp_path, ["a"], meta={"original": sagittal}, source_slices=source_slice_indices)
     assert "source_slice" not in rows(tmp_path / "a")[0]
+
+
+def test_the_summary_names_the_model_by_name_version_and_weights(tmp_path):
+    (tmp_path / "model.pt").write_bytes(b"weights")
+    model = {"name": "finder of lesions", "version": "1.2.3", "task": "left out"}
+    run(tmp_path / "out", ["a"], saver={"model": model, "checkpoint": tmp_path / "model.pt"})
+    assert json.loads((tmp_path / "out/a/summary.json").read_text())["model"] == {
+        "name": "finder of lesions",
+        "version": "1.2.3",
+        "weights_sha256": hashlib.sha256(b"weights").hexdigest(),
+    }
+
+
+@pytest.mark.parametrize("map_scale", [None, (0.25, 0.5)])
+def test_a_viewer_opens_the_map_on_the_scale_of_the_model(map_scale, tmp_path):
+    prediction = run(tmp_path, ["a"], saver={"map_scale": map_scale})
+    header = nibabel.load(tmp_path / "a/attribution.nii.gz").header
+    low, high = map_scale or (prediction[0].min().item(), prediction[0].max().item())
+    assert (header["cal_min"], header["cal_max"]) == (np.float32(low), np.float32(high))
+    assert header.get_intent() == ("estimate", (), "attribution map")
+    assert b"no unit" in header["descrip"].item()
+    summary = json.loads((tmp_path / "a/summary.json").read_text())
+    assert summary["map_scale"] == pytest.approx([low, high])
+    assert summary["map_scale_from"] == ("this case" if map_scale is None else "model")
+
+
+@pytest.mark.parametrize("map_scale", [(0.5,), (0.5, 0.5), (0.5, 0.1), (0.0, float("nan")), (0, 1, 2)])
+def test_a_scale_that_is_none_is_refused(map_scale, tmp_path):
+    with pytest.raises(ValueError, match="map_scale must be two numbers, the lower first, got "):
+        CaseResultSaver(tmp_path, map_scale=map_scale)
 
 
 def test_a_case_name_that_leads_elsewhere_is_refused(tmp_path):

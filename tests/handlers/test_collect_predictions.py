@@ -82,6 +82,26 @@ def test_the_centre_prior_is_scored_on_the_same_masks():
     assert found.map_scores["pointing_game"].tolist() == [0]
 
 
+def test_the_color_scale_is_that_of_a_typical_positive_slice():
+    """Maps: one patch at 1, or for the second slice at 0.5, and the rest at 0; the negative one stands out at 9."""
+    outputs = [{**OUTPUTS[0], "evidence": looking_at(0, 15, 0)}, OUTPUTS[1]]
+    attention = outputs[0]["evidence"].class_attention
+    attention[1] /= 2
+    attention[2] *= 9
+    low, high = collect(BATCHES, outputs).map_scale
+    assert low == pytest.approx(0)
+    assert high == pytest.approx(0.75)  # the median of 1 and 0.5
+
+
+def test_without_a_positive_slice_or_with_flat_maps_there_is_no_color_scale():
+    healthy = batch_of([0], [0], [0], [None])
+    assert collect([healthy], [{"pred": torch.zeros(1, 1), "evidence": looking_at(0)}]).map_scale is None
+    flat = looking_at(0)
+    flat.class_attention.fill_(0.1)
+    ill = batch_of([0], [0], [1], [FIRST])
+    assert collect([ill], [{"pred": torch.zeros(1, 1), "evidence": flat}]).map_scale is None
+
+
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_maps_that_are_not_finite_are_refused(value):
     broken = looking_at(0, 15, 0)

@@ -26,7 +26,9 @@ TRAIN = SimpleNamespace(
 
 
 def evaluate(folder, *, test=0, validation=1, **options):
-    collected = [SimpleNamespace(predictions=None if seed is None else some(seed)) for seed in (test, validation)]
+    collected = [
+        SimpleNamespace(predictions=None if seed is None else some(seed), map_scale=None) for seed in (test, validation)
+    ]
     report = EvaluationReport(folder, *collected, TRAIN, n_resamples=20, **options)
     engine = Engine(lambda engine, batch: None)
     report.attach(engine)

@@ -142,6 +142,12 @@ def test_the_repository_s_metadata_is_left_alone():
     assert json.dumps(METADATA) == before
 
 
+def test_the_packages_of_the_export_are_those_that_are_tested():
+    locked = dict(re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / "requirements-dev.txt").read_text(), re.MULTILINE))
+    listed = METADATA["export_packages_version"]
+    assert listed == {name: locked[name] for name in ("onnx", "onnxscript")}
+
+
 def test_every_declared_dependency_is_listed_with_its_locked_version():
     tomllib = pytest.importorskip("tomllib")  # Python 3.11
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 import runpy
+import shlex
 import shutil
 import sys
 
@@ -139,23 +141,20 @@ def test_metadata_is_valid(unpacked, tmp_path):
     verify_metadata(unpacked / "lgm_vit/configs/metadata.json", filepath=schema)
 
 
-def test_onnx_at_two_batch_sizes(unpacked, elsewhere, monkeypatch):
+def test_onnx_at_two_batch_sizes_by_the_command_of_the_card(copy, monkeypatch):
     """The command line in this process: a Python with nothing but requirements.txt has no ONNX."""
-    bundle, target = unpacked / "lgm_vit", elsewhere / "model.onnx"
-    files = ("--meta_file", bundle / "configs/metadata.json", "--config_file", bundle / "configs/inference.json")
-    weights = ("--filepath", target, "--ckpt_file", bundle / "models/model.pt", "--input_shape", "[2,3,32,32]")
-    names = {"dynamic_axes": {"x": {0: "batch"}}, "input_names": ["x"], "output_names": ["logits"]}
-    options = (*files, *weights, "--bundle_root", bundle, "--converter_kwargs", repr(names))
-    monkeypatch.setattr(sys, "argv", [monai_bundle.__file__, "onnx_export", "network_def", *map(str, options)])
+    card = (copy / "docs/README.md").read_text()
+    [command] = re.findall(r"python -m monai\.bundle (onnx_export .+?)\n\n", card, re.DOTALL)
+    monkeypatch.setattr(sys, "argv", [monai_bundle.__file__, *shlex.split(command.replace("\\\n", " "))])
     monkeypatch.setattr(sys, "path", [*sys.path])  # the config puts the bundle there
-    monkeypatch.chdir(elsewhere)
+    monkeypatch.chdir(copy)
     runpy.run_path(monai_bundle.__file__, run_name="__main__")
-    session = onnxruntime.InferenceSession(target, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(copy / "models/model.onnx", providers=["CPUExecutionProvider"])
     for batch in (1, 5):
         image = torch.rand(batch, 3, 32, 32)
         (logits,) = session.run(None, {"x": image.numpy()})
         with torch.no_grad():
-            np.testing.assert_allclose(logits, network(bundle)(image).numpy(), atol=1e-5, rtol=1e-4)
+            np.testing.assert_allclose(logits, network(copy)(image).numpy(), atol=1e-5, rtol=1e-4)
 
 
 def test_the_script_packs_from_any_folder(copy, run_folder, elsewhere, archive, python):

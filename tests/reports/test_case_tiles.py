@@ -6,6 +6,8 @@ import pytest
 from PIL import Image
 
 from bundle.reports import contact_sheet
+from bundle.reports.case_tiles import _slice_and_mask
+from bundle.volumes import VOLUME_SUFFIXES, VolumeFile
 
 MAGENTA = np.array([1, 0, 1])
 RED = np.array([1, 0, 0])
@@ -71,6 +73,75 @@ def test_unreadable_case_has_a_red_tile_beside_the_others(tmp_path):
     half = len(pixels) // 2
     assert not near(pixels[:half], RED).any()
     assert near(pixels[half:], RED).any()
+
+
+@pytest.mark.parametrize("suffix", [".nii.gz", ".mgz", ".nrrd", ".mha"])
+def test_every_format_of_training_is_drawn(tmp_path, suffix):
+    if suffix not in VOLUME_SUFFIXES:
+        pytest.skip(f"training reads no {suffix}")
+    image = np.random.default_rng(0).random((40, 40, 4)).astype(np.float32)
+    mask = np.zeros((40, 40, 4), np.uint8)
+    mask[28:36, 28:36, 3] = 1
+    item = {"case": "a"}
+    for key, voxels in (("image", image), ("label", mask)):
+        item[key] = str(tmp_path / f"{key}{suffix}")
+        if suffix in (".nii.gz", ".mgz"):
+            (nib.MGHImage if suffix == ".mgz" else nib.Nifti1Image)(voxels, np.eye(4)).to_filename(item[key])
+        else:
+            sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed")
+            written = sitk.GetImageFromArray(voxels.T)
+            written.SetDirection((-1, 0, 0, 0, -1, 0, 0, 0, 1))  # RAS
+            sitk.WriteImage(written, item[key])
+    try:
+        VolumeFile.read([item["image"]])
+    except Exception as error:
+        pytest.skip(f"no reader of {suffix} is installed: {error}")
+    pixels = draw(tmp_path, [item])
+    assert not near(pixels, RED).any()
+    rows, columns = np.nonzero(near(pixels, MAGENTA))
+    assert rows.size > 20
+    assert rows.max() < 172 / 2
+    assert columns.max() < 150 / 2
+
+
+def test_a_dicom_folder_is_drawn(tmp_path):
+    sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed")
+    pytest.importorskip("pydicom", reason="pydicom is not installed")
+    voxels = np.random.default_rng(0).integers(0, 1000, (4, 40, 40)).astype(np.int16)
+    (tmp_path / "series").mkdir()
+    for index in range(4):
+        image = sitk.GetImageFromArray(voxels[index : index + 1])
+        for tag, value in {
+            "0008|0060": "CT",
+            "0020|000e": "1.2.3.4",
+            "0020|000d": "1.2.3",
+            "0020|0013": str(index + 1),
+            "0020|0032": f"0\\0\\{index * 5}",
+            "0020|0037": "1\\0\\0\\0\\1\\0",
+        }.items():
+            image.SetMetaData(tag, value)
+        writer = sitk.ImageFileWriter()
+        writer.KeepOriginalImageUIDOn()
+        writer.SetFileName(str(tmp_path / f"series/{index}.dcm"))
+        writer.Execute(image)
+    pixels = draw(tmp_path, [{"image": str(tmp_path / "series")}])
+    assert not near(pixels, RED).any()
+    assert (pixels[20:] > 100).all(axis=2).sum() > 1000
+
+
+def test_the_title_tells_mask_slice_labels_and_no_label_apart(tmp_path):
+    image = save(tmp_path / "a.nii", np.random.default_rng(0).random((8, 8, 3)).astype(np.float32))
+    mask = np.zeros((8, 8, 3), np.uint8)
+    mask[2:5, 2:5, 1:] = 1
+    (tmp_path / "a.csv").write_text("slice_index,class\n0,0\n1,1\n2,0\n")
+    labels = {
+        "mask: 2 positive": save(tmp_path / "m.nii", mask),
+        "slice labels: 1 positive": str(tmp_path / "a.csv"),
+        "no label": None,
+        "mask: File": str(tmp_path / "absent.nii"),
+    }
+    for expected, label in labels.items():
+        assert _slice_and_mask(item={"image": image, "label": label}, channel=0, above=0)[2].startswith(expected)
 
 
 def test_slice_images(tmp_path):

@@ -10,6 +10,7 @@ from monai.data import MetaTensor
 from monai.transforms import Compose, EnsureChannelFirstd, Invertd, LoadImaged, MapTransform, Orientationd
 
 from bundle.transforms import SplitPredictiond
+from bundle.transforms.split_prediction import spread_slices
 from bundle.volumes import write_nifti
 
 P = [0.25, 0.75, 0.5, 0.125]
@@ -89,13 +90,47 @@ def test_of_several_classes_all_but_the_background_count():
     assert data["result"]["volume"]["max"] == 0.75
 
 
-def test_the_picture_gets_the_slices_of_highest_probability_in_their_order():
+def test_the_picture_gets_slices_with_their_maps():
     image, pred, data = split(num_overlays=2)
     overlay = data["overlay"]
     assert overlay["index"] == [1, 2]
     np.testing.assert_array_equal(overlay["image"], image[..., [1, 2]].permute(3, 0, 1, 2))
     np.testing.assert_array_equal(overlay["map"], pred[0][..., [1, 2]].permute(2, 0, 1))
+    assert overlay["map_range"] == (pred[0].min(), pred[0].max())
     assert split(num_overlays=9)[2]["overlay"]["index"] == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "count", "expected"),
+    [
+        ([0.1] * 10 + [0.9] * 21 + [0.1] * 10, 3, [10, 20, 30]),  # the ends of the run, not three neighbors
+        ([0.1, 0.6, 0.1, 0.9, 0.1, 0.6, 0.1], 5, [0, 1, 3, 5, 6]),  # all positive ones, and the ends of the others
+        ([0.6, 0.6, 0.7, 0.6, 0.6, 0.6, 0.6], 3, [0, 2, 6]),  # the highest one is there
+        ([0.1, 0.4, 0.2, 0.1, 0.1], 2, [1, 4]),  # no positive slice
+        ([0.1, 0.6, 0.1, 0.1], 2, [1, 2]),
+        ([0.3], 6, [0]),
+    ],
+)
+def test_slices_are_spread_over_the_positive_ones(probabilities, count, expected):
+    found = spread_slices(probabilities, 0.5, count)
+    assert found == expected
+    assert int(np.argmax(probabilities)) in found
+
+
+@pytest.mark.parametrize(
+    ("meta", "is_known"),
+    [
+        ({"filename_or_obj": "a.nii.gz", "qform_code": 0, "sform_code": 2}, True),
+        ({"filename_or_obj": "a.nii.gz", "qform_code": 0, "sform_code": 0}, False),  # no orientation in the header
+        ({"filename_or_obj": "a_7.tif"}, False),  # slice images have none at all
+        ({"filename_or_obj": "a.nrrd"}, True),
+    ],
+)
+def test_the_picture_gets_no_sides_where_nobody_knows_them(meta, is_known):
+    affine = torch.diag(torch.tensor([1.0, 2.0, 3.0, 1.0], dtype=torch.float64))
+    image = MetaTensor(torch.rand(1, 5, 4, 4), affine=affine, meta=meta)
+    found = SplitPredictiond()({"image": image, "pred": prediction([P])})["overlay"]["affine"]
+    assert np.array_equal(found, affine) if is_known else found is None
 
 
 def test_it_is_a_transform_of_the_keys_it_is_given():

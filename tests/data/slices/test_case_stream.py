@@ -5,7 +5,7 @@ import logging
 import pytest
 import torch
 
-from bundle.data import CaseStream, inference_items
+from bundle.data import CaseStream
 
 
 def read(item):
@@ -63,9 +63,3 @@ def test_a_name_that_can_have_no_results_fails_alone():
     cases = CaseStream([{"image": "x.nii", "case": "a/b"}, {"image": "c.nii"}], read, validate_name=validate_name)
     assert [case["case"] for case in cases] == ["c"]
     assert cases.failures == {"a/b": "x.nii: a/b cannot name a folder"}
-
-
-def test_a_folder_of_volumes_without_the_twins_of_macos(tmp_path):
-    for name in ("a.nii.gz", "._a.nii.gz", "B.NII.GZ", "notes.txt"):
-        (tmp_path / name).touch()
-    assert [item["image"].split("/")[-1] for item in inference_items(tmp_path)] == ["B.NII.GZ", "a.nii.gz"]
