@@ -1,4 +1,4 @@
-# `make demo` and `make test` do all their own set-up: Python >= 3.10, git and make are enough.
+# `make venv`, `make demo` and `make test` do all their own set-up: Python >= 3.10, git and make are enough.
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
@@ -8,9 +8,10 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-ba
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
-.PHONY: help demo test gates unit test-release clean
+.PHONY: help venv demo test gates unit test-release clean
 
 help:
+	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
 	@echo "make demo          phantoms -> plain ViT and LGM-ViT -> scores and an HTML page (under 10 minutes)"
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
@@ -27,6 +28,10 @@ $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
 	@echo "Installing the gates and the test tools"
 	@$(INSTALL) -r requirements-dev.txt
 	@touch $@
+
+venv: $(VENV)/.runtime
+	@echo "$(VENV) has what the bundle runs on. Activate it in this shell:"
+	@echo "    . $(BIN)/activate"
 
 demo: $(VENV)/.runtime
 	$(BIN)/python scripts/run_demo.py

@@ -1,6 +1,7 @@
 """Experiments: tables of rows and repeats, whose runs are processes of their own, and searches."""
 
 from bundle.experiments.changed_since_start import changed_since_start
+from bundle.experiments.compare_runs import compare_runs, named_runs
 from bundle.experiments.demo_report import demo_report, most_positive_case
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.export_run_records import export_run_records
@@ -32,12 +33,14 @@ __all__ = [
     "changed_since_start",
     "chosen_slices",
     "command_overrides",
+    "compare_runs",
     "demo_report",
     "export_run_records",
     "grid_search",
     "make_tables",
     "map_grid",
     "most_positive_case",
+    "named_runs",
     "published_scores",
     "records_tables",
     "run_experiment",

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from bundle.data.cases.inference_items import without_label
 from bundle.evaluation import FinishedRun
-from bundle.experiments.experiment import Experiment
 from bundle.experiments.run import BUNDLE_ROOT, BundleRun, run_inference
 from bundle.files import read_json
 from bundle.reports import draw_overlay, overlay_panel
@@ -62,20 +61,18 @@ def chosen_slices(runs: Sequence[FinishedRun], num_cases: int = 5) -> list[tuple
 
 
 def map_grid(
-    experiment: Experiment,
-    root: Path,
+    runs: Mapping[str, BundleRun],
     dataset_dir: Path,
     attribution: str = "configs/attributions/class_attention.yaml",
     num_cases: int = 5,
 ) -> NDArray:
-    """Return one line per slice and one column per row of the experiment, the mask outlined in magenta.
+    """Return one line per slice and one column per run, the mask outlined in magenta.
 
     The slices are those of `chosen_slices`, the maps come from inference with each run's own model.pt. One attribution
-    serves all networks, so that the picture compares networks and not maps; only the first repeat is shown.
+    serves all networks, so that the picture compares networks and not maps.
 
     Args:
-        experiment: whose runs are finished.
-        root: where they are.
+        runs: title of a column -> a finished run. The config files of the first one find the cases.
         dataset_dir: the data set, as for the runs.
         attribution: overlay of the map; the paper shows the attention of the last block.
         num_cases: lines of the picture.
@@ -90,26 +87,24 @@ def map_grid(
 
     Source: figure 3 of the paper.
     """
-    repeat = next(iter(experiment.repeats))
-    runs = {row: experiment.run(row, repeat, root) for row in experiment.rows}
     chosen = chosen_slices([FinishedRun.read(run.output_dir) for run in runs.values()], num_cases)
-    parser = _config_of(experiment.base, dataset_dir)
+    parser = _config_of(next(iter(runs.values())).config_files, dataset_dir)
     items = {case.case: case.item() for case in parser.get_parsed_content("finder").find()}
     if missing := sorted({case for case, _ in chosen} - set(items)):
         raise ValueError(f"{dataset_dir}: data set must have the test cases of the runs, got none of {missing}.")
     pictures: list[list[NDArray]] = [[] for _ in chosen]
+    images = [without_label(items[case]) for case, _ in chosen]
     with tempfile.TemporaryDirectory() as folder:
-        for row, run in runs.items():
-            images = [without_label(items[case]) for case, _ in chosen]
-            overlays = [*experiment.base[1:], *experiment.row(row)[0], attribution]
-            run_inference(run, images, Path(folder) / row, overlays, _network_knobs(run))
+        for number, run in enumerate(runs.values()):
+            results = Path(folder) / str(number)
+            run_inference(run, images, results, [*run.config_files[1:], attribution], _network_knobs(run))
             for line, (case, index) in zip(pictures, chosen, strict=True):
-                line.append(_overlaid(items[case], Path(folder) / row / case, index, parser))
+                line.append(_overlaid(items[case], results / case, index, parser))
     return overlay_panel(pictures, list(runs), [f"{case}, slice {index}" for case, index in chosen])
 
 
 def _config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
-    """Return the config of an experiment's data set."""
+    """Return the config of a run's data set."""
     parser = ConfigParser()
     parser.read_config([str(BUNDLE_ROOT / file) for file in files])
     parser.update({"dataset_dir": str(dataset_dir.absolute()), "bundle_root": str(BUNDLE_ROOT)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def make_tables(
         n_resamples: resamples of the patients.
         baseline: the row that the others are compared with, the first one by default.
         save: folder for tables.md, a CSV of each table and, of a curve, curve.png.
-        dataset_dir: the data set; with it `save` gets maps.png, see `map_grid`.
+        dataset_dir: the data set; with it `save` gets maps.png of the first repeat, see `map_grid`.
         records: folder to which the runs' records are copied, see `export_run_records`.
 
     Raises:
@@ -53,11 +54,13 @@ def make_tables(
     if records:
         export_run_records([folder for row in folders.values() for folder in row], root, records)
     if save:
-        _save(tables, text, save)
+        save_tables(tables, text, save)
         if experiment.shares:
             write_picture(save / "curve.png", results.curve(experiment.shares))
         if dataset_dir:
-            picture = write_picture(save / "maps.png", map_grid(experiment, root, dataset_dir))
+            repeat = next(iter(experiment.repeats))
+            runs = {row: experiment.run(row, repeat, root) for row in experiment.rows}
+            picture = write_picture(save / "maps.png", map_grid(runs, dataset_dir))
             text += f"\n\nmaps.png shows {RULE}: {picture}"
     return text
 
@@ -72,9 +75,10 @@ def tables_markdown(tables: Mapping[str, Table]) -> str:
     return "\n\n".join(f"{title[0].upper()}{title[1:]}\n\n{table.markdown()}" for title, table in tables.items())
 
 
-def _save(tables: Mapping[str, Table], text: str, folder: Path) -> None:
+def save_tables(tables: Mapping[str, Table], text: str, folder: Path) -> None:
+    """Write tables.md and a CSV of each table, named by its title up to the comma."""
     contents = {"tables.md": f"{text}\n"} | {
-        f"{title.split(',')[0].replace(' ', '_')}.csv": table.csv() for title, table in tables.items()
+        f"{re.sub('[ /]', '_', title.split(',')[0])}.csv": table.csv() for title, table in tables.items()
     }
     for name, content in contents.items():
         write_text(folder / name, content)

@@ -9,8 +9,9 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from bundle.workflow.command_line import TRACKING_ARGUMENTS
-from bundle.workflow.compare import OLD_NAMES, references, with_current_names
+from bundle.workflow.compare import OLD_NAMES, with_current_names
 from bundle.workflow.knobs import names
+from bundle.workflow.trained_settings import trained_for_inference
 
 
 def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,15 +64,10 @@ def packed_inference(
         >>> packed.pop("network_def"), packed
         ({'width': '@width', 'deep': '@deep'}, {'width': 32, 'device': 'cpu', 'threshold': 0.3, 'deep': True})
     """
-    # inference finds unlabeled cases with a finder of its own, and calls no check
-    own = names("source", "place", "machine", "run", "evaluation") | {"finder", "check"}
-    shared = {name: train[name] for name in defaults if name in train and name not in own}
-    packed = copy.deepcopy({**defaults, **shared})
+    packed = copy.deepcopy({**defaults, **trained_for_inference(train, defaults)})
     chosen = {"threshold": threshold, "volume_threshold": volume_threshold, "map_scale": map_scale}
     chosen["shown_channel"] = train.get("shown_channel")
     packed.update({name: value for name, value in chosen.items() if value is not None})
-    while missing := [name for name in sorted(references(packed)) if name not in packed and name in train]:
-        packed.update({name: copy.deepcopy(train[name]) for name in missing})
     return packed
 
 

@@ -8,7 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from bundle.workflow.command_line import CommandLine
-from bundle.workflow.compare import Change, Comparison, as_recorded, read_config_record
+from bundle.workflow.compare import (
+    Change,
+    Comparison,
+    as_recorded,
+    read_config_record,
+    references,
+    with_references,
+)
 from bundle.workflow.knobs import ROLES, names
 
 _COMPARED = ("network", "map", "data")
@@ -76,3 +83,22 @@ def _remedy(records: Sequence[Path]) -> str:
     """Return the sentence that ends the error."""
     files = f"['{records[-1]}','configs/evaluate.json']"
     return f'Give the overlays and knobs of the training, or evaluate by the record itself: --config_file "{files}".'
+
+
+def trained_for_inference(trained: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what inference takes from a training: network, preprocessing, map, and all that these refer to.
+
+    Args:
+        trained: merged config of the training, with the names of today.
+        defaults: inference.json.
+
+    Example:
+        >>> trained = {"network_def": {"width": "@width", "deep": "@deep"}, "width": 32, "deep": True, "device": "cuda"}
+        >>> trained_for_inference(trained, {"network_def": {}, "width": 768, "device": "cpu"})
+        {'network_def': {'width': '@width', 'deep': '@deep'}, 'width': 32, 'deep': True}
+    """
+    # inference finds unlabeled cases with a finder of its own, and calls no check
+    own = names("source", "place", "machine", "run", "evaluation") | {"finder", "check"}
+    shared = {name: trained[name] for name in defaults if name in trained and name not in own}
+    needed = with_references(references(shared), trained, ignored=defaults) & trained.keys()
+    return {**shared, **{name: trained[name] for name in sorted(needed)}}

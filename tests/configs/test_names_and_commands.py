@@ -2,6 +2,8 @@
 
 import re
 import shlex
+import shutil
+import subprocess
 
 import pytest
 from conftest import ROOT
@@ -61,3 +63,32 @@ def test_args_files_hold_the_files_of_training_and_of_its_evaluation(size):
 
 def test_every_args_file_is_known():
     assert [file.stem for file in ARGS_FILES] == ["base16", "evaluate_base16", "evaluate_tiny", "tiny"]
+
+
+MAKEFILE = (ROOT / "Makefile").read_text()
+TARGETS = set(re.search(r"^\.PHONY: (.+)$", MAKEFILE, re.MULTILINE)[1].split())
+PARTS = {"help", "gates", "unit", "clean"}
+"""Targets that are parts of others, or say nothing to a user."""
+
+
+def test_make_help_lists_what_a_user_makes():
+    listed = re.findall(r'^\t@echo "make (\S+) ', MAKEFILE, re.MULTILINE)
+    assert set(listed) == TARGETS - PARTS
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", "CONTRIBUTING.md", "docs/getting-started/first-run.md", "docs/results/demo.md"]
+)
+def test_every_make_command_of_a_page_is_a_target(page):
+    asked = re.findall(r"(?:^ {4}|`)make ([\w-]+)", (ROOT / page).read_text(), re.MULTILINE)
+    assert set(asked) <= TARGETS
+
+
+def test_make_venv_installs_what_the_bundle_runs_on_and_says_how_to_activate_it():
+    if not shutil.which("make"):
+        pytest.skip("needs make")
+    command = ["make", "--dry-run", "venv", "VENV=not/there"]
+    planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "-m venv not/there" in planned
+    assert "-r requirements.txt" in planned
+    assert planned.rstrip().endswith('echo "    . not/there/bin/activate"')

@@ -21,6 +21,10 @@ EXPERIMENT = Experiment(
 )
 
 
+def runs_of(root):
+    return {row: EXPERIMENT.run(row, "seed0", root) for row in EXPERIMENT.rows}
+
+
 @pytest.fixture
 def finished(tmp_path, monkeypatch):
     """Runs whose predictions find the lesion of volumes 1 and 2, and what inference was asked for."""
@@ -53,7 +57,7 @@ def finished(tmp_path, monkeypatch):
 
 
 def test_inference_has_each_runs_network_and_one_attribution(finished, tmp_path):
-    picture = map_grid(EXPERIMENT, tmp_path, tmp_path / "data")
+    picture = map_grid(runs_of(tmp_path), tmp_path / "data")
     assert picture.dtype == np.uint8
     assert picture.shape[0] == 3
     assert [name for name, *_ in finished] == ["plain/seed0", "guided/seed0"]
@@ -75,7 +79,7 @@ def test_map_and_mask_lie_on_their_slice(finished, tmp_path, monkeypatch):
 
     monkeypatch.setattr(module, "draw_overlay", draw)
     cases = lits17(tmp_path / "data")
-    map_grid(EXPERIMENT, tmp_path, tmp_path / "data", num_cases=2)
+    map_grid(runs_of(tmp_path), tmp_path / "data", num_cases=2)
     assert len(drawn) == 4
     for (image, attribution, mask), name in zip(drawn, ["volume-1", "volume-2"] * 2, strict=True):
         np.testing.assert_array_equal(image, cases[name].image[0][..., 2])
@@ -88,7 +92,7 @@ def test_other_data_than_the_runs_are_told(finished, tmp_path):
     for kind in ("scans/volume", "segmentations/segmentation"):
         (tmp_path / f"data/{kind}-2.nii").unlink()
     with pytest.raises(ValueError, match=r"data set must have the test cases of the runs, got none of \['volume-2'\]"):
-        map_grid(EXPERIMENT, tmp_path, tmp_path / "data")
+        map_grid(runs_of(tmp_path), tmp_path / "data")
 
 
 def run(found, threshold=0.5, cases="abcde", depth=5, shuffled=False):
