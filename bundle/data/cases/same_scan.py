@@ -101,11 +101,13 @@ def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
 
 def _sample(*, file: Path) -> tuple[str, str]:
     try:
-        sample = content_sample(file)
+        size, sample = file.stat().st_size, content_sample(file)
     except OSError:
+        size, sample = 0, ""
+    if not size:
         return "unreadable", str(file)  # the check of the case says so
     # what gzip notes of the content holds whatever the packed size is
-    return ("packed", sample) if "-" in sample else (str(file.stat().st_size), sample)
+    return ("packed", sample) if "-" in sample else (str(size), sample)
 
 
 def _content(*, file: Path) -> str:
