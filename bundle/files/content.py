@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import os
 import zlib
 from pathlib import Path
 
@@ -32,9 +33,10 @@ def content_sample(file: Path) -> str:
         >>> content_sample(file) == f"{zlib.crc32(b'abc'):08x}-3"
         True
     """
-    size = file.stat().st_size
-    with file.open("rb") as stream:
-        if stream.read(2) == b"\x1f\x8b" and size >= 18:
+    with file.open("rb", buffering=0) as stream:
+        packed = stream.read(2) == b"\x1f\x8b"
+        size = stream.seek(0, os.SEEK_END)
+        if packed and size >= 18:
             stream.seek(size - 8)
             tail = stream.read(8)
             return f"{int.from_bytes(tail[:4], 'little'):08x}-{int.from_bytes(tail[4:], 'little')}"

@@ -18,11 +18,14 @@ class LearnableData:
         maps: whether masks shall supervise the maps.
 
     Raises:
-        ValueError: when the run starts, if there is nothing to learn.
+        ValueError: when it is attached or the run starts, if there is nothing to learn.
 
     Example:
         >>> empty = SliceDataset([], transform=sorted, cache_dir="not/made")
         >>> LearnableData(empty, empty).attach(Engine(lambda engine, batch: None))
+        Traceback (most recent call last):
+        ValueError: the training part must hold cases with labels, got no cases: see split_fractions, split_file and \
+num_folds.
     """
 
     def __init__(self, train: SliceDataset, val: SliceDataset, maps: bool = False) -> None:
@@ -31,7 +34,9 @@ class LearnableData:
         self.maps = maps
 
     def attach(self, engine: Engine) -> None:
-        """Look when the trainer's run starts."""
+        """Look when the trainer's run starts; of an empty data set it would not even start."""
+        if not self.train.cases:
+            require_learnable(self.train)
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import os
 import unicodedata
@@ -37,8 +36,8 @@ def as_id(value: Any, name: str, where: str) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | numbers.Real | os.PathLike):
         raise ValueError(f"{where}: {name} must be text or a number, got {value!r}: write one id.")
-    if isinstance(value, numbers.Real) and math.isfinite(value) and value == int(value):
-        return str(int(value))
+    if isinstance(value, numbers.Real) and float(value).is_integer():
+        return str(int(float(value)) if isinstance(value, float) else value)
     text = clean_id(str(value))
     if text.casefold() in _MISSING:
         raise ValueError(

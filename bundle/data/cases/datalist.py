@@ -138,5 +138,5 @@ def _labeled(*, path: Path) -> list[dict[str, Any]]:
 
 def _listed(*, item: Mapping[str, Any], root: Path, identity: CaseIdentity) -> Case:
     case = file_stem(item[IMAGE])
-    files = {"images": (str(root / item[IMAGE]),), "label": str(root / item[LABEL])}
-    return Case(case, *identity(case), **files, part=item.get(PART))
+    patient, site = identity(case)
+    return Case(case, patient, site, (str(root / item[IMAGE]),), str(root / item[LABEL]), part=item.get(PART))

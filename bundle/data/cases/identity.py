@@ -94,8 +94,9 @@ def _read(*, table: Path) -> dict[str, dict[str, str]]:
 
 
 def _add(*, rows: dict[str, dict[str, str]], cells: dict[str, str], where: str) -> None:
-    if not is_decodable("".join(cells.values())):
-        raise ValueError(f"{where} must be UTF-8, got {readable(str(cells))}: save the table as UTF-8.")
+    text = ", ".join(cells.values())
+    if not is_decodable(text):
+        raise ValueError(f"{where} must be UTF-8, got {readable(text)}: save the table as UTF-8.")
     case = as_id(cells["case"], "case", where)
     if case in rows:
         raise ValueError(f"{where} must name a new case, got {case!r} again: remove one.")

@@ -16,6 +16,7 @@ from bundle.keys import CASE, IMAGE, PATIENT
 from bundle.volumes import Problem, raise_for_problems
 
 _LOOKED_AT = 3
+_NOTHING = (0, "")
 _CROWD = 50
 """Files that more cases share are no scans (a template, an atlas): pairs of all of them would be told."""
 
@@ -83,10 +84,11 @@ def _looked_at(*, item: Mapping[str, Any]) -> list[Path]:
 
 def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
     """Yield the cases of each content that several cases have."""
-    holders: dict[tuple[str, str], list[tuple[str, Path]]] = defaultdict(list)
+    holders: dict[tuple[int, str], list[tuple[str, Path]]] = defaultdict(list)
     for case, paths in files.items():
-        for path in filter(Path.is_file, paths):
+        for path in paths:
             holders[_sample(file=path)].append((case, path))
+    holders.pop(_NOTHING, None)
     for group in holders.values():
         if len({case for case, _ in group}) < 2 or _is_constant(file=group[0][1]):
             continue
@@ -99,13 +101,14 @@ def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
                 yield cases
 
 
-def _sample(*, file: Path) -> tuple[str, str]:
+def _sample(*, file: Path) -> tuple[int, str]:
     try:
         sample = content_sample(file)
+        # what gzip notes of the content holds whatever the packed size is
+        size = -1 if "-" in sample else file.stat().st_size
     except OSError:
-        return "unreadable", str(file)  # the check of the case says so
-    # what gzip notes of the content holds whatever the packed size is
-    return ("packed", sample) if "-" in sample else (str(file.stat().st_size), sample)
+        return _NOTHING  # the check of the case says so
+    return (size, sample) if size else _NOTHING
 
 
 def _content(*, file: Path) -> str:

@@ -122,7 +122,7 @@ def split_cases(
         if (num_folds is None) != (fold is None):
             given = f"{num_folds!r} and {fold!r}"
             raise ValueError(f"num_folds and fold must come together, got {given}: set both or none.")
-        options = {"seed": seed, "num_folds": num_folds, "fold": fold, "test_site": test_site}
+        options: dict[str, Any] = {"seed": seed, "num_folds": num_folds, "fold": fold, "test_site": test_site}
         split = _by_patient(items=items, parts=draw_patients(items, fractions, **options))
     refuse_same_scans([*split.train, *split.val, *split.test])
     require_labeled_test(split.test, [*split.train, *split.val])

@@ -267,6 +267,33 @@ def test_report_holds_all_cases_and_refusal_lists_all_errors(item, tmp_path):
         raise_for_problems(report.problems)
 
 
+def test_what_many_cases_complain_of_is_one_line(item):
+    bad = [{**item, "case": f"c{n}", "image": [item["image"][0], f"{n}/absent.nii"]} for n in range(60)]
+    text = check_cases(bad, in_channels=2, progress=False).text()
+    assert "error: 60 cases (c0, c1, c2 ...), e.g. 0/absent.nii must be the file of a channel, got no such file" in text
+    assert text.count("no such file") == 1
+    with pytest.raises(DataProblems, match="60 problems in 60 cases") as caught:
+        raise_for_problems(check_cases(bad, in_channels=2, progress=False).problems)
+    assert str(caught.value).count("no such file") == 1
+
+
+def test_kinds_of_labels_are_counted_and_lacks_are_told(item, tmp_path):
+    (tmp_path / "c.csv").write_text("slice_index,class\n0,1\n3,0\n")
+    by_csv = {**item, "case": "b", "label": str(tmp_path / "c.csv")}
+    none = {key: value for key, value in item.items() if key != "label"} | {"case": "n"}
+    text = check_cases([item, by_csv, none], in_channels=2, progress=False).text()
+    assert "labels: masks 1, slice labels 1, no labels 1" in text
+    assert [line.split()[5] for line in text.splitlines()[1:4]] == ["mask", "slices", "-"]
+    assert "no slice of any case is positive" not in text
+    (tmp_path / "c.csv").write_text("slice_index,class\n0,0\n")
+    healthy = [by_csv, {**by_csv, "case": "d"}]
+    assert "warning: no slice of any case is positive" in check_cases(healthy, in_channels=2, progress=False).text()
+    full = [{**item, "case": name, "label": save(tmp_path / "m.nii", np.ones(SHAPE, np.uint8))} for name in "ef"]
+    assert "warning: all labeled slices are positive" in check_cases(full, in_channels=2, progress=False).text()
+    bare = [none, {**none, "case": "o"}]
+    assert "warning: no case has a mask or slice labels" in check_cases(bare, in_channels=2, progress=False).text()
+
+
 def test_warnings_do_not_refuse():
     raise_for_problems([Problem("f", "x", "y", "z", "warning", "c")])
 

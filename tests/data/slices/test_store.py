@@ -1,5 +1,6 @@
 """The slice store: what goes in comes out, whoever is killed while it goes in."""
 
+import gzip
 import json
 import multiprocessing
 import os
@@ -116,6 +117,40 @@ def test_key_counts_files_but_not_names(tmp_path):
     assert source_key(item | {"image": str(tmp_path)}) != source_key(item | {"image": str(tmp_path / "none")})
     Path(item["image"]).write_text("longer than before")
     assert source_key(item) != key
+
+
+@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".csv"])
+@pytest.mark.parametrize("key", ["image", "label", "organ"])
+def test_key_counts_a_file_corrected_in_place_with_its_old_size_and_time(tmp_path, suffix, key):
+    """As unzip and rsync -t leave it."""
+    file = tmp_path / f"a{suffix}"
+
+    def write(seed):
+        voxels = np.random.default_rng(seed).bytes(20000)
+        file.write_bytes(gzip.compress(voxels, mtime=0) if suffix == ".nii.gz" else voxels)
+        os.utime(file, ns=(1, 1))
+        return source_key({"image": "none.nii", "case": "a", key: str(file)})
+
+    assert write(1) == write(1) != write(2)
+
+
+def test_key_counts_one_voxel_of_a_mask_but_of_a_large_one_only_a_sample(tmp_path, monkeypatch):
+    file = tmp_path / "m.nii"
+    item = {"image": "none.nii", "case": "a", "label": str(file)}
+
+    def write(voxel):
+        file.write_bytes(bytes(9001) + bytes([voxel]) + bytes(60000))
+        os.utime(file, ns=(1, 1))
+        return source_key(item)
+
+    assert write(0) != write(1)
+    monkeypatch.setattr("bundle.data.slices.fingerprint.READ_WHOLE_UP_TO", 1000)
+    assert write(0) == write(1)
+
+
+def test_key_does_not_count_the_part_of_a_split(tmp_path):
+    (item,) = toy_items(1, tmp_path)
+    assert source_key(item | {"part": "train", "fold": "1"}) == source_key(item)
 
 
 @pytest.mark.parametrize("damage", ["missing", "short", "meta", "format", "list"])
@@ -260,6 +295,24 @@ def test_all_bad_cases_are_named_and_good_ones_kept(tmp_path):
         SliceStore(items, toy, tmp_path)
     assert all(f"none/{name}.nii: broken on purpose" in str(caught.value) for name in ("c1", "c3"))
     assert [name.split("-")[0] for name in folders(tmp_path)] == ["c0", "c2", "c4"]
+
+
+class Wrapped(ToySlices):
+    """Fails as MONAI's transforms do: by an error around the one that says why."""
+
+    def __call__(self, item):
+        try:
+            raise OSError("damaged") if item["case"] == "c0" else ValueError("m.nii must be whole, got half: copy it.")
+        except (OSError, ValueError) as error:
+            raise RuntimeError(f"applying transform {self!r}") from error
+
+
+def test_the_reason_is_told_and_not_the_transform(tmp_path):
+    with pytest.raises(DataProblems) as caught:
+        SliceStore(toy_items(2), Wrapped(), tmp_path)
+    assert "applying transform" not in str(caught.value)
+    assert "OSError: damaged" in str(caught.value)
+    assert "got m.nii must be whole, got half: copy it." in str(caught.value)
 
 
 def check(item):

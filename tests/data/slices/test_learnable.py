@@ -1,0 +1,73 @@
+"""A training with nothing to learn is refused, what it survives is told in one line."""
+
+import pytest
+import torch
+
+from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels, require_learnable
+
+
+class Slices:
+    """Two slices a case; the item's `classes` are their labels, `masked` says whether a mask gave them."""
+
+    def __call__(self, item):
+        pixels = torch.arange(4.0).reshape(1, 2, 2)
+        return [
+            {
+                "image": pixels,
+                "mask": torch.full((1, 2, 2), float(label > 0 and item["masked"])),
+                "label": torch.tensor([float(label)]),
+                "supervised": float(item["masked"]),
+                "slice_index": index,
+            }
+            for index, label in enumerate(item["classes"])
+        ]
+
+
+def dataset(tmp_path, *cases):
+    items = [
+        {"image": f"{n}.nii", "case": str(n), "patient": str(n), "classes": list(classes), "masked": masked}
+        for n, (classes, masked) in enumerate(cases)
+    ]
+    return SliceDataset(items, Slices(), tmp_path / "cache")
+
+
+def test_kinds_of_labels_are_counted(tmp_path):
+    data = dataset(tmp_path, ((0, 1), True), ((1, 0), False), ((0, 0), False), ((-1, -1), False))
+    assert describe_labels(data) == "4 cases: masks 1, slice labels 2, no labels 1; 2 of 6 labeled slices positive"
+    require_learnable(data)
+    assert list(label_warnings(data, data, maps=True)) == []
+
+
+@pytest.mark.parametrize(
+    ("cases", "message"),
+    [
+        ([], "the training part must hold cases with labels, got no cases"),
+        (
+            [((-1, -1), False)],
+            "the training part must hold cases with labels, got 1 cases: masks 0, .*the key is 'label'",
+        ),
+        ([((0, 0), True), ((0, -1), False)], "the training part must hold positive slices, got none"),
+    ],
+)
+def test_nothing_to_learn_is_refused(tmp_path, cases, message):
+    with pytest.raises(ValueError, match=message):
+        require_learnable(dataset(tmp_path, *cases))
+
+
+def test_a_test_part_without_labels_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="the test part must hold cases with labels, got no cases"):
+        require_labels(dataset(tmp_path), "test")
+
+
+def test_what_training_survives_is_told(tmp_path):
+    positive = dataset(tmp_path, ((1, 1), False))
+    unlabeled = dataset(tmp_path, ((-1, -1), False))
+    lines = list(label_warnings(positive, dataset(tmp_path), maps=True))
+    assert [line.split(":")[0] for line in lines] == [
+        "all labeled training slices are positive",
+        "no training case has a mask",
+        "there are no validation cases",
+    ]
+    assert list(label_warnings(dataset(tmp_path, ((0, 1), True)), unlabeled)) == [
+        "no validation case has labels: nothing chooses the best epoch, model.pt holds the last one"
+    ]

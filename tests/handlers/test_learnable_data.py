@@ -1,0 +1,34 @@
+"""A training looks at its labels before the first epoch."""
+
+import logging
+
+import pytest
+from support.bundle import tiny_bundle
+from support.datasets import LAYOUTS
+
+
+def test_training_without_a_positive_slice_is_refused(tmp_path):
+    LAYOUTS["datalist"](tmp_path / "data")
+    for table in (tmp_path / "data").glob("*.csv"):
+        table.write_text("slice_index,class\n" + "".join(f"{index},0\n" for index in range(4)))
+    parser = tiny_bundle("train", ["datasets/datalist"], tmp_path, split_fractions=[0.8, 0.2, 0.0])
+    with pytest.raises(ValueError, match="the training part must hold positive slices, got none"):
+        parser.get_parsed_content("train#trainer").run()
+
+
+def test_an_empty_training_part_is_refused(tmp_path):
+    LAYOUTS["datalist"](tmp_path / "data")
+    parser = tiny_bundle("train", ["datasets/datalist"], tmp_path, split_fractions=[0.0, 0.5, 0.5])
+    with pytest.raises(RuntimeError) as told:
+        parser.get_parsed_content("train#trainer")
+    assert "the training part must hold cases with labels, got no cases" in str(told.value.__cause__)
+
+
+def test_kinds_of_labels_are_told(tmp_path, caplog):
+    LAYOUTS["datalist"](tmp_path / "data")
+    parser = tiny_bundle("train", ["datasets/datalist"], tmp_path, split_fractions=[1.0, 0.0, 0.0])
+    trainer = parser.get_parsed_content("train#trainer")
+    with caplog.at_level(logging.INFO):
+        trainer.run()
+    assert "training: 5 cases: masks 0, slice labels 5, no labels 0; 15 of 20 labeled slices positive." in caplog.text
+    assert "there are no validation cases" in caplog.text
