@@ -68,7 +68,7 @@ def _scored(found: Mapping[str, Any] | None, part: str) -> _Scored | None:
 def _rows(title: str, names: Mapping[str, str], scored: Mapping[str, _Scored | None]) -> list[tuple[str, ...]]:
     """Return a header and a row for everything that has scores, nothing without any."""
     rows = [
-        (name.ljust(18), *(score_text(found[0].get(score), found[1].get(score)) for score in names))
+        (name.ljust(18), *(score_text(found[0].get(score, float("nan")), found[1].get(score)) for score in names))
         for name, found in scored.items()
         if found
     ]

@@ -4,7 +4,8 @@ import logging
 
 import pytest
 import torch
-from support.network import toy_evaluator, toy_network, toy_trainer
+from support.network import toy_batch, toy_evaluator, toy_network, toy_trainer
+from support.runs import ToyRun, differences
 
 from bundle.handlers import BestEpoch, SliceScores, TrainingCheckpoint
 
@@ -59,6 +60,18 @@ def test_validation_of_one_class_has_no_best_epoch(label, caplog):
     assert validate(evaluator, [ALL_FOUND, ONE_FOUND], labels=torch.full((4, 1), label)) == (-1, None)
     assert "nan" not in caplog.text
     assert validate(evaluator, [ONE_FOUND], first=3) == (3, 3), "the first that can be compared"
+
+
+@pytest.mark.parametrize("momentum", [None, 0.1])
+@pytest.mark.parametrize("label", [0, 1])
+def test_model_has_the_last_weights_where_validation_has_one_class(label, momentum, tmp_path):
+    """Healthy validation patients, or ill ones only; with a moving average too; also after a resume."""
+    for epochs, resume in ((2, False), (4, True)):
+        run = ToyRun(tmp_path, epochs=epochs, momentum=momentum, resume=resume)
+        run.validator.data_loader = [toy_batch([label] * 4)]
+        saved = run().state()["model.pt"]
+        assert run.validator.state.best_metric_epoch == -1
+        assert list(differences(saved, run.checkpoint.kept_network.state_dict())) == []
 
 
 def test_a_resumed_run_decides_ties_as_the_uninterrupted_one(tmp_path):

@@ -1,8 +1,10 @@
 """Training ends where validation has not improved for a while, also when it is resumed."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
+from conftest import ROOT
 from ignite.engine import Engine
 
 from bundle.handlers import EarlyStopping
@@ -62,6 +64,13 @@ def test_patience_counts_validations_and_training_never_ends_between_two(patienc
     """A validation every fourth epoch; the first is the best."""
     scores = [None, None, None, 0.5, None, None, None, 0.4, None, None, None, 0.3, None, None, None]
     assert train(scores, patience, interval=4) == ended
+
+
+def test_the_config_counts_validations_and_decides_ties():
+    config = json.loads((ROOT / "configs/train.json").read_text())
+    stopping = next(entry for entry in config["train"]["handlers"] if entry["_target_"].endswith("EarlyStopping"))
+    assert stopping["interval"] == "@val_interval"
+    assert config["validate"]["handlers"][0]["_target_"] == "bundle.handlers.BestEpoch"
 
 
 def test_as_good_is_not_better_although_the_later_epoch_is_kept():
