@@ -53,7 +53,7 @@ def demo_report(
         ),
         notes=_notes(first, seeds=len(metrics["lgmvit"])),
         picture_columns=["slice and lesion", *(_NAMES[row] for row in inference)],
-        pictures=_pictures(inference, case),
+        pictures=_pictures(inference, case, {row: contents[0].get("map_scale") for row, contents in metrics.items()}),
         settings=_settings(rows),
         how_made=[" ".join(command[2:]) for command in rows["lgmvit"][0].commands()],
     )
@@ -110,7 +110,9 @@ def _settings(rows: Mapping[str, Sequence[BundleRun]]) -> dict[str, Any]:
     return {**overlays, **rows["lgmvit"][0].overrides}
 
 
-def _pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices: int = 5) -> list[PictureRow]:
+def _pictures(
+    inference: Mapping[str, Path], case: Mapping[str, Any], scale: Mapping[str, Any], num_slices: int = 5
+) -> list[PictureRow]:
     """Return slices of the case, spread evenly over those with a lesion, each with the map of every method."""
     image, mask = to_display_orientation(case["image"]), to_display_orientation(case["label"]) > 0
     maps = {row: to_display_orientation(folder / "attribution.nii.gz") for row, folder in inference.items()}
@@ -122,7 +124,10 @@ def _pictures(inference: Mapping[str, Path], case: Mapping[str, Any], num_slices
             f"{case['case']}, slice {k}: " + ", ".join(f"{_NAMES[row]} says {probability[row][k]:.2f}" for row in maps),
             [
                 draw_overlay(image[..., k], np.zeros_like(image[..., k]), mask[..., k]),
-                *(draw_overlay(image[..., k], volume[..., k], mask[..., k]) for volume in maps.values()),
+                *(
+                    draw_overlay(image[..., k], volume[..., k], mask[..., k], scale=scale.get(row))
+                    for row, volume in maps.items()
+                ),
             ],
         )
         for k in chosen
