@@ -8,6 +8,7 @@ from bundle.handlers.epoch_losses import EpochLosses
 from bundle.handlers.epoch_seed import EpochSeed
 from bundle.handlers.evaluation_report import EvaluationReport
 from bundle.handlers.evidence_split import EvidenceSplit
+from bundle.handlers.load_weights import LoadWeights
 from bundle.handlers.localization_loss import LocalizationLoss
 from bundle.handlers.prepare_batch import PrepareSliceBatch
 from bundle.handlers.run_progress import RunProgress
@@ -26,6 +27,7 @@ __all__ = [
     "EpochSeed",
     "EvaluationReport",
     "EvidenceSplit",
+    "LoadWeights",
     "LocalizationLoss",
     "PrepareSliceBatch",
     "RunProgress",
