@@ -1,7 +1,7 @@
 """Files and folders: written by rename, read whole."""
 
-from bundle.files.atomic_file import write_atomically
-from bundle.files.atomic_folder import discard_folder, folder_atomically, remove_stale_parts
+from bundle.files.atomic_file import is_no_space, write_atomically
+from bundle.files.atomic_folder import discard_folder, folder_atomically, remove_parts, remove_stale_parts
 from bundle.files.content import content_hash, content_sample
 from bundle.files.csv_files import read_csv, write_csv
 from bundle.files.json_files import as_json_values, read_json, write_json
@@ -12,8 +12,10 @@ __all__ = [
     "content_sample",
     "discard_folder",
     "folder_atomically",
+    "is_no_space",
     "read_csv",
     "read_json",
+    "remove_parts",
     "remove_stale_parts",
     "write_atomically",
     "write_csv",

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from bundle.files.atomic_file import naming_full_folder
+
 STALE_SECONDS = 3600
 """A part in which nothing changed for so long was left by a killed process; a younger one may still be written."""
 
@@ -27,6 +29,7 @@ def folder_atomically(path: str | os.PathLike[str], *, replace: bool = True) -> 
 
     Raises:
         NotADirectoryError: `path` is a file.
+        OSError: of the file system; where the disk is full it names the folder.
 
     Example:
         >>> import tempfile
@@ -45,13 +48,27 @@ def folder_atomically(path: str | os.PathLike[str], *, replace: bool = True) -> 
     part = _part_of(path)
     part.mkdir()
     try:
-        yield part
-        if replace:
-            _replace(path, part)
-        else:
-            _keep_first(path, part)
+        with naming_full_folder(path.parent):
+            yield part
+            if replace:
+                _replace(path, part)
+            else:
+                _keep_first(path, part)
     finally:
         shutil.rmtree(part, ignore_errors=True)
+
+
+def remove_parts(parent: Path) -> None:
+    """Remove all parts in a folder that this process alone writes, files and folders, also those of Ignite's saver.
+
+    Args:
+        parent: folder; it need not exist.
+    """
+    for part in (*parent.glob(".*.part-*"), *parent.glob("tmp????????")):
+        if part.is_dir():
+            shutil.rmtree(part, ignore_errors=True)
+        else:
+            part.unlink(missing_ok=True)
 
 
 def remove_stale_parts(parent: Path) -> None:

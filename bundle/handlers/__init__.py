@@ -10,6 +10,7 @@ from bundle.handlers.epoch_seed import EpochSeed
 from bundle.handlers.evaluation_report import EvaluationReport
 from bundle.handlers.evidence_split import EvidenceSplit
 from bundle.handlers.learnable_data import LearnableData
+from bundle.handlers.load_weights import LoadWeights
 from bundle.handlers.localization_loss import LocalizationLoss
 from bundle.handlers.out_of_memory import OutOfMemory
 from bundle.handlers.prepare_batch import PrepareSliceBatch
@@ -32,6 +33,7 @@ __all__ = [
     "EvaluationReport",
     "EvidenceSplit",
     "LearnableData",
+    "LoadWeights",
     "LocalizationLoss",
     "OutOfMemory",
     "PrepareSliceBatch",

@@ -9,6 +9,7 @@ import torch
 from ignite.engine import Engine
 
 from bundle import keys
+from bundle.files import is_no_space
 
 _ERRORS_OF_ALL_CASES = (torch.OutOfMemoryError, torch.AcceleratorError)
 """Errors that do not depend on the case: the next one would meet them too."""
@@ -18,7 +19,8 @@ class SkipFailedCases:
     """Runs the evaluator's iteration, reports an error as that of its case and continues with the next case.
 
     Pass it as `iteration_update`. It covers the network, the postprocessing and all handlers of
-    `IterationEvents.MODEL_COMPLETED`. A GPU that is full or broken still ends the run, as does an interrupt.
+    `IterationEvents.MODEL_COMPLETED`. A GPU that is full or broken still ends the run, as do a full
+    disk and an interrupt.
 
     Args:
         report: called with the case's name and the error.
@@ -43,7 +45,7 @@ class SkipFailedCases:
             # that lets the run go on, would remove this.
             return engine._iteration(engine, batch)
         except Exception as error:  # any error of a step: the other cases shall have their results
-            if any(isinstance(cause, _ERRORS_OF_ALL_CASES) for cause in _causes(error)):
+            if any(isinstance(cause, _ERRORS_OF_ALL_CASES) or is_no_space(cause) for cause in _causes(error)):
                 raise
             self.report(str(batch[keys.CASE][0]), error)
             engine.state.batch = []

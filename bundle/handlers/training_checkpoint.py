@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
 import torch
 from ignite.engine import Engine, Events
-from ignite.handlers import Checkpoint, DiskSaver
+from ignite.handlers import Checkpoint
 from monai.engines import Evaluator
 from torch import nn
+
+from bundle.files import write_atomically
+from bundle.networks import load_weights, read_tensors
+from bundle.networks.weights import differences
 
 _NEVER = -1
 """MONAI's best epoch of an evaluator without a key score: no validation data, of one class only, or not run yet."""
@@ -36,9 +41,11 @@ class TrainingCheckpoint:
         save: False on all ranks but the first.
         localization_loss: continued on resume; RES-L learns with the network but is no part of `model.pt`.
         kept_network: network whose weights go into `model.pt`, by default `network` itself; their moving average.
+        initial_weights: file that a fresh training starts from.
 
     Raises:
-        ValueError: the checkpoint belongs to another split or another network.
+        FileNotFoundError: there are no `initial_weights`.
+        ValueError: weights are damaged or of another network, or the checkpoint belongs to another split.
 
     Example:
         >>> network = nn.Linear(2, 1)
@@ -59,6 +66,7 @@ class TrainingCheckpoint:
         save: bool = True,
         localization_loss: nn.Module | None = None,
         kept_network: nn.Module | None = None,
+        initial_weights: str | Path | None = None,
     ) -> None:
         self.folder = Path(folder)
         self.network = network
@@ -70,6 +78,7 @@ class TrainingCheckpoint:
         self.save = save
         self.localization_loss = localization_loss or nn.Identity()
         self.kept_network = kept_network or network
+        self.initial_weights = initial_weights
 
     @property
     def file(self) -> Path:
@@ -78,7 +87,7 @@ class TrainingCheckpoint:
 
     def attach(self, engine: Engine) -> None:
         """Resume at the start and save after every epoch of the trainer."""
-        if self.resume:
+        if self.resume or self.initial_weights is not None:
             engine.add_event_handler(Events.STARTED, self.restore)
         if self.save:
             engine.add_event_handler(Events.EPOCH_COMPLETED, self)
@@ -86,37 +95,45 @@ class TrainingCheckpoint:
     def __call__(self, engine: Engine) -> None:
         """Write the best weights, if this epoch has them, and the checkpoint; without a key score the last are best."""
         if self.validator.state.best_metric_epoch in (engine.state.epoch, _NEVER):
-            _disk_saver(self.folder)(self.kept_network.state_dict(), "model.pt")
+            _save(self.kept_network.state_dict(), self.folder / "model.pt")
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
-        checkpoint = Checkpoint(self._objects(progress), _disk_saver(self.folder), filename_pattern=self.file.name)
-        checkpoint(engine)
+        _save({name: part.state_dict() for name, part in self._objects(progress).items()}, self.file)
 
     def restore(self, engine: Engine) -> None:
-        """Continue from the checkpoint; without one training starts fresh."""
-        if not self.file.exists():
-            engine.logger.info(f"Nothing to resume in {self.folder}: training starts fresh.")
+        """Continue from the checkpoint; without one training starts fresh, from `initial_weights` if they are given."""
+        if not (self.resume and self.file.exists()):
+            self._start(engine)
             return
-        device = next(self.network.parameters()).device
-        state = self._read(device)
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
-        try:
-            Checkpoint.load_objects(self._objects(progress), state)
-        except RuntimeError as error:
-            raise ValueError(
-                f"{self.file}: weights must be those of this network, got {error}: resume with the settings the "
-                "run was started with, or choose another output_dir."
-            ) from error
+        objects = self._objects(progress)
+        state = self._read(objects.keys())
+        length = getattr(self.lr_scheduler, "T_max", None)
+        Checkpoint.load_objects(objects, state)
+        if getattr(self.lr_scheduler, "T_max", None) != length:
+            _stretch(self.lr_scheduler, length)
         engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
 
-    def _read(self, device: torch.device) -> dict[str, Any]:
-        """Return the content of the file."""
-        try:
-            state: dict[str, Any] = torch.load(self.file, map_location=device, weights_only=True)
-        except Exception as error:  # a torn pickle fails in any way
+    def _start(self, engine: Engine) -> None:
+        if self.resume:
+            engine.logger.info(f"Nothing to resume in {self.folder}: training starts fresh.")
+        if self.initial_weights is not None:
+            load_weights(self.network, self.initial_weights)
+            self.kept_network.load_state_dict(self.network.state_dict())
+            engine.logger.info(f"Training starts from the weights of {self.initial_weights}.")
+
+    def _read(self, needed: Set[str]) -> dict[str, Any]:
+        """Return the content of the file, if it fits."""
+        start_again = "remove it, and the training starts again"
+        state = read_tensors(self.file, next(self.network.parameters()).device, start_again)
+        if missing := sorted(needed - state.keys()):
             raise ValueError(
-                f"{self.file}: file must be a checkpoint of this bundle, got one that cannot be read ({error}): if "
-                "it is damaged, remove it, and the training starts again."
-            ) from error
+                f"{self.file} must be a checkpoint of this bundle, got one without {missing}: {start_again}."
+            )
+        if found := differences(self.network.state_dict(), state["model"]):
+            raise ValueError(
+                f"{self.file} must hold weights of this network, got others ({found}): resume with the settings the "
+                "run was started with, or choose another output_dir."
+            )
         return state
 
     def _objects(self, progress: _TrainingProgress) -> dict[str, Any]:
@@ -167,6 +184,19 @@ class _TrainingProgress:
         torch.set_rng_state(state["torch_rng"].cpu())
 
 
-def _disk_saver(folder: Path) -> DiskSaver:
-    """Return Ignite's saver that writes a temporary file and renames it; other files in the folder may stay."""
-    return DiskSaver(str(folder), atomic=True, create_dir=True, require_empty=False)
+def _save(content: dict[str, Any], path: Path) -> None:
+    """Write a file of tensors; a file object, because torch would write the name of a file into it."""
+
+    def write(part: Path) -> None:
+        with part.open("wb") as file:
+            torch.save(content, file)
+
+    write_atomically(path, write)
+
+
+def _stretch(scheduler: Any, length: int) -> None:
+    """Let a cosine that was restored go on as one of another length: its rate is that of this epoch there."""
+    scheduler.T_max = length
+    scheduler._last_lr = scheduler._get_closed_form_lr()  # PyTorch has no public name for it
+    for group, rate in zip(scheduler.optimizer.param_groups, scheduler._last_lr, strict=True):
+        group["lr"] = rate

@@ -3,6 +3,7 @@
 from bundle.networks.evidence import Evidence
 from bundle.networks.reference_checkpoint import convert_reference_checkpoint, load_reference_checkpoint
 from bundle.networks.slice_vit import SliceViT
+from bundle.networks.weights import load_weights, read_tensors, read_weights
 from bundle.networks.with_evidence import WithEvidence, with_evidence
 
 __all__ = [
@@ -11,5 +12,8 @@ __all__ = [
     "WithEvidence",
     "convert_reference_checkpoint",
     "load_reference_checkpoint",
+    "load_weights",
+    "read_tensors",
+    "read_weights",
     "with_evidence",
 ]

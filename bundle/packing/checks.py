@@ -10,7 +10,9 @@ from typing import Any
 
 import torch
 from monai.bundle import ConfigParser
-from torch import Tensor, nn
+from torch import nn
+
+from bundle.networks import load_weights, read_tensors
 
 
 def require_fit(config: Mapping[str, Any], weights: Path, metadata: Mapping[str, Any]) -> None:
@@ -22,17 +24,13 @@ def require_fit(config: Mapping[str, Any], weights: Path, metadata: Mapping[str,
         metadata: holds `network_data_format`.
 
     Raises:
-        ValueError: the file holds more or less than finite tensors; a weight is missing, unknown or of another shape
-            (all are named); the network takes or gives something else than the metadata says.
+        ValueError: the file is no state dict, holds NaN, or is of another network (knobs are named); the network
+            takes or gives something else than the metadata says.
     """
     network = _build(config)
-    try:
-        network.load_state_dict(_read_weights(weights), strict=True)
-    except RuntimeError as error:
-        raise ValueError(
-            f"{weights} must hold the weights of the run's network, got others: {error}\nThe folder's config.json "
-            "belongs to another training than its model.pt: take both from one run."
-        ) from error
+    if "model" in read_tensors(weights):
+        raise ValueError(f"{weights} must be a plain state dict, got a checkpoint: pack the model.pt of a run.")
+    load_weights(network, weights, "its config.json belongs to another training, so take both from one run")
     _require_metadata_fit(network, metadata)
 
 
@@ -43,26 +41,6 @@ def _build(config: Mapping[str, Any]) -> nn.Module:
     parser["network_def"] = {name: value for name, value in config["network_def"].items() if name != "_requires_"}
     network: nn.Module = parser.get_parsed_content("network_def")
     return network
-
-
-def _read_weights(file: Path) -> dict[str, Tensor]:
-    """Return a state dict."""
-    try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises many kinds at a damaged file
-        raise ValueError(f"{file} must be a file of tensors, got one that cannot be opened as such: {error}") from error
-    if not isinstance(state, Mapping) or not all(isinstance(value, Tensor) for value in state.values()):
-        raise ValueError(
-            f"{file} must be a plain state dict, name -> tensor, got {type(state).__name__} with other content: pack "
-            "the model.pt of a run, not its checkpoint.pt."
-        )
-    damaged = [name for name, value in state.items() if not value.isfinite().all()]
-    if damaged:
-        raise ValueError(
-            f"{file} must hold finite weights, got NaN or infinity in {len(damaged)} of {len(state)}, e.g. "
-            f"{damaged[0]}: training diverged; train again with a lower learning_rate."
-        )
-    return dict(state)
 
 
 def _require_metadata_fit(network: nn.Module, metadata: Mapping[str, Any]) -> None:

@@ -33,8 +33,8 @@ def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
     reset = names("source", "place", "machine", "run") | TRACKING_ARGUMENTS
     kept = {name: value for name, value in with_current_names(config, defaults).items() if name not in reset}
     packed = copy.deepcopy({**defaults, **kept, "model_dir": "$@bundle_root + '/models'"})
-    if "split_file" in packed:
-        packed["split_file"] = None  # a list of cases stays behind
+    # a list of cases and the weights at the start stay behind
+    packed |= {name: None for name in ("split_file", "initial_weights") if name in packed}
     if "network" in defaults.get("train", {}).get("trainer", {}):
         packed["train"]["trainer"]["network"] = defaults["train"]["trainer"]["network"]
     return packed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ class TrainedRun:
 
     @classmethod
     def read(cls, folder: str | os.PathLike[str]) -> TrainedRun:
-        """Return the run of a folder."""
+        """Return the run of a folder; warn of one that has not ended."""
         folder = Path(folder)
         missing = [name for name in ("config.json", "model.pt") if not (folder / name).is_file()]
         if missing:
@@ -47,6 +48,8 @@ class TrainedRun:
                 "models/: copy it into the run's folder."
             )
         run = cls(folder, *(read_json(folder / name, {}) for name in ("config.json", "run.json", "metrics.json")))
+        if run.record and "completed" not in run.record:
+            warnings.warn(f"{folder}: the training has not ended, so model.pt is of an early epoch.", stacklevel=2)
         trained, evaluated = (content.get("split_hash") for content in (run.record, run.metrics))
         if trained and evaluated and trained != evaluated:
             raise ValueError(

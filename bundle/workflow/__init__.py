@@ -2,6 +2,7 @@
 
 from bundle.workflow.begin import OverrideGuard, begin_run, refuse_unknown_overrides
 from bundle.workflow.last_line import end_with_one_line
+from bundle.workflow.run_folder import hold_run_folder
 from bundle.workflow.run_record import RunRecord
 from bundle.workflow.trained_settings import SameSettings, require_trained_settings
 from bundle.workflow.training_end import TrainingEnd
@@ -13,6 +14,7 @@ __all__ = [
     "TrainingEnd",
     "begin_run",
     "end_with_one_line",
+    "hold_run_folder",
     "refuse_unknown_overrides",
     "require_trained_settings",
 ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import re
 import sys
@@ -13,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 
 import bundle
+from bundle.files import is_no_space
 
 _PACKAGE = str(Path(bundle.__file__).parent)
 _SCRIPTS = str(Path(bundle.__file__).parents[1] / "scripts")
-_NO_SPACE = (errno.ENOSPC, errno.EDQUOT)
 _LINK = re.compile(r"\n(?:The above exception was the direct cause of|During handling of the above) .*\n")
 _FRAME = re.compile(r'^\s*File "(.+?)", line \d+.*\n\s*(.*)', re.MULTILINE)
 _MESSAGE = re.compile(r"^(?:[\w.]+(?:Error|Exception|Problems)): (.*)", re.DOTALL | re.MULTILINE)
@@ -84,11 +83,6 @@ def cause(error: BaseException) -> str:
     inner = next((link for link in reversed(chain) if not type(link).__module__.startswith("concurrent")), error)
     reworded = next((words for link in reversed(chain) for words in [_reworded(link)] if words), "")
     return (ours or [""])[-1] or reworded or f"{type(inner).__name__}: {inner}"
-
-
-def is_no_space(error: BaseException) -> bool:
-    """Return whether an error of the file system says that a disk, or the share of it that one may use, is full."""
-    return isinstance(error, OSError) and error.errno in _NO_SPACE
 
 
 def _hook(debug: bool) -> Callable[[type[BaseException], BaseException, TracebackType | None], None]:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 import platform
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ from bundle.files import read_json, write_json
 from bundle.workflow.command_line import CommandLine
 from bundle.workflow.compare import Change, Comparison, as_recorded, read_config_record, with_current_names
 from bundle.workflow.knobs import ROLES, names, plain_settings
+from bundle.workflow.provenance import earlier_revisions, extensions, file_and_hash, git_revision, now
 
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 _COMPARED = ("network", "map", "data", "training")
@@ -30,6 +29,9 @@ class RunRecord:
     `config.json` exists for runs of `python -m monai.bundle run`; it is itself a config file, so a run is repeated by
     `--config_file <output_dir>/config.json`. `run.json` gains the end time and the last epoch's losses when the run is
     complete. Attach it after `TrainingCheckpoint`: a run that the checkpoint refuses to continue must keep its record.
+
+    A complete run that is resumed with nothing to do keeps its record. With a larger `max_epochs` it goes on, which
+    `extended` of `run.json` tells; `initial_weights` has file and hash of the weights that a training started from.
 
     Where the folder holds a record, the config is compared with it: network, map, data and training (see
     docs/knobs.md), and what overlays and options set inside the wiring, such as `train#trainer#max_epochs`. Handlers
@@ -65,6 +67,7 @@ class RunRecord:
         self.bundle_root = Path(bundle_root)
         self.write = write
         self.cases = dict(cases or {})
+        self._has_work = True
 
     def attach(self, engine: Engine) -> None:
         """Write at the start and at the end of the trainer's run."""
@@ -80,9 +83,20 @@ class RunRecord:
         earlier = recorded if engine.state.epoch else {}
         if earlier or command_line:
             self._require_same_run(recorded, config, command_line)
-        if not earlier:
-            (self.output_dir / "metrics.json").unlink(missing_ok=True)  # scores of weights that are about to go
-        record = {
+        self._has_work = "completed" not in earlier or not _is_over(engine)
+        if not self._has_work:
+            return
+        (self.output_dir / "metrics.json").unlink(missing_ok=True)  # scores of weights that are about to go
+        if self.cases:
+            write_json(self.output_dir / "split.json", self.cases)
+        if command_line:
+            write_json(self.output_dir / "config.json", config)
+        write_json(self.output_dir / "run.json", self._record(engine, config, earlier))
+
+    def _record(self, engine: Engine, config: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the content of `run.json`; it is written last, because it tells what the other files belong to."""
+        weights = config.get("initial_weights")
+        return {
             "settings": {**plain_settings(config, *_COMPARED), **self.settings},
             "split_hash": self.split_hash,
             "command": sys.argv,
@@ -90,15 +104,21 @@ class RunRecord:
             "resumed": now() if earlier else None,
             "metrics": earlier.get("metrics", {}),
             "git_revision": git_revision(self.bundle_root),
-            "earlier_revisions": _earlier_revisions(earlier),
+            "earlier_revisions": earlier_revisions(earlier),
+            "extended": extensions(earlier, config, engine.state.epoch, now()),
+            "initial_weights": earlier.get("initial_weights") if earlier else file_and_hash(weights),
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _PACKAGES},
         }
-        write_json(self.output_dir / "run.json", record)
-        if self.cases:
-            write_json(self.output_dir / "split.json", self.cases)
-        if command_line:
-            write_json(self.output_dir / "config.json", config)
+
+    def require_same_run(self, command_line: CommandLine) -> None:
+        """Compare the settings of a command line with the record in the folder, before cases are read.
+
+        Raises:
+            ValueError: the folder holds a run of other settings.
+        """
+        recorded = read_json(self.output_dir / "run.json", {})
+        self._require_same_run(recorded, as_recorded(command_line.merged()), command_line)
 
     def _require_same_run(
         self, recorded: Mapping[str, Any], config: Mapping[str, Any], command_line: CommandLine | None
@@ -109,8 +129,9 @@ class RunRecord:
         if then and command_line:
             was = CommandLine.parse(recorded.get("command", [])[2:])
             changes += _config_changes(Comparison(then, config), was.changed_ids() | command_line.changed_ids())
-        hash_then = recorded.get("split_hash", self.split_hash)
+        hash_then = recorded.get("split_hash", self.split_hash) if self.split_hash else ""
         changes += [Change("split_hash", hash_then, self.split_hash)] if hash_then != self.split_hash else []
+        changes = [change for change in changes if not _extends(change, recorded, config)]
         if changes:
             told = {change.id: f"{change.id} {change.now} (started with {change.then})" for change in changes}
             raise ValueError(
@@ -131,13 +152,10 @@ class RunRecord:
     def complete(self, engine: Engine) -> None:
         """Add what came out."""
         path = self.output_dir / "run.json"
-        record = read_json(path)
-        record |= {
-            "completed": now(),
-            "epochs": engine.state.epoch,
-            "metrics": engine.state.metrics or record["metrics"],
-        }
-        write_json(path, record)
+        if self._has_work:
+            record = read_json(path)
+            metrics = engine.state.metrics or record["metrics"]
+            write_json(path, record | {"completed": now(), "epochs": engine.state.epoch, "metrics": metrics})
         logging.getLogger(__name__).info(f"This run is in {self.output_dir}.")
 
 
@@ -150,20 +168,13 @@ def _config_changes(comparison: Comparison, changed_ids: set[str]) -> Iterator[C
             yield from comparison.differences(id_)
 
 
-def _earlier_revisions(earlier: Mapping[str, Any]) -> list[str | None]:
-    """Return the revisions that a continued run was trained at before, in their order."""
-    return list(dict.fromkeys([*earlier.get("earlier_revisions", []), earlier.get("git_revision")])) if earlier else []
+def _is_over(engine: Engine) -> bool:
+    """Return whether a run that was restored has no epoch left, or had stopped early."""
+    return bool(engine.should_terminate or engine.state.epoch >= (engine.state.max_epochs or 0))
 
 
-def git_revision(folder: Path) -> str | None:
-    """Return the revision of the working tree, with '+' if it has changes, or None outside a repository."""
-    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty=+"]
-    try:
-        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def now() -> str:
-    """Return the time in UTC, to the second."""
-    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+def _extends(change: Change, recorded: Mapping[str, Any], config: Mapping[str, Any]) -> bool:
+    """Return whether a change only lets a complete run go on for more epochs."""
+    numbers = isinstance(change.then, int) and isinstance(change.now, int)
+    is_asked = change.id == "max_epochs" and "completed" in recorded and config.get("resume") is True
+    return is_asked and numbers and change.now > change.then

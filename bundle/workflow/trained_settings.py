@@ -44,6 +44,7 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
         argv: as in `sys.argv`, which is the default.
 
     Raises:
+        FileNotFoundError: there are no weights yet.
         ValueError: lists all that differs, with record, knob, both values and the remedy.
 
     Example:
@@ -52,6 +53,11 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
     own, command_line = Path(output_dir).resolve(), CommandLine.read(argv)
     records = [folder / "config.json" for folder in dict.fromkeys((own, Path(checkpoint).resolve().parent))]
     records = [record for record in records if record.exists()]
+    if command_line is not None and not Path(checkpoint).exists():
+        raise FileNotFoundError(
+            f"{checkpoint} must be the weights of a training, got no file: train first, by the same command without "
+            "configs/evaluate.json, or give --checkpoint."
+        )
     if command_line is None or not records:
         return
     asked, problems = as_recorded(command_line.merged()), list[str]()

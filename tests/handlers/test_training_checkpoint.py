@@ -2,6 +2,7 @@
 
 import copy
 import json
+import math
 import os
 
 import pytest
@@ -114,7 +115,9 @@ def test_another_split_is_refused_and_the_record_keeps_its_split(tmp_path):
 
 def test_another_network_is_refused(tmp_path):
     ToyRun(tmp_path, epochs=1)()
-    with pytest.raises(ValueError, match=r"checkpoint\.pt: weights must be those of this network(?s:.)*size mismatch"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint\.pt must hold weights of this network, got others \(hidden_size 8, here 16\)"
+    ):
         ToyRun(tmp_path, resume=True, hidden_size=16)()
 
 
@@ -123,7 +126,9 @@ def test_a_damaged_checkpoint_is_named(content, tmp_path):
     ToyRun(tmp_path, epochs=1)()
     path = tmp_path / "checkpoint.pt"
     path.write_bytes(path.read_bytes()[:-100] if content == "cut" else content)
-    with pytest.raises(ValueError, match=r"checkpoint\.pt: file must be a checkpoint of this bundle(?s:.)*remove it"):
+    with pytest.raises(
+        ValueError, match=r"checkpoint\.pt must be a file of weights, got .*: remove it, and the training starts again"
+    ):
         ToyRun(tmp_path, resume=True)()
 
 
@@ -135,9 +140,60 @@ def test_a_pickle_that_runs_code_is_not_opened(tmp_path):
             return os.mkdir, (str(ran),)
 
     torch.save({"model": Evil()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(Exception, match=r"[Ww]eights.only"):
+    with pytest.raises(Exception, match="a pickle that could run code"):
         ToyRun(tmp_path, resume=True)()
     assert not ran.exists()
+
+
+def test_a_complete_run_goes_on_along_a_longer_cosine(tmp_path):
+    first = ToyRun(tmp_path, epochs=2, length=2)()
+    assert first.optimizer.param_groups[0]["lr"] == pytest.approx(0)
+    rates = []
+    longer = ToyRun(tmp_path, epochs=4, length=4, resume=True)
+    longer.trainer.add_event_handler(
+        "EPOCH_STARTED", lambda engine: rates.append(longer.optimizer.param_groups[0]["lr"])
+    )
+    longer()
+    expected = [1e-2 * (1 + math.cos(math.pi * epoch / 4)) / 2 for epoch in (2, 3)]
+    assert rates == pytest.approx(expected)
+    assert longer.optimizer.param_groups[0]["lr"] == pytest.approx(0)
+
+
+def test_a_training_starts_from_initial_weights_and_resumes_from_its_checkpoint(tmp_path):
+    source = ToyRun(tmp_path / "source", epochs=1)()
+    run = ToyRun(tmp_path / "run", epochs=1, momentum=0.5)
+    run.checkpoint.initial_weights = tmp_path / "source/model.pt"
+    starts = []
+
+    def note(engine):
+        starts.append([copy.deepcopy(one.state_dict()) for one in (run.network, run.checkpoint.kept_network)])
+
+    run.checkpoint.attach(run.trainer)  # again: the file is known since
+    run.trainer.add_event_handler("EPOCH_STARTED", note)
+    run()
+    expected = torch.load(tmp_path / "source/model.pt", weights_only=True)
+    assert [list(differences(one, expected)) for one in starts[0]] == [[], []]
+    assert source.trainer.state.epoch == 1
+
+    resumed = ToyRun(tmp_path / "run", epochs=1, momentum=0.5, resume=True)
+    resumed.checkpoint.initial_weights = tmp_path / "not/there.pt"
+    resumed()
+    assert list(differences(resumed.network.state_dict(), run.network.state_dict())) == []
+
+
+def test_weights_alone_are_no_checkpoint(tmp_path):
+    ToyRun(tmp_path, epochs=1)()
+    (tmp_path / "checkpoint.pt").write_bytes((tmp_path / "model.pt").read_bytes())
+    with pytest.raises(ValueError, match=r"must be a checkpoint of this bundle, got one without \['localization_loss'"):
+        ToyRun(tmp_path, resume=True)()
+
+
+def test_a_kill_while_saving_leaves_no_file_of_a_strange_name(tmp_path, monkeypatch):
+    run = ToyRun(tmp_path)
+    kill_while_saving(run, 2, monkeypatch)
+    with pytest.raises(Killed):
+        run()
+    assert sorted(path.name for path in tmp_path.iterdir() if path.suffix != ".json") == ["history.csv", "model.pt"]
 
 
 def test_a_run_that_had_stopped_early_trains_no_further_epoch(tmp_path):

@@ -55,7 +55,7 @@ class Opened:
 
 def test_a_pickle_is_not_run(weights, tmp_path):
     torch.save({"model": Opened(tmp_path / "opened")}, weights)
-    with pytest.raises(ValueError, match="cannot be opened as such"):
+    with pytest.raises(ValueError, match="got a pickle that could run code"):
         require_fit(CONFIG, weights, metadata())
     assert not (tmp_path / "opened").exists()
 
@@ -69,7 +69,7 @@ def test_a_damaged_file_is_refused(weights, content):
 
 def test_a_training_checkpoint_is_refused(weights):
     torch.save({"model": SliceViT(**SIZES).state_dict(), "progress": {"epoch": 1}}, weights)
-    with pytest.raises(ValueError, match=r"not its checkpoint\.pt"):
+    with pytest.raises(ValueError, match=r"got a checkpoint: pack the model\.pt"):
         require_fit(CONFIG, weights, metadata())
 
 

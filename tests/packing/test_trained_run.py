@@ -40,7 +40,7 @@ def folder(tmp_path):
 
 def test_scores_of_another_split_are_refused(folder):
     for name, split_hash in (("run", "a" * 64), ("metrics", "b" * 64)):
-        (folder / f"{name}.json").write_text(json.dumps({"split_hash": split_hash}))
+        (folder / f"{name}.json").write_text(json.dumps({"split_hash": split_hash, "completed": "now"}))
     with pytest.raises(ValueError, match=f"split {'a' * 12}, .* got {'b' * 12}: evaluate the run again"):
         TrainedRun.read(folder)
 
@@ -50,3 +50,11 @@ def test_a_run_without_record_and_scores_can_be_read(folder):
     (folder / "metrics.json").unlink()
     run = TrainedRun.read(folder)
     assert (run.record, run.metrics) == ({}, {})
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_run_that_has_not_ended_is_warned_of(folder):
+    TrainedRun.read(folder)  # without a record nobody knows
+    (folder / "run.json").write_text(json.dumps({"started": "now"}))
+    with pytest.raises(UserWarning, match="the training has not ended"):
+        TrainedRun.read(folder)

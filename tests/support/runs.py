@@ -34,13 +34,22 @@ class ToyRun:
     """The handlers of configs/train.json in their order."""
 
     def __init__(
-        self, folder, *, hidden_size=8, epochs=EPOCHS, resume=False, split_hash="abc", patience=None, momentum=None
+        self,
+        folder,
+        *,
+        hidden_size=8,
+        epochs=EPOCHS,
+        resume=False,
+        split_hash="abc",
+        patience=None,
+        momentum=None,
+        length=EPOCHS,
     ):
         torch.manual_seed(99)
         self.folder = folder
         self.network = toy_network(hidden_size=hidden_size)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-2)
-        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=EPOCHS)
+        self.scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(self.optimizer, T_max=length)
         loader = ToyLoader(toy_batch([1, 0, 1, 0], seed=seed) for seed in range(3))
         metric = {"key_score": SliceScores("auroc")}
         average = WeightAverage(self.network, momentum)

@@ -1,5 +1,6 @@
 """A run record holds what is needed to run again."""
 
+import hashlib
 import itertools
 import json
 import shutil
@@ -74,11 +75,12 @@ def run_of(folder, *, epochs, resumed_after=0, loss=0.5):
 
 
 def test_a_complete_run_that_is_resumed_keeps_its_record(tmp_path):
-    first = run_of(tmp_path, epochs=2)
+    run_of(tmp_path, epochs=2)
+    (tmp_path / "metrics.json").write_text("{}")
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     again = run_of(tmp_path, epochs=2, resumed_after=2)
-    assert (first["resumed"], first["metrics"]) == (None, {"loss": 0.5})
-    assert (again["started"], again["metrics"], again["epochs"]) == (first["started"], {"loss": 0.5}, 2)
-    assert again["resumed"] is not None
+    assert (again["resumed"], again["metrics"]) == (None, {"loss": 0.5})
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 def test_a_resumed_run_records_what_it_brought(tmp_path, monkeypatch):
@@ -293,7 +295,37 @@ def test_the_settings_of_a_record_without_config_are_compared_where_both_know_th
 
 
 def test_given_settings_are_compared_as_resolved(attempt):
-    attempt(resume=False, settings={"max_epochs": 7})
-    with pytest.raises(ValueError, match=r"got max_epochs 8 \(started with 7\)"):
-        attempt(settings={"max_epochs": 8})
-    attempt(settings={"max_epochs": 7})
+    attempt(resume=False, settings={"seed": 7})
+    with pytest.raises(ValueError, match=r"got seed 8 \(started with 7\)"):
+        attempt(settings={"seed": 8})
+    attempt(settings={"seed": 7})
+
+
+def test_a_complete_run_may_be_longer_and_says_so(attempt, tmp_path):
+    folder = attempt(resume=False, max_epochs=2)
+    record = json.loads((attempt(max_epochs=3) / "run.json").read_text())
+    assert [(one["after_epoch"], one["max_epochs"]) for one in record["extended"]] == [(1, [2, 3])]
+    assert record["settings"]["max_epochs"] == json.loads((folder / "config.json").read_text())["max_epochs"] == 3
+    for options in ({"max_epochs": 2}, {"max_epochs": 4, "resume": False}, {"max_epochs": 4, "seed": 1}):
+        with pytest.raises(ValueError, match=r"max_epochs \d \(started with 3\)|seed 1 \(started with 0\)"):
+            attempt(**options)
+
+
+def test_a_run_that_is_not_complete_keeps_its_length(attempt):
+    path = attempt(resume=False, max_epochs=2) / "run.json"
+    record = json.loads(path.read_text())
+    del record["completed"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"max_epochs 3 \(started with 2\)"):
+        attempt(max_epochs=3)
+
+
+def test_initial_weights_are_recorded_with_their_hash(attempt, tmp_path):
+    weights = tmp_path / "model.pt"
+    weights.write_bytes(b"weights")
+    record = json.loads((attempt(resume=False, initial_weights=weights) / "run.json").read_text())
+    expected = {"file": str(weights), "sha256": hashlib.sha256(b"weights").hexdigest()}
+    assert record["initial_weights"] == expected
+    weights.unlink()
+    again = json.loads((attempt(initial_weights=weights) / "run.json").read_text())
+    assert again["initial_weights"] == expected

@@ -41,6 +41,8 @@ def problems(tmp_path):
         files = [str(tmp_path / "train.json"), str(tmp_path / "overlay.json")]
         argv = [PROGRAM, "run", "--config_file", str(files)]
         try:
+            (tmp_path / "run").mkdir(exist_ok=True)
+            (tmp_path / "run/model.pt").touch()
             require_trained_settings(tmp_path / output_dir, tmp_path / "run/model.pt", argv)
         except ValueError as refusal:
             return str(refusal).splitlines()

@@ -6,13 +6,15 @@ import logging
 import os
 import random
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from pathlib import Path
 from typing import Any
 
@@ -103,7 +105,7 @@ class Ingestion:
             yield from (self.ingest(folder, item) for folder, item in work)
             return
         # spawned, not forked: a fork of a process in which torch has run threads can hang
-        pool = ProcessPoolExecutor(min(num_workers, len(work)), get_context("spawn"), torch.set_num_threads, (1,))
+        pool = ProcessPoolExecutor(min(num_workers, len(work)), get_context("spawn"), _begin_worker)
         with pool:
             try:
                 futures = [pool.submit(self.ingest, folder, item) for folder, item in work]
@@ -116,6 +118,19 @@ class Ingestion:
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
+
+
+def _begin_worker() -> None:
+    """Take one thread, and end when the parent does, also by a signal that it cannot answer."""
+    torch.set_num_threads(1)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])  # a pipe that closes with the parent
+    os._exit(1)  # the main thread may wait for work forever
 
 
 @contextmanager

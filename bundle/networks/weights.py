@@ -1,0 +1,183 @@
+"""Reading of weights: the one place that opens a file of tensors, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_TRAIN = "train first (`python -m monai.bundle run` with configs/train.json), or give the file of another run"
+_AGAIN = "copy or download it again, or take the file of another run"
+_FOREIGN = (
+    (b"<", "an HTML page", "download the file itself"),
+    (b"version https://git-lfs", "a Git LFS pointer", "fetch the file by `git lfs pull`"),
+    (b"\x1f\x8b", "a gzip archive", "unpack it"),
+)
+"""First bytes of files that are taken for weights, their name and the remedy."""
+
+
+def read_tensors(path: str | Path, device: torch.device | str = "cpu", remedy: str = _AGAIN) -> dict[str, Any]:
+    """Return the dictionary of tensors and plain values in a file; a pickle that would run code is not opened.
+
+    Args:
+        path: file by `torch.save`.
+        device: where the tensors go.
+        remedy: what to do about a damaged file.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: the file is empty, damaged or something else, or would run code.
+
+    Example:
+        >>> read_tensors("no/model.pt")  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        FileNotFoundError: no/model.pt must be a file of weights, got no file: train first (...
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise ValueError(f"{path} must be a file of weights, got a folder: give the file in it, such as model.pt.")
+    if not path.exists():
+        raise FileNotFoundError(f"{path} must be a file of weights, got no file: {_TRAIN}.")
+    try:
+        content = torch.load(path, map_location=device, weights_only=True)
+        _require_whole(path)
+    except Exception as error:  # torch raises many kinds at a damaged file
+        found, what_to_do = _fault(path, error, remedy)
+        raise ValueError(f"{path} must be a file of weights, got {found}: {what_to_do}.") from error
+    if not isinstance(content, Mapping):
+        raise ValueError(f"{path} must hold a dictionary of weights, got a {type(content).__name__}: {_AGAIN}.")
+    return dict(content)
+
+
+def read_weights(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:
+    """Return a state dict, also that of the network in a `checkpoint.pt`.
+
+    Args:
+        path: file by `torch.save`.
+        device: where the tensors go.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: it holds no state dict, or one with NaN or infinity.
+    """
+    content = read_tensors(path, device)
+    state = content.get("model", content)
+    if not isinstance(state, Mapping) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise ValueError(f"{path} must hold a state dict, name -> tensor, got other content: {_AGAIN}.")
+    if damaged := [name for name, value in state.items() if not value.isfinite().all()]:
+        raise ValueError(
+            f"{path} must hold finite weights, got NaN or infinity in {len(damaged)} of {len(state)}, e.g. "
+            f"{damaged[0]}: training diverged; train again with a lower learning_rate."
+        )
+    return dict(state)
+
+
+def load_weights(network: nn.Module, path: str | Path, remedy: str = "") -> None:
+    """Load a file of weights into a network, all of it.
+
+    Args:
+        network: gets the weights, on its own device.
+        path: state dict, or a checkpoint with one under "model".
+        remedy: what to do about the weights of another network.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        ValueError: it is damaged, or holds the weights of another network; names the knobs that differ.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "model.pt"
+        >>> torch.save(nn.Linear(2, 1).state_dict(), file)
+        >>> load_weights(nn.Linear(2, 1), file)
+    """
+    device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
+    state = read_weights(path, device)
+    if found := differences(network.state_dict(), state):
+        remedy = remedy or "give the overlays and knobs of their training, or other weights"
+        raise ValueError(f"{path} must hold weights of this network, got others ({found}): {remedy}.")
+    network.load_state_dict(state)
+
+
+def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> str:
+    """Return the differences of two state dicts in a few words: the knobs where they tell, else names; else nothing.
+
+    Example:
+        >>> differences(nn.Linear(2, 1).state_dict(), nn.Linear(3, 1).state_dict())
+        '1 of another shape: weight'
+    """
+    both = [name for name in expected if name in found]
+    texts = [
+        _listed("missing", [name for name in expected if name not in found]),
+        _listed("unknown", [name for name in found if name not in expected]),
+        _listed("of another shape", [name for name in both if expected[name].shape != found[name].shape]),
+    ]
+    if not any(texts):
+        return ""
+    return ", ".join(_changed_knobs(expected, found)) or "; ".join(filter(None, texts))
+
+
+def _listed(what: str, names: list[str]) -> str:
+    shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    return f"{len(names)} {what}: {shown}" if names else ""
+
+
+def _side(state: Mapping[str, Tensor], name: str, axis: int) -> int | None:
+    shape = state[name].shape if name in state else ()
+    return shape[axis] if shape else None
+
+
+def _mlp_ratio(state: Mapping[str, Tensor]) -> float | None:
+    weight = state.get("blocks.0.mlp.fc1.weight")
+    return None if weight is None else weight.shape[0] / weight.shape[1]
+
+
+_KNOBS: Mapping[str, Callable[[Mapping[str, Tensor]], Any]] = {
+    "in_channels": lambda state: _side(state, "patch_embed.proj.weight", 1),
+    "patch_size": lambda state: _side(state, "patch_embed.proj.weight", 2),
+    "hidden_size": lambda state: _side(state, "cls_token", 2),
+    "num_layers": lambda state: len({name.split(".")[1] for name in state if name.startswith("blocks.")}),
+    "mlp_ratio": _mlp_ratio,
+    "num_classes": lambda state: _side(state, "head.weight", 0),
+    "qkv_bias": lambda state: "blocks.0.attn.qkv.bias" in state,
+    "patch_norm": lambda state: "batch" if "patch_embed.norm.weight" in state else "none",
+    "position_encoding": lambda state: "learned" if "position.code" in state else "sincos or reference",
+}
+"""Knob of the network -> its value as a state dict shows it."""
+
+
+def _changed_knobs(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
+    """Yield the knobs of a `SliceViT` in which two state dicts differ."""
+    if "cls_token" not in expected or "cls_token" not in found:
+        return
+    for name, read in _KNOBS.items():
+        if read(expected) != read(found):
+            yield f"{name} {read(found)}, here {read(expected)}"
+
+
+def _require_whole(path: Path) -> None:
+    """Compare the checksums, which torch does not: a flipped bit of a weight would pass."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if part := archive.testzip():
+                raise zipfile.BadZipFile(f"wrong checksum of {part}")
+
+
+def _fault(path: Path, error: Exception, remedy: str) -> tuple[str, str]:
+    """Return the name of the content of a file that torch cannot open, and the remedy."""
+    with path.open("rb") as file:
+        start = file.read(64)
+    if not start:
+        return "an empty file", remedy
+    for first, name, own_remedy in _FOREIGN:
+        if start.lstrip().startswith(first):
+            return name, own_remedy
+    if "torchscript" in str(error).lower():
+        return "a TorchScript program", "give the state dict, such as model.pt of the run"
+    if "GLOBAL" in str(error):  # torch's name for a class or function in a pickle
+        return "a pickle that could run code", "save its state dict alone, torch.save(network.state_dict(), FILE)"
+    damaged = start.startswith((b"PK", b"\x80"))
+    return ("a truncated or damaged file" if damaged else "a file that torch.save did not write"), remedy

@@ -1,0 +1,67 @@
+"""Facts in the record of a run that tell where its weights come from: revisions, lengths, initial weights, times."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+
+def earlier_revisions(earlier: Mapping[str, Any]) -> list[str | None]:
+    """Return the revisions that a continued run was trained at before, in their order.
+
+    Args:
+        earlier: record of the run so far, empty for a fresh one.
+    """
+    return list(dict.fromkeys([*earlier.get("earlier_revisions", []), earlier.get("git_revision")])) if earlier else []
+
+
+def extensions(earlier: Mapping[str, Any], config: Mapping[str, Any], epoch: int, at: str) -> list[dict[str, Any]]:
+    """Return the times that a complete run went on for more epochs.
+
+    Args:
+        earlier: record of the run so far, empty for a fresh one.
+        config: merged, of now.
+        epoch: that the run goes on after.
+        at: time.
+
+    Returns:
+        For each the time, the epoch after which it went on, and `max_epochs` before and since.
+
+    Example:
+        >>> extensions({"settings": {"max_epochs": 2}}, {"max_epochs": 5}, epoch=2, at="noon")
+        [{'at': 'noon', 'after_epoch': 2, 'max_epochs': [2, 5]}]
+    """
+    before, then, now_asked = earlier.get("extended", []), _length(earlier.get("settings", {})), _length(config)
+    if then is None or now_asked is None or then == now_asked:
+        return list(before)
+    return [*before, {"at": at, "after_epoch": epoch, "max_epochs": [then, now_asked]}]
+
+
+def _length(settings: Mapping[str, Any]) -> int | None:
+    length = settings.get("max_epochs")
+    return length if isinstance(length, int) else None
+
+
+def file_and_hash(file: Any) -> dict[str, str] | None:
+    """Return path and SHA-256 of a file, None where none is given."""
+    if not isinstance(file, str) or not Path(file).is_file():
+        return None
+    return {"file": file, "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest()}
+
+
+def git_revision(folder: Path) -> str | None:
+    """Return the revision of the working tree, with '+' if it has changes, or None outside a repository."""
+    command = ["git", "-C", str(folder), "describe", "--always", "--abbrev=12", "--dirty=+"]
+    try:
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=30).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def now() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

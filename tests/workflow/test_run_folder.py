@@ -1,0 +1,87 @@
+"""A folder is trained in by one process at a time, and by what fits its record."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from conftest import ROOT
+
+from bundle.workflow import hold_run_folder, last_line, run_folder
+
+ARGV = ["/lib/monai/bundle/__main__.py", "run", "--config_file", str(ROOT / "configs/train.json")]
+OTHER = """
+import sys
+from bundle.workflow import hold_run_folder
+hold_run_folder(sys.argv[1], sys.argv[1], argv=sys.argv[2:])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture(autouse=True)
+def released(monkeypatch):
+    monkeypatch.setattr(run_folder, "_held", {})
+    monkeypatch.setitem(last_line._settings, "folder", None)
+    yield
+    run_folder._leave_to_parent()
+
+
+def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path):
+    command = [sys.executable, "-c", OTHER, str(tmp_path), *ARGV]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment, **pipes) as other:
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(RuntimeError, match=f"^{tmp_path} must be free .* at work in it .process {other.pid} on"):
+            hold_run_folder(tmp_path, tmp_path, argv=ARGV)
+        other.kill()
+    hold_run_folder(tmp_path, tmp_path, argv=ARGV)
+    hold_run_folder(tmp_path, tmp_path, argv=ARGV)  # this process holds it
+    assert last_line._settings["folder"] == tmp_path
+
+
+def test_what_a_kill_left_is_removed(tmp_path):
+    left = ["tmp0ab1_x9z", ".0ab1c2d3.part-model.pt"]
+    for name in left:
+        (tmp_path / name).touch()
+    (tmp_path / ".0ab1c2d3.part-case").mkdir()
+    (tmp_path / "model.pt").touch()
+    hold_run_folder(tmp_path, tmp_path, argv=ARGV)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", "model.pt"]
+
+
+def test_other_ranks_and_other_programs_hold_nothing(tmp_path):
+    hold_run_folder(tmp_path / "run", tmp_path / "run", write=False, argv=ARGV)
+    hold_run_folder(tmp_path / "run", tmp_path / "run", argv=["monailabel"])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_other_settings_are_refused_and_leave_no_file(tmp_path):
+    (tmp_path / "run.json").write_text(json.dumps({"settings": {"position_encoding": "sincos"}}))
+    with pytest.raises(ValueError, match=r"got position_encoding learned \(started with sincos\)"):
+        hold_run_folder(tmp_path, tmp_path, argv=[*ARGV, "--position_encoding", "learned", "--resume", "True"])
+    assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
+
+
+def test_initial_weights_are_read_before_any_case(tmp_path):
+    weights = tmp_path / "model.pt"
+    argv = [*ARGV, "--initial_weights", str(weights)]
+    with pytest.raises(FileNotFoundError, match="got no file"):
+        hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
+    torch.save({"a": torch.zeros(1)}, weights)
+    hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
+    (tmp_path / "run/checkpoint.pt").touch()
+    weights.unlink()
+    hold_run_folder(tmp_path / "run", tmp_path / "run", argv=[*argv, "--resume", "True"])
+
+
+def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog):
+    def fail(descriptor, blocking):
+        raise OSError("no locks")
+
+    monkeypatch.setattr("filelock.lock_descriptor", fail)
+    hold_run_folder(tmp_path, tmp_path, argv=ARGV)
+    assert "start one training in it at a time" in caplog.text
