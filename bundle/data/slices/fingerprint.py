@@ -14,7 +14,7 @@ from typing import Any
 from bundle.data.slices.describe import describe
 from bundle.keys import CASE, PATIENT, SITE
 
-STORE_FORMAT = 1
+STORE_FORMAT = 2
 """Raise it whenever the files of the slice store, or the results of the project's own transforms, change."""
 
 
