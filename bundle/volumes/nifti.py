@@ -129,7 +129,7 @@ def _other_forms(image: Any) -> dict[str, NDArray]:
     header, sizes = image.header, np.asarray(image.header["pixdim"][1:4], dtype=float)
     forms = {}
     if header["sform_code"] > 0 and header["qform_code"] > 0:
-        with suppress(HeaderDataError):  # no rotation: nobody can read it, so nobody is misled
+        with suppress(HeaderDataError, ValueError):  # no rotation: nobody can read it, so nobody is misled
             forms["qform"] = header.get_qform()
     if np.isfinite(sizes).all() and (sizes > 0).all():
         scaled = image.affine.copy()
