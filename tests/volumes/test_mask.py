@@ -72,9 +72,7 @@ def test_a_choice_that_chooses_nothing_is_refused(values):
 
 @pytest.mark.parametrize("value", [0, 6, "255"])
 def test_an_ignored_value_that_is_the_finding_is_refused(value):
-    with pytest.raises(
-        ValueError, match="ignored_mask_value must be a whole number above 0 that is not in"
-    ):
+    with pytest.raises(ValueError, match="ignored_mask_value must be a whole number above 0 that is not in"):
         MaskValues([6], value)
 
 
