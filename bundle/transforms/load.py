@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Hashable, Mapping
-from os import PathLike
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,13 +16,16 @@ from torch import Tensor
 from bundle import keys as names
 from bundle.volumes import (
     DISPLAY_AXES,
-    finite_problems,
-    mask_problems,
+    TOLERANCE_MM,
+    CaseFiles,
+    Files,
+    Grid,
+    VolumeFile,
+    image_tensor,
+    mask_files,
+    mask_tensor,
     raise_first,
-    read_volume,
-    require_same_grid,
     slice_label_volume,
-    to_class_numbers,
 )
 
 
@@ -30,14 +33,17 @@ class LoadCaseFilesd(MapTransform):
     """Load image, label and organ mask of a case and check that they fit each other.
 
     `image`: a path (3D, 4D with channels last, folder of a DICOM series) or a list of paths in channel order ->
-    (C,X,Y,Z) float32. `label`, `organ`: path of a mask of whole numbers -> (1,X,Y,Z), uint8 where that holds it. A
-    `label` that is a `.csv` file becomes `slice_labels` (1,1,1,Z), see `slice_label_volume`. None counts as absent.
-    Tensors pass as they are.
+    (C,X,Y,Z) float32. `label`, `organ`: path of a mask of whole numbers -> (1,X,Y,Z), uint8 where that holds it, with
+    its axes turned to the image's where it lies in the same place. A `label` that is a `.csv` file becomes
+    `slice_labels` (1,1,1,Z), see `slice_label_volume`. None counts as absent. Tensors pass as they are.
 
     Args:
         keys: some of image, label, organ.
         allow_missing_keys: accept cases without some of the keys.
         num_classes: highest class of a CSV, see `read_slice_labels`; None accepts all.
+        mask_grid: ``"by_header"``, or ``"by_voxel"`` where the masks' headers are known to be wrong and their voxels
+            fit those of the image one by one.
+        grid_tolerance_mm: how far the corners of a mask or channel may lie from the image's.
 
     Raises:
         ValueError: names the file, the requirement, the finding and the remedy.
@@ -52,6 +58,8 @@ class LoadCaseFilesd(MapTransform):
         keys: KeysCollection = (names.IMAGE, names.LABEL, names.ORGAN),
         allow_missing_keys: bool = True,
         num_classes: int | None = None,
+        mask_grid: str = "by_header",
+        grid_tolerance_mm: float = TOLERANCE_MM,
     ) -> None:
         super().__init__(keys, allow_missing_keys)
         choices = (names.IMAGE, names.LABEL, names.ORGAN)
@@ -59,6 +67,7 @@ class LoadCaseFilesd(MapTransform):
         if unknown:
             raise ValueError(f"keys must be among {choices}, got {unknown}: load other entries by MONAI's LoadImaged.")
         self.num_classes = num_classes
+        self.files = CaseFiles(grid_tolerance_mm, mask_grid)
 
     def __call__(self, data: Mapping[Hashable, Any]) -> dict[Hashable, Any]:
         """Replace the paths in a case by tensors."""
@@ -68,42 +77,35 @@ class LoadCaseFilesd(MapTransform):
                 continue
             if key == names.IMAGE:
                 case[key] = self.read_image(case[key])
-            elif key == names.LABEL and str(case[key]).lower().endswith(".csv"):
-                path, image = case.pop(key), _image_of(case)
-                case[names.SLICE_LABELS] = slice_label_volume(path, image, num_classes=self.num_classes)
+                continue
+            image = _image_of(case)
+            files, problems = mask_files(case[key], _name_of(image), str(key))
+            raise_first(problems)
+            if key == names.LABEL and os.fspath(files[0]).lower().endswith(".csv"):
+                del case[key]
+                case[names.SLICE_LABELS] = slice_label_volume(os.fspath(files[0]), image, num_classes=self.num_classes)
             else:
-                case[key] = self.read_mask(case[key], _image_of(case))
+                case[key] = self.read_mask(files, image)
         return case
 
     def read_image(self, paths: Any) -> MetaTensor:
         """Path or paths of the channels -> (C,X,Y,Z) float32."""
-        single = isinstance(paths, str | PathLike)
-        channels = [read_volume(path) for path in ([paths] if single else paths)]
-        if not channels:
+        files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
+        if not files:
             raise ValueError("image must be a path, or a list of one path per channel, got an empty list: name files.")
-        for channel in channels:
-            require_same_grid(channel, channels[0], "channel")
-            raise_first(finite_problems(channel.meta["filename_or_obj"], channel.numpy()))
-        if len(channels) == 1:
-            return channels[0]
-        # joined in the order of the file, see `read_volume`; by NumPy, as its large pages take a third of the time
-        voxels = np.concatenate([channel.numpy().transpose(0, 3, 2, 1) for channel in channels])
-        return MetaTensor(torch.from_numpy(voxels.transpose(0, 3, 2, 1)), meta=channels[0].meta)
+        channels, problems = self.files.channels(files)
+        raise_first(problems)
+        return image_tensor(channels)
 
-    def read_mask(self, path: Any, image: Tensor) -> MetaTensor:
-        """Path of a mask -> (1,X,Y,Z) of whole numbers from 0 on, on the grid of the image."""
-        if not isinstance(path, str | PathLike):
+    def read_mask(self, files: Files, image: Tensor) -> MetaTensor:
+        """File of a mask -> (1,X,Y,Z) of whole numbers from 0 on, on the grid of the image."""
+        if len(files) > 1:
             raise ValueError(
-                f"label and organ must be the path of one mask file, got {path!r}: for lists of slice images use "
-                "LoadSliceStackd."
+                f"{files[0]} must be one mask file, got {len(files)} slices: use LoadSliceStackd for them."
             )
-        mask = read_volume(path)
-        require_same_grid(mask, image, "mask")
-        file = mask.meta["filename_or_obj"]
-        if len(mask) != 1:
-            raise ValueError(f"{file} must be a mask of one channel, got {len(mask)}: merge them into class numbers.")
-        raise_first(mask_problems(file, mask.numpy()))
-        return MetaTensor(torch.from_numpy(to_class_numbers(mask.numpy())), meta=mask.meta)
+        mask, problems = self.files.mask(files, Grid.of_tensor(image))
+        raise_first(problems)
+        return mask_tensor(cast(VolumeFile, mask))  # without a mask there is a problem
 
 
 def _image_first(key: Hashable) -> bool:
@@ -116,6 +118,10 @@ def _image_of(case: Mapping[Hashable, Any]) -> Tensor:
     if not isinstance(image, np.ndarray | Tensor):
         raise ValueError(f"image must be loaded with its label, got {image!r}: load both at once.")
     return torch.as_tensor(image)
+
+
+def _name_of(image: Tensor) -> str:
+    return str(getattr(image, "meta", {}).get("filename_or_obj", "the case"))
 
 
 _RAS_LABELS = (("L", "R"), ("P", "A"), ("I", "S"))

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from monai.data import MetaTensor
-from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from bundle.transforms.load import LoadCaseFilesd
-from bundle.volumes import finite_problems, raise_first
+from bundle.volumes import Files, VolumeFile, finite_problems, raise_first
 
 # image rows run towards posterior, columns towards left, files towards superior: Orientationd("PLS") changes nothing
 _AFFINE = torch.tensor([[0, -1, 0, 0], [-1, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]], dtype=torch.float64)
@@ -36,6 +34,8 @@ class LoadSliceStackd(LoadCaseFilesd):
 
     Example:
         >>> import tempfile
+        >>> from pathlib import Path
+        >>> from PIL import Image
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     files = [str(Path(folder) / f"{index}.png") for index in range(2)]
         ...     for file in files:
@@ -48,9 +48,8 @@ class LoadSliceStackd(LoadCaseFilesd):
         """Files of the slices -> (C,H,W,D) float32."""
         return _stack(_require_list(paths), binary=False)
 
-    def read_mask(self, path: Any, image: Tensor) -> MetaTensor:
+    def read_mask(self, files: Files, image: Tensor) -> MetaTensor:
         """Files of the slices' masks -> (1,H,W,D) uint8, 0 and 1."""
-        files = _require_list(path)
         if len(files) != image.shape[-1]:
             raise ValueError(
                 f"{files[0]}: mask must have {image.shape[-1]} slices, one for each slice of the image, got "
@@ -73,27 +72,10 @@ def _require_list(paths: Any) -> Sequence[str]:
     return [str(path) for path in paths]
 
 
-def _stack(files: Sequence[str], *, binary: bool) -> MetaTensor:
-    slices = [_pixels(file) for file in files]
-    for file, pixels in zip(files, slices, strict=True):
-        if pixels.shape != slices[0].shape:
-            raise ValueError(
-                f"{file} must have {slices[0].shape} pixels as {files[0]}, got {pixels.shape}: give slices of one scan."
-            )
-    raw = np.stack(slices).transpose(3, 1, 2, 0)  # (D,H,W,C) -> (C,H,W,D)
+def _stack(files: Files, *, binary: bool) -> MetaTensor:
+    stack = VolumeFile.read(files).data
+    raw = np.moveaxis(stack if stack.ndim == 4 else stack[..., None], -1, 0)  # (C,H,W,D)
     voxels = np.ascontiguousarray(raw > 0 if binary else raw, dtype=np.uint8 if binary else np.float32)
     raise_first(finite_problems(f"{files[0]} and its other slices", voxels))
     meta = {"filename_or_obj": files[0], "original_affine": _AFFINE.numpy(), "space": "RAS"}
     return MetaTensor(torch.from_numpy(voxels), affine=_AFFINE.clone(), meta=meta)
-
-
-def _pixels(file: str) -> np.ndarray:
-    """One file -> (H,W,C)."""
-    if not Path(file).is_file():
-        raise FileNotFoundError(f"{file} must be a slice image, got no such file: correct the path.")
-    try:
-        with Image.open(file) as picture:
-            pixels = np.asarray(picture.convert("RGB") if picture.mode == "P" else picture)
-    except (UnidentifiedImageError, OSError) as error:
-        raise ValueError(f"{file} must be a readable image, got {error}: export it again as TIFF or PNG.") from error
-    return pixels[..., None] if pixels.ndim == 2 else pixels

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from monai.transforms import Transform
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bundle import keys as names
 from bundle.transforms.load import default_preprocessing
 from bundle.transforms.slice_transform import SliceTransform
+from bundle.volumes import MaskValues
 
 # bounds the memory of the float32 copies, whatever the depth of the volume
 _CHUNK = 32
@@ -25,12 +27,15 @@ class SliceVolumed(Transform):
     Each slice dict holds "image" (C,S,S) float32, "label" (1,) float32 (0, 1 or -1 for unknown; for several classes ()
     int64), "mask" (1,S,S) uint8 of the label's class, "supervised" () float32 (1 where the case has a mask), "case",
     "patient", "site" and "slice_index". Without a slice transform images keep their size and intensities.
-    The class comes from the mask before it is resized: binary: any voxel above 0; several classes: the highest present.
+    The class comes from the mask before it is resized: binary: any voxel above 0, or of `mask_values`; several classes:
+    the highest present. A slice without the finding that has voxels of `ignored_mask_value` is unknown, -1.
 
     Args:
         slice_transform: the object shared with the inferer.
         num_classes: 1 for a binary label, K > 1 for classes 0 (background) to K - 1.
         preprocessing: applied to cases whose image is not loaded yet; default `default_preprocessing`.
+        mask_values: values of the mask that are the finding, see `MaskValues`; None: all above 0.
+        ignored_mask_value: value of voxels of which the reader was unsure.
 
     Raises:
         ValueError: the image is no volume, or the labels do not fit it.
@@ -48,11 +53,14 @@ class SliceVolumed(Transform):
         slice_transform: SliceTransform | None = None,
         num_classes: int = 1,
         preprocessing: Callable[[Any], Any] | None = None,
+        mask_values: Sequence[int] | None = None,
+        ignored_mask_value: int | None = None,
     ) -> None:
         if num_classes < 1:
             raise ValueError(f"num_classes must be 1 (binary) or more, got {num_classes}: count the background too.")
         self.slice_transform = slice_transform
         self.num_classes = num_classes
+        self.mask_values = MaskValues(mask_values, ignored_mask_value)
         self.preprocessing = preprocessing if preprocessing is not None else default_preprocessing()
 
     def __call__(self, data: Mapping[Hashable, Any]) -> list[dict[str, Any]]:
@@ -77,8 +85,10 @@ class SliceVolumed(Transform):
         labels = given[range_]
         masks = torch.zeros((len(slices), 1, *slices.shape[-2:]), dtype=torch.uint8)
         if mask is not None:
-            classes = _slices(mask, range_=range_)
-            labels = _classes_of(classes, num_classes=self.num_classes)
+            values = _slices(mask, range_=range_).numpy()
+            classes = torch.from_numpy(self.mask_values.classes(values, self.num_classes))
+            unsure = self.mask_values.unsure(values)
+            labels = _classes_of(classes, unsure, num_classes=self.num_classes)
             wanted = labels.clamp(min=1).reshape(-1, 1, 1, 1)
             masks = ((classes > 0) if self.num_classes == 1 else (classes == wanted)).to(torch.uint8)
         if self.slice_transform is not None:
@@ -101,17 +111,20 @@ def _slices(volume: Tensor, *, range_: slice) -> Tensor:
     return torch.from_numpy(np.ascontiguousarray(volume[..., range_].permute(3, 0, 1, 2).numpy()))
 
 
-def _classes_of(masks: Tensor, *, num_classes: int) -> Tensor:
-    """(N,1,H,W) -> (N,) int64, the highest class of each slice."""
+def _classes_of(masks: Tensor, unsure: NDArray | None, *, num_classes: int) -> Tensor:
+    """(N,1,H,W) -> (N,) int64, the highest class of each slice; -1 where all that is marked is unsure."""
     highest = masks.amax(dim=(1, 2, 3)).to(torch.int64)
     if num_classes == 1:
-        return (highest > 0).to(torch.int64)
-    if int(highest.max()) >= num_classes:
+        highest = (highest > 0).to(torch.int64)
+    elif int(highest.max()) >= num_classes:
         raise ValueError(
             f"label must hold classes from 0 to {num_classes - 1}, got {int(highest.max())}: raise num_classes or "
             "merge classes."
         )
-    return highest
+    if unsure is None:
+        return highest
+    unknown = torch.from_numpy(unsure.any(axis=(1, 2, 3))) & (highest == 0)
+    return highest.masked_fill(unknown, names.IGNORED_LABEL)
 
 
 def _mask_of(case: Mapping[Hashable, Any], *, image: Tensor) -> Tensor | None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import NamedTuple
 
+import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from bundle.volumes.problem import Problem, raise_first
+from bundle.volumes.geometry import axes_between, corner_distance
+from bundle.volumes.problem import Problem
 from bundle.volumes.volume_file import VolumeFile
 
-_TOLERANCE_MM = 1e-3
+TOLERANCE_MM = 0.1
+_HALF_A_VOXEL = 0.5
 
 
 class Grid(NamedTuple):
@@ -22,74 +26,112 @@ class Grid(NamedTuple):
         file: named in problems.
         shape: (X, Y, Z).
         affine: (4, 4), voxel index to millimeters; None for a plain tensor, which has none.
+        oriented: False where the file does not say how it lies in the body.
 
     Example:
         >>> import torch
         >>> Grid.of_tensor(torch.zeros(3, 4, 5, 6))
-        Grid(file='(tensor)', shape=(4, 5, 6), affine=None)
+        Grid(file='(tensor)', shape=(4, 5, 6), affine=None, oriented=True)
     """
 
     file: str
     shape: tuple[int, ...]
     affine: NDArray | None
+    oriented: bool = True
 
     @classmethod
     def of_file(cls, volume: VolumeFile) -> Grid:
         """Return the grid of a volume as its file holds it."""
-        return cls(volume.file, volume.shape[:3], np.asarray(volume.affine, dtype=np.float64))
+        return cls(volume.file, volume.shape[:3], np.asarray(volume.affine, dtype=np.float64), volume.oriented)
 
     @classmethod
     def of_tensor(cls, volume: Tensor) -> Grid:
         """Return the grid of a (C,X,Y,Z) tensor."""
-        affine = getattr(volume, "affine", None)
-        name = str(getattr(volume, "meta", {}).get("filename_or_obj", "(tensor)"))
-        return cls(name, tuple(volume.shape[1:]), None if affine is None else np.asarray(affine, dtype=np.float64))
+        affine, meta = getattr(volume, "affine", None), getattr(volume, "meta", {})
+        name, oriented = str(meta.get("filename_or_obj", "(tensor)")), not meta.get("no_orientation", False)
+        array = None if affine is None else np.asarray(affine, dtype=np.float64)
+        return cls(name, tuple(volume.shape[1:]), array, oriented)
 
 
-def grid_problems(grid: Grid, reference: Grid, what: str) -> Iterator[Problem]:
+def on_grid(
+    volume: VolumeFile, reference: Grid, what: str, *, tolerance_mm: float = TOLERANCE_MM, by_voxel: bool = False
+) -> tuple[VolumeFile, list[Problem]]:
+    """Return a channel or mask on the grid of the image, with its axes turned if that is all that differs.
+
+    Args:
+        volume: channel or mask.
+        reference: grid of the first channel.
+        what: ``"channel"`` or ``"mask"``, for the remedy.
+        tolerance_mm: see `grid_problems`.
+        by_voxel: voxels fit one by one whatever the header says; the shape still counts.
+
+    Returns:
+        The volume and what keeps it from that grid.
+
+    Example:
+        >>> mask = VolumeFile("m.nii", np.arange(2).reshape(2, 1, 1), np.diag([-1.0, 1, 1, 1]))
+        >>> image = Grid("a.nii", (2, 1, 1), np.array([[1.0, 0, 0, -1], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+        >>> on_grid(mask, image, "mask")[0].data.ravel(), on_grid(mask, image, "mask")[1]
+        (array([1, 0]), [])
+    """
+    if by_voxel and volume.shape[:3] == reference.shape and reference.affine is not None:
+        return replace(volume, affine=reference.affine), []
+    turned = _turned(volume, reference)
+    if turned is not None and not list(grid_problems(Grid.of_file(turned), reference, what, tolerance_mm)):
+        return turned, []
+    return volume, list(grid_problems(Grid.of_file(volume), reference, what, tolerance_mm))
+
+
+def _turned(volume: VolumeFile, reference: Grid) -> VolumeFile | None:
+    """Same place, other axes: voxels are only put in another order."""
+    turn = None if reference.affine is None else axes_between(volume.affine, reference.affine)
+    if turn is None:
+        return None
+    back = nib.orientations.inv_ornt_aff(turn, volume.shape[:3])
+    data = nib.orientations.apply_orientation(volume.data, turn)
+    return replace(volume, data=data, affine=volume.affine @ back)
+
+
+def grid_problems(grid: Grid, reference: Grid, what: str, tolerance_mm: float = TOLERANCE_MM) -> Iterator[Problem]:
     """Yield a problem where a channel or mask does not lie on the grid of the image.
 
     Args:
         grid: of the channel or mask.
         reference: of the first channel.
         what: ``"channel"`` or ``"mask"``, for the remedy.
+        tolerance_mm: how far apart the corners may lie; half a voxel is always too far.
 
     Example:
         >>> image, mask = (Grid(name, (4, 4, depth), np.eye(4)) for name, depth in (("a.nii", 6), ("m.nii", 5)))
         >>> [problem.found for problem in grid_problems(mask, image, "mask")]
         ['shape (4, 4, 5)']
     """
-    remedy = f"resample the {what} to that grid, or take the {what} that belongs to this scan"
     if grid.shape != reference.shape:
         expected = f"have the shape {reference.shape} of {reference.file}"
+        remedy = f"resample the {what} to that grid, or take the {what} that belongs to this scan"
         yield Problem(grid.file, expected, f"shape {grid.shape}", remedy)
         return
     if grid.affine is None or reference.affine is None:
         return
-    difference = float(np.abs(grid.affine - reference.affine).max())
-    if not difference <= _TOLERANCE_MM:  # NaN must not pass
-        expected = f"have the affine {_rounded(reference.affine)} of {reference.file} (within {_TOLERANCE_MM:g} mm)"
-        found = f"another affine, different by up to {difference:.4g} mm, {_rounded(grid.affine)}"
-        remedy += ", or copy the header if only the header is wrong"
-        yield Problem(grid.file, expected, found, remedy)
+    millimeters, voxels = corner_distance(reference.affine, grid.affine, grid.shape)
+    if not (millimeters <= tolerance_mm and voxels < _HALF_A_VOXEL):  # NaN must not pass
+        expected = (
+            f"have the affine {_rounded(reference.affine)} of {reference.file} (corners within {tolerance_mm:g} mm "
+            "and half a voxel)"
+        )
+        apart = f"{millimeters:.3g} mm ({voxels:.3g} voxels) away at a corner"
+        found = f"another one, {apart}, {_rounded(grid.affine)}"
+        yield Problem(grid.file, expected, found, _remedy(grid, reference, what))
 
 
-def require_same_grid(volume: Tensor, reference: Tensor, what: str = "channel") -> None:
-    """Refuse a (C,X,Y,Z) volume whose shape or affine (beyond 1e-3 mm) is not that of the reference.
-
-    Plain tensors have no affine; only their shapes are compared.
-
-    Raises:
-        ValueError: names the file, what it must have, what it has.
-
-    Example:
-        >>> import torch
-        >>> require_same_grid(torch.zeros(1, 4, 4, 2), torch.zeros(3, 4, 4, 2))
-        >>> require_same_grid(torch.zeros(1, 4, 4, 3), torch.zeros(3, 4, 4, 2))  # doctest: +ELLIPSIS
-        Traceback (most recent call last):
-        ValueError: (tensor) must have the shape (4, 4, 2) of (tensor), got shape (4, 4, 3): resample the channel ...
-    """
-    raise_first(grid_problems(Grid.of_tensor(volume), Grid.of_tensor(reference), what))
+def _remedy(grid: Grid, reference: Grid, what: str) -> str:
+    by_voxel = ", or set mask_grid to by_voxel" if "mask" in what else ""
+    fit = "if their voxels fit one by one (lay them over each other to see it)"
+    if not reference.oriented:
+        return f"the image's header has no orientation: copy the header of the {what} to the image {fit}{by_voxel}"
+    if not grid.oriented:
+        return f"the {what}'s header has no orientation: copy the header of the image to it {fit}{by_voxel}"
+    return f"copy the header of the image to the {what} {fit}{by_voxel}; else take the {what} that belongs to this scan"
 
 
 def _rounded(affine: NDArray) -> list[list[float]]:

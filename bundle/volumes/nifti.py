@@ -1,53 +1,39 @@
-"""NIfTI files: decompressed once for several readers."""
+"""Volumes that nibabel reads (NIfTI, MGH, Analyze): one rule for their headers, read to the end."""
 
 from __future__ import annotations
 
+import gzip
 import os
-from collections.abc import Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
-from nibabel.spatialimages import SpatialImage
+from nibabel.spatialimages import HeaderDataError
+from numpy.typing import NDArray
+
+from bundle.volumes.geometry import corner_distance
+from bundle.volumes.problem import Problem
 
 NIFTI_SUFFIXES = (".nii", ".nii.gz")
+NIBABEL_SUFFIXES = (*NIFTI_SUFFIXES, ".mgz", ".mgh", ".hdr", ".img")
+_REST = 2**20
 
 
-class NiftiPath(os.PathLike[str]):
-    """Path of a NIfTI file whose voxels stay in memory from the first reader on, as long as the path object lives.
-
-    The checks look at a file as it lies on disk and the transforms make a tensor of it; decompressing it twice would
-    cost a third of ingestion.
+class Voxels(NamedTuple):
+    """Content of a volume file, as every reader returns it.
 
     Args:
-        path: .nii or .nii.gz.
-
-    Example:
-        >>> path = NiftiPath("scans/a.nii.gz")
-        >>> str(path), os.fspath(path)
-        ('scans/a.nii.gz', 'scans/a.nii.gz')
+        data: (X, Y, Z) or (X, Y, Z, channels), in the file's order and type.
+        affine: (4, 4), voxel index to millimeters, by which everything else goes.
+        oriented: False where the file does not say how it lies in the body.
+        warnings: what is odd about the header.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = os.fspath(path)
-        self._image: SpatialImage | None = None
-
-    def __fspath__(self) -> str:
-        return self.path
-
-    def __str__(self) -> str:
-        return self.path
-
-    def __repr__(self) -> str:
-        return repr(self.path)
-
-    def load(self) -> SpatialImage:
-        """Return the image; its header and affine are the caller's own, its voxels those of all readers."""
-        if self._image is None:
-            image = nib.load(self.path)
-            self._image = type(image)(np.asanyarray(image.dataobj), image.affine, image.header)
-        # MONAI corrects header and affine in place, which the other reader must not see
-        return type(self._image)(self._image.dataobj, self._image.affine, self._image.header)
+    data: NDArray
+    affine: NDArray
+    oriented: bool = True
+    warnings: tuple[Problem, ...] = ()
 
 
 def is_nifti(path: object) -> bool:
@@ -60,35 +46,92 @@ def is_nifti(path: object) -> bool:
     return isinstance(path, str | os.PathLike) and os.fspath(path).lower().endswith(NIFTI_SUFFIXES)
 
 
-def with_nifti_paths(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a case dictionary whose NIfTI files are decompressed once, however many transforms and checks read them.
+def read_nibabel(path: str | os.PathLike[str]) -> Voxels:
+    """Read a NIfTI, MGH or Analyze file.
+
+    The affine is nibabel's: the sform if it is coded, else the qform if it is coded, else the voxel size alone. No
+    other rule is used anywhere, so that checks, slices and maps agree with each other and with viewers.
 
     Args:
-        item: case dictionary with paths, or lists of paths.
-
-    Example:
-        >>> with_nifti_paths({"image": ["a.nii", "b.nii"], "label": "labels.csv", "case": "a"})
-        {'image': ['a.nii', 'b.nii'], 'label': 'labels.csv', 'case': 'a'}
-    """
-    known: dict[str, NiftiPath] = {}
-
-    def wrapped(value: Any) -> Any:
-        if isinstance(value, list | tuple):
-            return [wrapped(entry) for entry in value]
-        return known.setdefault(os.fspath(value), NiftiPath(value)) if is_nifti(value) else value
-
-    return {key: wrapped(value) for key, value in item.items()}
-
-
-def load_nifti(path: str | os.PathLike[str]) -> SpatialImage:
-    """Return a NIfTI image: as `nibabel.load`, and from a `NiftiPath` with its voxels in memory.
+        path: of the file, or of one of a pair (.hdr, .img).
 
     Raises:
-        Exception: what nibabel raises at a missing or broken file.
+        Exception: what nibabel and gzip raise at a missing or broken file.
 
     Example:
-        >>> load_nifti("nowhere.nii.gz")
+        >>> read_nibabel("nowhere.nii.gz")
         Traceback (most recent call last):
         FileNotFoundError: No such file or no access: 'nowhere.nii.gz'
     """
-    return path.load() if isinstance(path, NiftiPath) else nib.load(path)
+    image = nib.load(path)
+    data = _to_the_end(path, image) if _is_compressed(path) else np.asanyarray(image.dataobj)
+    if data.ndim == 5 and data.shape[3] == 1:  # how ITK stores vectors: (X, Y, Z, 1, channels)
+        data = data[:, :, :, 0]
+    if not _is_oriented(image):
+        remedy = (
+            "copy the header of the original scan, or go on if all files of the data set are alike: left and right "
+            "may be exchanged"
+        )
+        expected = "say how it lies in the body, by an sform or a qform"
+        unknown = Problem(os.fspath(path), expected, "a header without orientation", remedy, "warning")
+        return Voxels(data, image.affine, False, (unknown,))
+    return Voxels(data, image.affine, True, tuple(_disagreements(path, image)))
+
+
+def _is_compressed(path: str | os.PathLike[str]) -> bool:
+    return os.fspath(path).lower().endswith((".nii.gz", ".mgz"))
+
+
+def _to_the_end(path: str | os.PathLike[str], image: Any) -> NDArray:
+    """Unpack to the end of the stream, where gzip compares checksum and length; nibabel stops at the last voxel."""
+    with gzip.open(path) as stream:
+        data = np.asanyarray(type(image).from_stream(stream).dataobj)
+        while stream.read(_REST):
+            pass
+    return data
+
+
+def _is_oriented(image: Any) -> bool:
+    header = image.header
+    if isinstance(image, nib.Nifti1Pair):
+        return bool(header["sform_code"] > 0 or header["qform_code"] > 0)
+    if isinstance(image, nib.MGHImage):
+        return bool(header["goodRASFlag"])
+    return not np.allclose(image.affine, header.get_base_affine())  # Analyze has an affine in a .mat file only
+
+
+def _disagreements(path: str | os.PathLike[str], image: Any) -> list[Problem]:
+    """Warn where qform or voxel size put a corner more than a voxel away from where the affine puts it."""
+    if not isinstance(image, nib.Nifti1Pair) or not np.isfinite(image.affine).all():
+        return []
+    shape = image.shape[:3] + (1,) * (3 - len(image.shape[:3]))
+    found = []
+    for name, affine in _other_forms(image).items():
+        _, voxels = corner_distance(image.affine, affine, shape)
+        if voxels > 1:
+            form = "sform" if image.header["sform_code"] > 0 else "qform"
+            remedy = f"the {form} is taken, as by nibabel; another program may take the other: write the header again"
+            found.append(
+                Problem(
+                    os.fspath(path),
+                    f"have one {name} and {form}",
+                    f"two that are {voxels:.3g} voxels apart at a corner",
+                    remedy,
+                    "warning",
+                )
+            )
+    return found
+
+
+def _other_forms(image: Any) -> dict[str, NDArray]:
+    header, sizes = image.header, np.asarray(image.header["pixdim"][1:4], dtype=float)
+    forms = {}
+    if header["sform_code"] > 0 and header["qform_code"] > 0:
+        with suppress(HeaderDataError, ValueError):  # no rotation: nobody can read it, so nobody is misled
+            forms["qform"] = header.get_qform()
+    if np.isfinite(sizes).all() and (sizes > 0).all():
+        scaled = image.affine.copy()
+        lengths = nib.affines.voxel_sizes(image.affine)
+        scaled[:3, :3] *= sizes / np.where(lengths > 0, lengths, 1)
+        forms["voxel size (pixdim)"] = scaled
+    return forms

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
+
+# words of gzip, zlib, nibabel and SimpleITK
+_DAMAGE = ("CRC check failed", "Incorrect length", "Expected ", "Error -", "File cannot be read", "trouble reading")
+_NOT_GZIP = ("Not a gzipped file", "not a gzip file")
+_SHORTEST_HEADER = 64
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,11 @@ class Problem:
         """True if training must refuse the case."""
         return self.severity == "error"
 
+    @property
+    def kind(self) -> tuple[str, str]:
+        """Requirement and remedy, by which the problems of many files are alike."""
+        return self.expected, self.remedy
+
     def of_case(self, case: str) -> Problem:
         """Return the same problem under the id of its case."""
         return replace(self, case=case)
@@ -75,7 +86,9 @@ class DataProblems(ValueError):  # noqa: N818 - it is a list of problems, not on
 
 
 def summarized(problems: Iterable[Problem], many: int = 4) -> list[str]:
-    """Return one line per problem; what `many` cases or more complain of in the same words is one line.
+    """Return one line per problem; what `many` cases or more have alike is one line.
+
+    Errors are alike if their words are, warnings if requirement and remedy are.
 
     Example:
         >>> several = [Problem(f"{case}.nii", "be a file", "nothing", "copy it", case=case) for case in "abcd"]
@@ -84,15 +97,15 @@ def summarized(problems: Iterable[Problem], many: int = 4) -> list[str]:
     """
     alike: dict[tuple[str, ...], list[Problem]] = defaultdict(list)
     for problem in problems:
-        alike[problem.severity, problem.expected, problem.found, problem.remedy].append(problem)
+        alike[problem.severity, *problem.kind, problem.found * problem.is_error].append(problem)
     lines = []
     for group in alike.values():
         cases = list(dict.fromkeys(problem.case for problem in group))
         if len(cases) < many:
             lines += [str(problem) for problem in group]
         else:
-            shown = ", ".join(cases[:3])
-            lines.append(f"{group[0].severity}: {len(cases)} cases ({shown} ...), e.g. {group[0].text}")
+            shown = ", ".join(cases[:3]) + " ..." * (len(cases) > 3)
+            lines.append(f"{group[0].severity}: {len(cases)} cases ({shown}), e.g. {group[0].text}")
     return lines
 
 
@@ -111,13 +124,65 @@ def raise_first(problems: Iterable[Problem]) -> None:
     """Raise the first error among the problems of a file that is being loaded; warnings pass.
 
     Raises:
-        ValueError: the text of the problem.
+        FileProblem: a ValueError with the text of the problem.
 
     Example:
         >>> raise_first([Problem("a.nii", "hold finite numbers", "3 NaN", "replace them")])
         Traceback (most recent call last):
-        ValueError: a.nii must hold finite numbers, got 3 NaN: replace them.
+        bundle.volumes.problem.FileProblem: a.nii must hold finite numbers, got 3 NaN: replace them.
     """
     for problem in problems:
         if problem.is_error:
-            raise ValueError(problem.text)
+            raise FileProblem(problem)
+
+
+class FileProblem(ValueError):  # noqa: N818 - a problem that is raised
+    """Error of a reader that knows what is wrong with a file: loaders let it through, checks list its problem.
+
+    Args:
+        problem: what is wrong.
+
+    Example:
+        >>> raise FileProblem(Problem("a", "be a file", "a folder", "name the file"))
+        Traceback (most recent call last):
+        bundle.volumes.problem.FileProblem: a must be a file, got a folder: name the file.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        super().__init__(problem.text)
+
+    def __reduce__(self) -> tuple[type[FileProblem], tuple[Problem]]:
+        return type(self), (self.problem,)  # a worker process hands it over
+
+
+def reading_problem(file: str, error: Exception, formats: Sequence[str]) -> Problem:
+    """Return what a reader's error says of a file that exists: damage is named only where it is so.
+
+    Args:
+        file: named in the problem.
+        error: of nibabel, gzip, SimpleITK, pydicom, or a missing package.
+        formats: suffixes that can be read.
+
+    Example:
+        >>> reading_problem("a.mha", ImportError("No module", name="SimpleITK"), [".nii"]).remedy
+        'pip install SimpleITK'
+    """
+    reason = (
+        " ".join(str(error).rsplit("ERROR:", 1)[-1].split(" for reading.")[0].split())[:300] or type(error).__name__
+    )
+    if isinstance(error, ImportError):
+        package = {"nrrd": "SimpleITK (or pynrrd)"}.get(error.name or "", error.name)
+        return Problem(file, "be read by a package that is optional", f"no {package} here", f"pip install {package}")
+    if isinstance(error, PermissionError):
+        return Problem(file, "be a file that this process may read", reason, "change its permissions")
+    if isinstance(error, FileNotFoundError):
+        return Problem(file, "lie beside the other file of its pair", reason, "copy both files of the pair")
+    short = Path(file).is_file() and Path(file).stat().st_size < _SHORTEST_HEADER
+    if short or isinstance(error, EOFError) or any(words in reason for words in _DAMAGE):
+        return Problem(file, "be a whole file", reason, "it is truncated or damaged: copy or export it again")
+    if any(words in reason for words in _NOT_GZIP):
+        remedy = "take away .gz from its name if it was never compressed, or export it again"
+        return Problem(file, "be compressed, as its name says", "another content", remedy)
+    remedy = f"export it as one of {', '.join(formats)} or as a folder with one DICOM series"
+    return Problem(file, "be a readable volume", f"{type(error).__name__}: {reason}", remedy)

@@ -6,7 +6,6 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import torch
 from monai.data import MetaTensor
@@ -21,8 +20,11 @@ _HEADER = ["slice_index", "class"]
 def read_slice_labels(path: str | Path, num_slices: int, num_classes: int | None = None) -> Tensor:
     r"""Read `slice_index,class` lines; slices that the file does not name get -1.
 
+    Empty cells at the end of a line and whatever follows a # are left out, spreadsheets and people write them.
+
     Args:
-        path: CSV file with the header `slice_index,class`; indices count along the third axis of the volume's FILE.
+        path: CSV file with the header `slice_index,class`; indices count along the third axis of the volume's FILE, and
+            in a DICOM series by position along the normal of its slices (for axial ones from the feet).
         num_slices: number D of slices of the volume.
         num_classes: 1: classes 0 and 1; K > 1: classes 0..K-1; None: any class from 0 on.
 
@@ -44,7 +46,7 @@ def read_slice_labels(path: str | Path, num_slices: int, num_classes: int | None
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path} must be a CSV of slice labels, got no such file: correct the path.")
     raise_first(label_problems(path, num_slices, num_classes))
-    labels = {row.index: row.label for row in _numbered(path=path)}
+    labels = dict(_numbered(path=path))
     return torch.tensor([labels.get(index, IGNORED_LABEL) for index in range(num_slices)], dtype=torch.int64)
 
 
@@ -105,31 +107,35 @@ def label_problems(
 
 def count_positive(path: str | os.PathLike[str]) -> int:
     """Return how many slices a CSV without problems calls positive."""
-    return sum(row.label > 0 for row in _numbered(path=path))
-
-
-class _Row(NamedTuple):
-    index: int  # type: ignore[assignment]  # shadows tuple.index, which nobody calls here
-    label: int
+    return sum(label > 0 for _, label in _numbered(path=path))
 
 
 def _read(*, path: str | os.PathLike[str]) -> tuple[list[str], list[tuple[int, list[str]]]]:
     """Return the header, and number and cells of each further line that is not empty."""
     with Path(path).open(newline="", encoding="utf-8-sig") as stream:
         rows = csv.reader(stream)
-        header = [name.strip() for name in next(rows, [])]
-        return header, [(rows.line_num, row) for row in rows if row]
+        lines = [(rows.line_num, cells) for row in rows if (cells := _cells(row))]
+    return (lines[0][1], lines[1:]) if lines else ([], [])
 
 
-def _numbered(*, path: str | os.PathLike[str]) -> list[_Row]:
-    return [_Row(*map(int, cells)) for _, cells in _read(path=path)[1]]
+def _cells(row: Sequence[str]) -> list[str]:
+    """Cells without remark, spaces and the empty ones at the end."""
+    cells = [cell.strip() for cell in ",".join(row).partition("#")[0].split(",")]
+    while cells and not cells[-1]:
+        cells.pop()
+    return cells
+
+
+def _numbered(*, path: str | os.PathLike[str]) -> list[tuple[int, int]]:
+    """Slice index and class of each line of a file without problems."""
+    return [(int(index), int(label)) for _, (index, label) in _read(path=path)[1]]
 
 
 def _row_problems(
     where: str, cells: Sequence[str], seen: set[int], num_slices: int | None, num_classes: int | None
 ) -> Iterator[Problem]:
     try:
-        index, label = (int(cell) for cell in cells)
+        index, label = map(int, cells)
     except ValueError:
         yield Problem(where, "hold two whole numbers", repr(",".join(cells)), "correct the line")
         return

@@ -3,21 +3,61 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
-from monai.transforms import LoadImage
-from PIL import Image
 
-from bundle.volumes.nifti import NIFTI_SUFFIXES, is_nifti, load_nifti
+from bundle.keys import IMAGE, LABEL, ORGAN
+from bundle.volumes.dicom_series import read_dicom_series
+from bundle.volumes.nifti import NIBABEL_SUFFIXES, Voxels, read_nibabel
+from bundle.volumes.other_formats import ITK_SUFFIXES, read_itk
+from bundle.volumes.problem import FileProblem, Problem, reading_problem
+from bundle.volumes.slice_images import SLICE_SUFFIXES, is_slice_image, read_slice_images
 
 ROUNDING = 1e-3
 """A mask value so near to a whole number is that number: resampling and scaled headers round."""
-VOLUME_SUFFIXES = (*NIFTI_SUFFIXES, ".nrrd", ".mha", ".mhd")
-SLICE_SUFFIXES = frozenset({".tif", ".tiff", ".png", ".jpg", ".jpeg", ".bmp"})
+_NO_VOLUMES = (".csv", *SLICE_SUFFIXES)
+# of a pair .hdr and .img, the header names the volume
+VOLUME_SUFFIXES = (*(suffix for suffix in NIBABEL_SUFFIXES if suffix != ".img"), *ITK_SUFFIXES)
+
+
+class VolumePath(os.PathLike[str]):
+    """Path of a volume that is read once: its voxels stay in memory as long as the path object lives.
+
+    The checks look at a file as it lies on disk and the transforms make a tensor of it; decompressing it twice would
+    cost a third of ingestion.
+
+    Args:
+        path: a volume file or a folder with a DICOM series.
+
+    Example:
+        >>> path = VolumePath("scans/a.nii.gz")
+        >>> str(path), os.fspath(path)
+        ('scans/a.nii.gz', 'scans/a.nii.gz')
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = os.fspath(path)
+        self._voxels: Voxels | None = None
+
+    def __fspath__(self) -> str:
+        return self.path
+
+    def __str__(self) -> str:
+        return self.path
+
+    def __repr__(self) -> str:
+        return repr(self.path)
+
+    def read(self) -> Voxels:
+        """Return what is in the file; its arrays are those of all readers."""
+        if self._voxels is None:
+            self._voxels = read_voxels(self.path)
+        return self._voxels
 
 
 @dataclass(frozen=True)
@@ -28,39 +68,45 @@ class VolumeFile:
         file: the file, or the first of the slice images.
         data: voxel values.
         affine: voxel index to millimeters, (4, 4).
-        file_order: the third axis is sliced, wherever it runs in the body.
+        oriented: False where the file does not say how it lies in the body.
+        warnings: what is odd about its header.
 
     Example:
         >>> volume = VolumeFile("a.nii", np.zeros((4, 5, 6)), np.diag([1.0, 1.0, 5.0, 1.0]))
-        >>> volume.num_slices, volume.spacing, volume.num_channels
-        (6, (1.0, 1.0, 5.0), 1)
+        >>> volume.spacing, volume.num_channels
+        ((1.0, 1.0, 5.0), 1)
     """
 
     file: str
     data: np.ndarray
     affine: np.ndarray
-    file_order: bool = False
+    oriented: bool = True
+    warnings: tuple[Problem, ...] = ()
 
     @classmethod
-    def read(cls, files: Sequence[str | os.PathLike[str]], *, file_order: bool = False) -> VolumeFile:
-        """Read one volume file, or a list of slice images stacked along the third axis.
+    def read(cls, files: Sequence[str | os.PathLike[str]]) -> VolumeFile:
+        """Read one volume file or DICOM folder, or a list of slice images stacked along the third axis.
 
         Raises:
-            Exception: whatever the reader of the format raises at a broken file.
+            FileNotFoundError: nothing lies at a path.
+            FileProblem: the file cannot be read; says why.
         """
-        name = os.fspath(files[0])
-        if is_slice_image(name):
-            return cls(name, np.stack([_read_slice(file=file) for file in files], axis=2), np.eye(4), file_order)
-        if is_nifti(name):
-            image = load_nifti(files[0])
-            return cls(name, np.asanyarray(image.dataobj), image.affine, file_order)
-        volume = LoadImage(image_only=True)(name)
-        return cls(name, volume.numpy(), np.asarray(volume.affine), file_order)
+        first = files[0]
+        if not Path(first).exists():
+            raise FileNotFoundError(f"{first} must be a volume, got no such file: correct the path.")
+        try:
+            if is_slice_image(first):
+                return cls(os.fspath(first), *read_slice_images(files))
+            return cls(os.fspath(first), *(first.read() if isinstance(first, VolumePath) else read_voxels(first)))
+        except FileProblem:
+            raise
+        except Exception as error:  # every reader has its own errors
+            raise FileProblem(reading_problem(os.fspath(first), error, VOLUME_SUFFIXES)) from error
 
     @property
     def shape(self) -> tuple[int, ...]:
         """Shape as the file has it."""
-        return self.data.shape
+        return tuple(int(length) for length in self.data.shape)
 
     @property
     def num_channels(self) -> int:
@@ -68,34 +114,53 @@ class VolumeFile:
         return self.shape[3] if self.data.ndim == 4 else 1
 
     @property
-    def slice_axis(self) -> int:
-        """The axis that is sliced: the one that runs most along the body, from feet to head, or the third."""
-        if self.file_order:
-            return 2
-        axes = nib.io_orientation(self.affine)[:, 0]
-        return int(np.argmax(axes == 2)) if (axes == 2).any() else 2
-
-    @property
-    def num_slices(self) -> int:
-        """Length of the sliced axis; one for a flat image."""
-        return self.shape[self.slice_axis] if self.data.ndim > self.slice_axis else 1
-
-    @property
     def spacing(self) -> tuple[float, ...]:
         """Voxel size in millimeters along the three axes of the file."""
         return tuple(round(float(size), 3) for size in nib.affines.voxel_sizes(self.affine))
 
-    def positive_slices(self, above: float = 0) -> int | None:
-        """Return how many slices of a mask have a value above a number; None for a file that is no volume."""
-        if self.data.ndim not in (3, 4):
-            return None
-        in_slice = tuple(axis for axis in range(self.data.ndim) if axis != self.slice_axis)
-        return int(np.any(self.data > above + ROUNDING, axis=in_slice).sum())
+
+def read_voxels(path: str | os.PathLike[str]) -> Voxels:
+    """Read a volume by the reader of its format.
+
+    Args:
+        path: file, or folder with one DICOM series.
+
+    Raises:
+        Exception: what the reader raises.
+    """
+    name = os.fspath(path).lower()
+    if Path(path).is_dir():
+        return read_dicom_series(path)
+    if name.endswith(ITK_SUFFIXES):
+        return read_itk(path)
+    if name.endswith(".dcm"):
+        remedy = "name the folder of its series, which then holds nothing else"
+        raise FileProblem(Problem(os.fspath(path), "be a volume", "a single DICOM file", remedy))
+    if name.endswith(".npy"):
+        return Voxels(np.load(path), np.eye(4), False)
+    return read_nibabel(path)
 
 
-def is_slice_image(file: str | os.PathLike[str]) -> bool:
-    """Tell whether the file is a picture of one slice and not a volume."""
-    return Path(file).suffix.lower() in SLICE_SUFFIXES
+def with_volume_paths(item: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a case dictionary whose volumes are read once, however many transforms and checks take them.
+
+    Args:
+        item: case dictionary with paths, or lists of paths.
+
+    Example:
+        >>> with_volume_paths({"image": ["a.nii", "b.nii"], "label": "labels.csv", "case": "a"})
+        {'image': ['a.nii', 'b.nii'], 'label': 'labels.csv', 'case': 'a'}
+    """
+    known: dict[str, VolumePath] = {}
+
+    def wrapped(value: Any) -> Any:
+        if isinstance(value, list | tuple):
+            return [wrapped(entry) for entry in value]
+        if not isinstance(value, str | os.PathLike) or os.fspath(value).lower().endswith(_NO_VOLUMES):
+            return value
+        return known.setdefault(os.fspath(value), VolumePath(value))
+
+    return {key: wrapped(value) if key in (IMAGE, LABEL, ORGAN) else value for key, value in item.items()}
 
 
 def is_volume(file: str | os.PathLike[str]) -> bool:
@@ -107,8 +172,3 @@ def is_volume(file: str | os.PathLike[str]) -> bool:
     """
     name = Path(file).name
     return name.lower().endswith(VOLUME_SUFFIXES) and not name.startswith(".")
-
-
-def _read_slice(*, file: str | os.PathLike[str]) -> np.ndarray:
-    with Image.open(file) as image:
-        return np.asarray(image)

@@ -75,7 +75,7 @@ def test_a_scan_without_organ_mask_is_refused_by_name_and_the_others_have_result
     (tmp_path / "data/segmentations/segmentation-3.nii").unlink()
     inference.get_parsed_content("evaluator").run()
     assert sorted(path.name for path in (tmp_path / "results").iterdir()) == [f"volume-{n}" for n in (0, 1, 2, 4)]
-    with pytest.raises(RuntimeError, match=r"got 1 without:\n  volume-3: .*segmentation-3.nii must be a volume"):
+    with pytest.raises(RuntimeError, match=r"got 1 without:\n  volume-3: .*segmentation-3.nii must be the file"):
         inference.get_parsed_content("dataset").finish()
 
 

@@ -57,7 +57,11 @@ BAD = {
     "below zero": (VOXELS - 1, "l.nii", r"must hold values of 0 and above, got the values \[-1.0\]"),
     "NaN": (np.where(VOXELS == 3, np.nan, VOXELS), "l.nii", r"must hold whole numbers, got .*, e.g. nan:"),
     "infinite": (np.where(VOXELS == 3, np.inf, VOXELS), "l.nii", r"must hold whole numbers, got .*, e.g. inf:"),
-    "two channels": (np.stack([VOXELS, VOXELS], axis=-1), "l.nii", "must be a mask of one channel, got 2:"),
+    "two channels": (
+        np.stack([VOXELS, VOXELS], axis=-1),
+        "l.nii",
+        "must be a mask with one value per voxel, got 2 layers",
+    ),
 }
 
 
@@ -70,8 +74,8 @@ def test_bad_masks_are_refused_by_name(write_volume, bad):
 
 
 @pytest.mark.parametrize("key", ["image", "label"])
-@pytest.mark.parametrize(("shift", "accepted"), [(0.0005, True), (0.01, False)])
-def test_affines_may_differ_by_a_micron_only(write_volume, key, shift, accepted):
+@pytest.mark.parametrize(("shift", "accepted"), [(0.002, True), (0.2, False)])
+def test_affines_may_differ_by_rounding_only(write_volume, key, shift, accepted):
     moved = np.diag([-1.0, -1.0, 1.0, 1.0])
     moved[0, 3] = shift
     first, second = write_volume("a.nii", VOXELS), write_volume("b.nii", VOXELS, moved)
@@ -79,7 +83,7 @@ def test_affines_may_differ_by_a_micron_only(write_volume, key, shift, accepted)
     if accepted:
         LoadCaseFilesd()(case)
         return
-    with pytest.raises(ValueError, match=r"b.nii must have the affine .*a.nii .*, got .*0\.01"):
+    with pytest.raises(ValueError, match=r"b.nii must have the affine .*a.nii .*, got .*0\.2 mm"):
         LoadCaseFilesd()(case)
 
 
@@ -90,10 +94,10 @@ def test_bad_images_are_refused_by_name(write_volume, tmp_path):
         LoadCaseFilesd()({"image": [write_volume("a.nii", VOXELS), write_volume("b.nii", VOXELS[:2])]})
     with pytest.raises(ValueError, match=r"flat.nii must be a 3D volume"):
         LoadCaseFilesd()({"image": write_volume("flat.nii", VOXELS[..., 0])})
-    with pytest.raises(FileNotFoundError, match=r"gone.nii must be a volume, got no such file"):
+    with pytest.raises(ValueError, match=r"gone.nii must be the file of a channel, got no such file"):
         LoadCaseFilesd()({"image": str(tmp_path / "gone.nii")})
-    (tmp_path / "torn.nii.gz").write_bytes(b"no volume")
-    with pytest.raises(ValueError, match=r"torn.nii.gz must be a readable volume"):
+    (tmp_path / "torn.nii.gz").write_bytes(b"no volume" * 20)
+    with pytest.raises(ValueError, match=r"torn.nii.gz must be compressed, as its name says, got another content"):
         LoadCaseFilesd()({"image": str(tmp_path / "torn.nii.gz")})
     with pytest.raises(ValueError, match=r"image must be a path, .*, got an empty list"):
         LoadCaseFilesd()({"image": []})
@@ -103,7 +107,7 @@ def test_wrong_use_is_refused(write_volume):
     file = write_volume("a.nii", VOXELS)
     with pytest.raises(ValueError, match=r"keys must be among .*, got \['pred'\]"):
         LoadCaseFilesd(keys=("image", "pred"))
-    with pytest.raises(ValueError, match="for lists of slice images use LoadSliceStackd"):
+    with pytest.raises(ValueError, match=r"a.nii: its label must be one mask file, got 2 files: merge"):
         LoadCaseFilesd()({"image": file, "label": [file, file]})
     with pytest.raises(ValueError, match="load both at once"):
         LoadCaseFilesd(keys="label")({"image": file, "label": file})

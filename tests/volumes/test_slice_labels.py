@@ -1,6 +1,6 @@
 import pytest
 
-from bundle.volumes import read_slice_labels
+from bundle.volumes import count_positive, label_problems, read_slice_labels
 
 BAD = {
     "index,class\n0,1\n": r"line 1, must have the header 'slice_index,class', got 'index,class'",
@@ -43,3 +43,18 @@ def test_without_number_of_classes_only_negative_ones_are_wrong(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"labels\.csv"):
         read_slice_labels(tmp_path / "labels.csv", 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "slice_index,class,\n0,1,\n2,0,,\n",
+        "# by reader A\nslice_index,class\n0,1  # unsure\n\n,\n2 , 0\n",
+        "\ufeffslice_index,class\r\n0,1\r\n2,0\r\n",
+    ],
+)
+def test_what_spreadsheets_and_people_add_is_left_out_by_check_and_loader(tmp_path, text):
+    (tmp_path / "c.csv").write_text(text, encoding="utf-8")
+    assert list(label_problems(tmp_path / "c.csv", 3, 1)) == []
+    assert count_positive(tmp_path / "c.csv") == 1
+    assert read_slice_labels(tmp_path / "c.csv", 3).tolist() == [1, -1, 0]

@@ -8,22 +8,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from bundle.data.cases.case import with_identities
 from bundle.keys import CASE, IMAGE, LABEL, ORGAN, PATIENT, SITE
 from bundle.volumes import (
+    DISPLAY_AXES,
+    TOLERANCE_MM,
+    CaseFiles,
     Grid,
+    MaskValues,
     Problem,
     VolumeFile,
+    channel_problems,
+    contrast_problems,
     count_positive,
-    grid_problems,
-    image_problems,
     is_slice_image,
     label_problems,
+    mask_files,
     mask_problems,
     mask_warnings,
+    slice_axis,
+    slicing_problems,
+    to_class_numbers,
 )
-
-_Files = Sequence[str | os.PathLike[str]]
 
 
 @dataclass(frozen=True)
@@ -56,6 +64,11 @@ def check_case(
     num_classes: int = 1,
     positive_above: float = 0,
     file_order: bool = False,
+    axcodes: str = DISPLAY_AXES,
+    mask_values: Sequence[int] | None = None,
+    ignored_mask_value: int | None = None,
+    mask_grid: str = "by_header",
+    grid_tolerance_mm: float = TOLERANCE_MM,
 ) -> tuple[CaseRow, list[Problem]]:
     """Read the files of a case and return its row of the table with everything that is wrong with it.
 
@@ -65,6 +78,11 @@ def check_case(
         num_classes: with several classes, mask values and CSV classes must be below this number.
         positive_above: mask values above this make a slice positive (1 where 1 is the organ and 2 the lesion).
         file_order: slices lie along the third axis of the file, as with `FileOrderd`, and not along the body.
+        axcodes: of `Orientationd`, without `file_order`; slices lie along the last.
+        mask_values: mask values that are the finding, see `MaskValues`; None: all above `positive_above`.
+        ignored_mask_value: value of voxels of which the reader was unsure.
+        mask_grid: see `LoadCaseFilesd`.
+        grid_tolerance_mm: see `LoadCaseFilesd`.
 
     Example:
         >>> row, problems = check_case({"image": "not/there.nii", "case": "a", "patient": "a", "site": "x"})
@@ -73,123 +91,104 @@ def check_case(
     """
     if CASE not in item or PATIENT not in item or SITE not in item:
         item = with_identities([item])[0]
-    checked = _CaseFiles(item, num_classes=num_classes, positive_above=positive_above, file_order=file_order)
+    checked = _CaseCheck(
+        item,
+        files=CaseFiles(grid_tolerance_mm, mask_grid),
+        choice=MaskValues(mask_values, ignored_mask_value),
+        num_classes=num_classes,
+        positive_above=positive_above,
+        axcodes=None if file_order else axcodes,
+    )
     problems = [*checked.check_images(in_channels), *checked.check_organ(), *checked.check_label()]
     first = checked.first
     case, patient, site = (str(item[key]) for key in (CASE, PATIENT, SITE))
     size = (first.shape, first.spacing) if first else (None, None)
-    row = CaseRow(case, patient, site, first.num_slices if first else None, checked.positive, *size)
+    row = CaseRow(case, patient, site, checked.num_slices, checked.positive, *size)
     return row, [problem.of_case(row.case) for problem in problems]
 
 
-class _CaseFiles:
+@dataclass
+class _CaseCheck:
     """Files of a case as they are read and compared, one after the other."""
 
-    def __init__(self, item: Mapping[str, Any], *, num_classes: int, positive_above: float, file_order: bool) -> None:
-        self.item = item
-        self.num_classes = num_classes
-        self.positive_above = positive_above
-        self.file_order = file_order
-        self.first: VolumeFile | None = None
-        self.positive: int | None = None
+    item: Mapping[str, Any]
+    files: CaseFiles
+    choice: MaskValues
+    num_classes: int
+    positive_above: float
+    axcodes: str | None
+    first: VolumeFile | None = None
+    grid: Grid | None = None
+    positive: int | None = None
+
+    @property
+    def slice_axis(self) -> int:
+        return 2 if self.first is None else slice_axis(self.first.affine, self.axcodes)
+
+    @property
+    def num_slices(self) -> int | None:
+        return None if self.first is None else self.first.shape[self.slice_axis]
 
     def check_images(self, in_channels: int | None) -> Iterator[Problem]:
         """Yield problems of all channels; `first` becomes the first that can be read."""
-        files = _as_list(files=self.item[IMAGE])
-        # volume files are read one by one, slice images together
-        groups = [files] if is_slice_image(files[0]) else [[file] for file in files]
-        volumes: list[VolumeFile] = []
-        for group in groups:
-            volume, unread = self._read(group, "slice" if is_slice_image(group[0]) else "channel")
-            yield from unread
-            volumes += [volume] if volume else []
-        self.first = volumes[0] if volumes else None
-        for volume in volumes:
-            yield from image_problems(volume)
-        for volume in volumes[1:]:
-            yield from grid_problems(Grid.of_file(volume), Grid.of_file(volumes[0]), "channel")
-        if len(volumes) == len(groups):
-            yield from _channel_problems(volumes=volumes, in_channels=in_channels)
+        files = self.item[IMAGE] if isinstance(self.item[IMAGE], list | tuple) else [self.item[IMAGE]]
+        volumes, problems = self.files.channels(files)
+        yield from problems
+        if not volumes:
+            return
+        self.first, self.grid = volumes[0], Grid.of_file(volumes[0])
+        yield from (warning for volume in volumes for warning in volume.warnings)
+        yield from () if len(files) > 1 and is_slice_image(files[0]) else slicing_problems(self.first, self.axcodes)
+        if not problems:
+            yield from (problem for volume in volumes for problem in contrast_problems(volume))
+            yield from channel_problems(volumes, in_channels)
 
     def check_organ(self) -> Iterator[Problem]:
         """Yield problems of the organ mask, if the case has one."""
-        if self.item.get(ORGAN):
-            yield from self._read_mask(_as_list(files=self.item[ORGAN]), "organ mask")[1]
+        if self.item.get(ORGAN) is not None:
+            files, problems = mask_files(self.item[ORGAN], self.item[IMAGE], ORGAN)
+            yield from problems
+            if files:
+                yield from self.files.mask(files, self.grid, "organ mask")[1]
 
     def check_label(self) -> Iterator[Problem]:
         """Yield problems of the mask or the CSV of slice labels, if the case has one; count positive slices."""
-        if not self.item.get(LABEL):
+        if self.item.get(LABEL) is None:
             return
-        files = _as_list(files=self.item[LABEL])
+        files, problems = mask_files(self.item[LABEL], self.item[IMAGE], LABEL)
+        yield from problems
+        if not files:
+            return
         if os.fspath(files[0]).lower().endswith(".csv"):
             problems = list(self._check_csv(os.fspath(files[0])))
-            self.positive = None if problems else count_positive(files[0])
+            self.positive = None if any(problem.is_error for problem in problems) else count_positive(files[0])
             yield from problems
             return
-        mask, problems = self._read_mask(files, "mask")
+        mask, problems = self.files.mask(files, self.grid, "mask")
         yield from problems
-        if mask is not None:
-            self.positive = mask.positive_slices(self.positive_above)
+        if mask is not None and not problems:
             yield from self._check_values(mask)
 
     def _check_values(self, mask: VolumeFile) -> Iterator[Problem]:
-        if mask.num_channels > 1 or mask.data.ndim not in (3, 4):
-            remedy = "merge the channels into one volume of whole numbers"
-            yield Problem(mask.file, "be a mask with one value per voxel", f"shape {mask.shape}", remedy)
-            return
-        errors = list(mask_problems(mask.file, mask.data, self.num_classes))
-        yield from errors or mask_warnings(mask, self.num_classes)
+        values = to_class_numbers(mask.data)
+        classes = self.choice.classes(values, self.num_classes)
+        above = self.positive_above if self.choice.values is None else 0
+        other = tuple(axis for axis in range(classes.ndim) if axis != self.slice_axis)
+        self.positive = int(np.any(classes > above, axis=other).sum())
+        problems = list(mask_problems(mask.file, classes, self.num_classes))
+        yield from problems or mask_warnings(mask.file, values, self.num_classes, self.choice)
 
     def _check_csv(self, file: str) -> Iterator[Problem]:
         if not Path(file).exists():
             remedy = "write it, or leave the case out"
             yield Problem(file, "be a mask or a CSV with slice labels", "no such file", remedy)
-        elif self.first is not None and self.first.slice_axis != 2:
+        elif self.first is not None and self.slice_axis != 2:
             # the CSV counts along the third axis of the file; slices of another axis would get its classes mixed up
             remedy = (
                 "reorient the file so that its third axis runs to the head, and count along it, or give a mask; to "
                 "slice along the third axis as it is, add configs/orientation/file_order.yaml"
             )
             expected = "have its slices along the file's third axis, where labels are a CSV"
-            found = f"slices along axis {self.first.slice_axis} (from 0)"
-            yield Problem(self.first.file, expected, found, remedy)
+            yield Problem(self.first.file, expected, f"slices along axis {self.slice_axis} (from 0)", remedy)
         else:
-            yield from label_problems(file, self.first.num_slices if self.first else None, self.num_classes)
-
-    def _read_mask(self, files: _Files, what: str) -> tuple[VolumeFile | None, list[Problem]]:
-        mask, problems = self._read(files, what)
-        if mask is not None and self.first is not None:
-            problems += grid_problems(Grid.of_file(mask), Grid.of_file(self.first), what)
-        return mask, problems
-
-    def _read(self, files: _Files, what: str) -> tuple[VolumeFile | None, list[Problem]]:
-        remedy = "copy it there, correct the finder's names, or leave the case out"
-        missing = [
-            Problem(os.fspath(file), f"be the file of a {what}", "no such file", remedy)
-            for file in files
-            if not Path(file).exists()
-        ]
-        if missing:
-            return None, missing
-        try:
-            return VolumeFile.read(files, file_order=self.file_order), []
-        except Exception as error:  # whatever a reader raises at a broken file is the finding
-            reason = f"an unreadable file ({type(error).__name__}: {error})"
-            remedy = "truncated or damaged: copy or export it again"
-            return None, [Problem(os.fspath(files[0]), "be a readable volume", reason, remedy)]
-
-
-def _as_list(*, files: Any) -> list[str | os.PathLike[str]]:
-    return list(files) if isinstance(files, list | tuple) else [files]
-
-
-def _channel_problems(*, volumes: Sequence[VolumeFile], in_channels: int | None) -> Iterator[Problem]:
-    count = sum(volume.num_channels for volume in volumes)
-    stack = next((volume for volume in volumes if volume.data.ndim == 4 and not is_slice_image(volume.file)), None)
-    if stack is not None and stack.num_channels > 1 and count != in_channels:
-        expected = "be a 3D volume" + (f", or a 4D one with {in_channels} channels" if in_channels else "")
-        remedy = "take one time point or echo; if the last axis holds channels, set in_channels to their number"
-        yield Problem(stack.file, expected, f"4D, shape {stack.shape}", remedy)
-    elif in_channels is not None and count != in_channels:
-        remedy = "set in_channels, or name all channels in the finder"
-        yield Problem(volumes[0].file, f"make {in_channels} channels (in_channels) with its case", f"{count}", remedy)
+            yield from label_problems(file, self.num_slices, self.num_classes)

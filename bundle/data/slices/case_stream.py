@@ -10,6 +10,7 @@ from torch.utils.data import IterableDataset
 
 from bundle import keys
 from bundle.data.cases.case import with_identities
+from bundle.volumes import Problem, with_volume_paths
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +28,7 @@ class CaseStream(IterableDataset):
         in_channels: channels the network expects.
         finished: names of cases to leave out because their results exist.
         validate_name: called with `case`, its name; raises where a name can have no results.
+        check: item -> (row, problems) as `check_case`; its warnings are logged, the first of each kind.
 
     Example:
         >>> import torch
@@ -43,13 +45,16 @@ class CaseStream(IterableDataset):
         in_channels: int = 3,
         finished: Sequence[str] | None = None,
         validate_name: Callable[..., Any] | None = None,
+        check: Callable[[Mapping[str, Any]], tuple[Any, list[Problem]]] | None = None,
     ) -> None:
         self.data = data
         self.transform = transform
         self.in_channels = in_channels
         self.finished = frozenset(finished or ())
         self.validate_name = validate_name
+        self.check = check
         self.failures: dict[str, str] = {}
+        self._warned: set[tuple[str, str]] = set()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the cases that can be read."""
@@ -68,7 +73,9 @@ class CaseStream(IterableDataset):
         """Return a preprocessed case."""
         if self.validate_name is not None:
             self.validate_name(case=str(item[keys.CASE]))
-        case = {keys.CASE: item[keys.CASE], **self.transform({**item})}
+        opened = with_volume_paths(item) if self.check is not None else item
+        case = {keys.CASE: item[keys.CASE], **self.transform(dict(opened))}
+        self._warn(opened)
         channels = case[keys.IMAGE].shape[0]
         if channels != self.in_channels:
             raise ValueError(
@@ -76,6 +83,12 @@ class CaseStream(IterableDataset):
                 "channel, in the order of training."
             )
         return case
+
+    def _warn(self, item: Mapping[str, Any]) -> None:
+        for problem in self.check(item)[1] if self.check is not None else ():
+            if not problem.is_error and problem.kind not in self._warned:
+                self._warned.add(problem.kind)
+                logger.warning(f"{problem} Other cases of this kind are not named.")
 
     def fail(self, case: str, error: Exception) -> None:
         """Note that a case failed after it was read."""

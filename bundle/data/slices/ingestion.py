@@ -25,7 +25,7 @@ from bundle.data.slices.slice_dtype import SliceDtype
 from bundle.data.slices.stored_case import StoredCase
 from bundle.files import discard_folder, folder_atomically
 from bundle.keys import CASE, IMAGE
-from bundle.volumes import Problem, raise_for_problems, with_nifti_paths
+from bundle.volumes import Problem, raise_for_problems, summarized, with_volume_paths
 
 logger = logging.getLogger(__name__)
 
@@ -67,9 +67,8 @@ class Ingestion:
         bar = {"total": len(work), "desc": "ingesting cases", "unit": "case", "disable": not sys.stderr.isatty()}
         for found in tqdm(self._results(work, num_workers), **bar):
             problems += found
-        for problem in problems:
-            if not problem.is_error:
-                logger.warning(str(problem))
+        for line in summarized((problem for problem in problems if not problem.is_error), many=2):
+            logger.warning(line)
         failed = len({problem.case for problem in problems if problem.is_error})
         logger.info(f"Ingested {len(work) - failed} of {len(work)} cases in {time.monotonic() - start:.1f} s.")
         raise_for_problems(problems)
@@ -84,7 +83,7 @@ class Ingestion:
             return []
         problems: list[Problem] = []
         try:
-            opened = with_nifti_paths(item)
+            opened = with_volume_paths(item)
             problems = self.check(opened)[1] if self.check else []
             if any(problem.is_error for problem in problems):
                 return problems

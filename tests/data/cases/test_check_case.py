@@ -74,18 +74,18 @@ INF = np.where(np.arange(120).reshape(SHAPE) < 2, np.inf, image())
     ("name", "data", "affine", "message"),
     [
         ("t2", image((6, 5, 3)), AFFINE, "shape (6, 5, 3)"),
-        ("t2", image(), SHIFTED, "another affine, different by up to 0.5 mm"),
+        ("t2", image(), SHIFTED, "another one, 0.5 mm (0.25 voxels) away"),
         ("t2", NAN, AFFINE, "1 voxels that are NaN or infinite"),
         ("t2", INF, AFFINE, "2 voxels that are NaN or infinite"),
         ("t2", np.full(SHAPE, 3.0), AFFINE, "3 in every voxel of channel 0"),
         ("t2", np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1")]), AFFINE, "voxels of type"),
         ("t1", image((6, 5, 4, 3)), AFFINE, "4D, shape (6, 5, 4, 3)"),
         ("seg", mask((6, 5, 3)), AFFINE, "shape (6, 5, 3)"),
-        ("seg", mask(), SHIFTED, "another affine, different by up to 0.5 mm"),
+        ("seg", mask(), SHIFTED, "another one, 0.5 mm (0.25 voxels) away"),
         ("seg", mask() * np.float32(0.7), AFFINE, "values that are not whole, e.g. 0.7"),
         ("seg", np.where(mask(), np.nan, 0.0), AFFINE, "values that are not whole, e.g. nan"),
         ("seg", -mask().astype(np.int16), AFFINE, "the values [-1.0]"),
-        ("seg", mask((6, 5, 4, 2)), AFFINE, "shape (6, 5, 4, 2)"),
+        ("seg", mask((6, 5, 4, 2)), AFFINE, "2 layers or channels, shape (6, 5, 4, 2)"),
     ],
 )
 def test_bad_volume_is_named(item, tmp_path, name, data, affine, message):
@@ -128,17 +128,6 @@ def test_all_missing_files_are_named_at_once(item, tmp_path):
     ]
 
 
-@pytest.mark.parametrize("suffix", [".nii", ".nii.gz", ".mha"])
-def test_truncated_file_is_unreadable(item, tmp_path, suffix):
-    whole = Path(save(tmp_path / "whole.nii.gz", image((40, 40, 20))))
-    broken = tmp_path / f"broken{suffix}"
-    broken.write_bytes(whole.read_bytes()[:2000])
-    item["image"][1] = str(broken)
-    [(severity, file, text)] = found(item)
-    assert (severity, file) == ("error", broken.name)
-    assert text.startswith("an unreadable file (")
-
-
 def test_single_slice_is_refused(item, tmp_path):
     item["image"] = save(tmp_path / "one.nii", image((6, 5, 1)))
     del item["label"]
@@ -165,7 +154,7 @@ def test_channel_count_over_files_and_4d(item, tmp_path):
     assert found(item, 1) == []
 
 
-def test_other_volume_formats_go_through_monai(item, tmp_path):
+def test_arrays_are_volumes_too(item, tmp_path):
     item["image"] = str(tmp_path / "a.npy")
     np.save(item["image"], image())
     del item["label"]
@@ -217,7 +206,7 @@ def test_csv_needs_slices_along_the_third_axis_of_the_file(tmp_path):
 
 
 def test_in_file_order_slices_are_those_of_the_third_axis(tmp_path):
-    affine = np.array([[0, 2.0, 0, 0], [0, 0, 2.0, 0], [5.0, 0, 0, 0], [0, 0, 0, 1]])  # 6 slices along the body
+    affine = np.array([[0, 2.0, 0, 0], [0, 0, 2.0, 0], [2.5, 0, 0, 0], [0, 0, 0, 1]])  # 6 slices along the body
     name = {"image": save(tmp_path / "a.nii", image(), affine), "case": "c", "patient": "p", "site": "s"}
     values = np.zeros(SHAPE, np.uint8)
     values[2, 2, :3] = 1  # one slice along the body, three of the file

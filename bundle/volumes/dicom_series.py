@@ -1,0 +1,126 @@
+"""One DICOM series as a volume, its slices in the order of their positions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.volumes.nifti import Voxels
+from bundle.volumes.problem import FileProblem, Problem
+
+_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_UNEVEN = 0.1
+_SAME = {
+    "SeriesInstanceUID": "series",
+    "ImageOrientationPatient": "orientations",
+    "PixelSpacing": "pixel sizes",
+    "Rows": "numbers of rows",
+    "Columns": "numbers of columns",
+}
+
+
+def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
+    """Read a folder with the DICOM files of one series, one file a slice.
+
+    Slices are ordered by their position along the normal of the image plane (row direction x column direction), as in
+    ITK, never by instance number: a scan numbered from the head down has slice 0 at the feet. Rescale slope and
+    intercept are those of each slice.
+
+    Args:
+        folder: its files that are no DICOM images are left aside.
+
+    Returns:
+        (X, Y, Z) float32: columns, rows, slices. The affine is in RAS.
+
+    Raises:
+        FileProblem: no or several series, slices that are not parallel, evenly spaced and of one size, color images.
+        ImportError: pydicom is not installed.
+
+    Source: DICOM PS3.3 C.7.6.2.1.1, equation C.7.6.2.1-1.
+
+    Example:
+        >>> import tempfile
+        >>> read_dicom_series(tempfile.mkdtemp())  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        bundle.volumes.problem.FileProblem: ... must hold the DICOM files of one series, got no DICOM image with ...
+    """
+    slices = _images(folder)
+    _require_one_series(folder, slices)
+    row, column = np.array(slices[0].ImageOrientationPatient, dtype=float).reshape(2, 3)
+    normal = np.cross(row, column)
+    slices.sort(key=lambda image: float(normal @ np.array(image.ImagePositionPatient, dtype=float)))
+    positions = np.array([image.ImagePositionPatient for image in slices], dtype=float)
+    step = _require_even(folder, positions, normal)
+    between_rows, between_columns = (float(size) for size in slices[0].PixelSpacing)
+    affine = np.eye(4)
+    affine[:3] = np.stack([row * between_columns, column * between_rows, step, positions[0]], axis=1)
+    data = np.stack([_intensities(image) for image in slices])  # (Z, Y, X)
+    return Voxels(data.transpose(2, 1, 0), _TO_RAS @ affine)
+
+
+def _images(folder: str | os.PathLike[str]) -> list[Any]:
+    import pydicom  # an optional package: the caller says what to install
+
+    found = []
+    for file in sorted(path for path in Path(folder).iterdir() if path.is_file() and not path.name.startswith(".")):
+        try:
+            image = pydicom.dcmread(file)
+        except pydicom.errors.InvalidDicomError:
+            continue
+        if "ImagePositionPatient" in image and "ImageOrientationPatient" in image and "PixelData" in image:
+            found.append(image)
+    if not found:
+        remedy = (
+            "name the folder of the series itself; export enhanced (multi-frame) files as one file a slice, or NIfTI"
+        )
+        raise _refusal(folder, "hold the DICOM files of one series", "no DICOM image with a position", remedy)
+    return found
+
+
+def _require_one_series(folder: str | os.PathLike[str], slices: Sequence[Any]) -> None:
+    for name, words in _SAME.items():
+        values = [
+            np.round(np.array(image[name].value, dtype=float), 4).tolist()
+            if name != "SeriesInstanceUID"
+            else str(image[name].value)
+            for image in slices
+        ]
+        different = [values[0], *(value for value in values if value != values[0])]
+        if len(different) > 1:
+            count = len({str(value) for value in values})
+            remedy = "give each series a folder of its own, and leave out scouts"
+            raise _refusal(
+                folder, "hold the DICOM files of one series", f"{len(slices)} files of {count} {words}", remedy
+            )
+    if slices[0].get("SamplesPerPixel", 1) != 1 or slices[0].get("NumberOfFrames", 1) != 1:
+        raise _refusal(folder, "hold gray images of one frame", "color or multi-frame images", "export the scan again")
+
+
+def _require_even(folder: str | os.PathLike[str], positions: NDArray, normal: NDArray) -> NDArray:
+    """Return the way from one slice to the next in mm."""
+    if len(positions) == 1:
+        return normal
+    steps = np.diff(positions, axis=0)
+    along = steps @ normal
+    if along.min() < 1e-3:
+        remedy = "give each echo, phase or time point a folder of its own"
+        raise _refusal(folder, "hold one slice at a position", "several slices at one position", remedy)
+    if np.abs(steps - np.median(steps, axis=0)).max() > _UNEVEN * np.median(along):
+        found = f"slices from {along.min():.3g} to {along.max():.3g} mm apart"
+        remedy = "copy the slices that are missing, or resample the scan to even distances"
+        raise _refusal(folder, "hold slices at even distances", found, remedy)
+    return (positions[-1] - positions[0]) / (len(positions) - 1)
+
+
+def _intensities(image: Any) -> NDArray:
+    slope, intercept = float(image.get("RescaleSlope", 1)), float(image.get("RescaleIntercept", 0))
+    return (image.pixel_array * slope + intercept).astype(np.float32)
+
+
+def _refusal(folder: str | os.PathLike[str], expected: str, found: str, remedy: str) -> FileProblem:
+    return FileProblem(Problem(os.fspath(folder), expected, found, remedy))
