@@ -1,11 +1,10 @@
 """The tables of an experiment, from toy runs on disk."""
 
 import math
-import subprocess
-import sys
 
 import pytest
 from conftest import ROOT
+from support.processes import python
 from support.runs import write_run
 
 from bundle.experiments import ResultsTable
@@ -72,20 +71,20 @@ def test_a_row_tested_on_other_slices_is_refused(rows):
 
 
 def test_the_script_names_a_run_that_is_missing(tmp_path):
-    command = [sys.executable, ROOT / "scripts/make_tables.py", ROOT / "configs/experiments/table1_lgg.yaml"]
-    done = subprocess.run([*command, "--output_dir", tmp_path], capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 1
-    assert "baseline/fold0: metrics.json and predictions.csv must be there" in done.stderr
+    command = [ROOT / "scripts/make_tables.py", ROOT / "configs/experiments/table1_lgg.yaml"]
+    status, printed = python(*command, "--output_dir", tmp_path, cwd=tmp_path)
+    assert status == 1
+    assert "baseline/fold0: metrics.json and predictions.csv must be there" in printed
 
 
 def test_the_script_compares_some_rows_with_one_of_them(rows, tmp_path):
     content = "base: [configs/train.json]\nrows: {baseline: [], none: [], good: []}\nrepeats: {fold0: {}, fold1: {}}\n"
     (tmp_path / "t.yaml").write_text(content)
     (tmp_path / "t").symlink_to(tmp_path)  # where the rows lie
-    command = [sys.executable, ROOT / "scripts/make_tables.py", tmp_path / "t.yaml", "--output_dir", tmp_path]
+    command = [ROOT / "scripts/make_tables.py", tmp_path / "t.yaml", "--output_dir", tmp_path]
     command += ["--rows", "good", "baseline", "--baseline", "good", "--save", tmp_path / "saved"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+    status, printed = python(*command, cwd=tmp_path)
+    assert status == 0, printed
     lines = (tmp_path / "saved/difference_to_good.csv").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == ["", "baseline"]
     assert "above good" in (tmp_path / "saved/on_validation.csv").read_text()

@@ -1,12 +1,10 @@
 """Shares of an experiment, and the script that runs one."""
 
-import os
-import subprocess
-import sys
 from types import SimpleNamespace
 
 import pytest
 from conftest import ROOT
+from support.processes import python
 
 from bundle.experiments import Experiment, RunQueue, run_experiment
 
@@ -39,20 +37,19 @@ def test_what_is_no_share_is_refused(only, tmp_path):
 
 
 def script(tmp_path, *options):
-    command = [sys.executable, ROOT / "scripts/run_experiments.py", tmp_path / "t.yaml", "--dataset_dir", tmp_path]
+    command = [ROOT / "scripts/run_experiments.py", tmp_path / "t.yaml", "--dataset_dir", tmp_path]
     command += ["--output_dir", tmp_path / "runs", "--cache_dir", tmp_path / "cache", *options]
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    return python(*command, cwd=tmp_path)
 
 
 def test_the_script_reports_what_fails(tmp_path):
     """The knob is misspelled: the run says so at its end, and the status is 1."""
     (tmp_path / "t.yaml").write_text("base: [configs/train.json]\nrows: {a: []}\nrepeats: {x: {seed: 0}}\n")
-    done = script(tmp_path, "--max_epoch", "1", "--parallel", "1")
-    assert done.returncode == 1
-    assert "a/x: FAILED" in done.stdout
-    assert "did you mean 'max_epochs'?" in done.stdout
-    assert "1 runs failed: a/x" in done.stderr
+    status, printed = script(tmp_path, "--max_epoch", "1", "--parallel", "1")
+    assert status == 1
+    assert "a/x: FAILED" in printed
+    assert "did you mean 'max_epochs'?" in printed
+    assert "1 runs failed: a/x" in printed
 
 
 @pytest.mark.parametrize(
@@ -61,7 +58,7 @@ def test_the_script_reports_what_fails(tmp_path):
 )
 def test_the_script_refuses_what_it_does_not_understand(options, message, tmp_path):
     (tmp_path / "t.yaml").write_text("base: [configs/train.json]\nrows: {a: []}\nrepeats: {x: {seed: 0}}\n")
-    done = script(tmp_path, *options)
-    assert done.returncode != 0
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+    status, printed = script(tmp_path, *options)
+    assert status != 0
+    assert message in printed
+    assert "Traceback" not in printed

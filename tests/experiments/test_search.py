@@ -2,7 +2,7 @@
 
 import importlib.util
 import json
-import multiprocessing
+import os
 import signal
 import subprocess
 import sys
@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 import yaml
 from conftest import ROOT
+from support.processes import Forked
 from support.runs import EXPERIMENT, ToySearch, TrialRun
 
 from bundle.experiments import Search, SearchedKnob, grid_search, sampled_search, search_report
@@ -194,34 +195,33 @@ def test_a_failed_trial_is_told_and_does_not_count(search, monkeypatch):
         search_report(search)
 
 
-def test_two_processes_share_a_search(search):
+def test_two_processes_share_a_search(search, tmp_path):
     ranged = replace(search, knobs=[SearchedKnob("localization_weight", (), 0.01, 5000)])
-    context = multiprocessing.get_context("spawn")
-    both = [context.Process(target=sampled_search, args=(ranged, 6, seed)) for seed in (1, 2)]
-    for process in both:
-        process.start()
-    for process in both:
-        process.join(timeout=300)
-    assert [process.exitcode for process in both] == [0, 0]
+    both = [Forked(["-c", SEARCH, tmp_path, 6, seed, "{}"], ROOT, os.environ) for seed in (1, 2)]
+    ended = [(process.communicate()[0], process.returncode) for process in both]
+    assert [status for _, status in ended] == [0, 0], ended
     assert 6 <= len(starts(ranged)) <= 7, "each may have been at work when the last one ended"
     assert set(starts(ranged).values()) == {1}
     assert (ranged.folder / "study.db").exists()
 
 
-KILLED = """
-import sys
+SEARCH = """
+import json, sys
 sys.path[:0] = [".", "tests"]
 from pathlib import Path
 from bundle.experiments import SearchedKnob, sampled_search
+from support.processes import Forked
 from support.runs import EXPERIMENT, ToySearch
 knobs = [SearchedKnob("localization_weight", (), 0.01, 5000)]
-search = ToySearch(EXPERIMENT, "lgmvit", "fold0", knobs, Path(sys.argv[1]), {"max_epochs": 400, "pause": 0.5})
-sampled_search(search, trials=1, seed=0)
+folder, trials, seed, settings = sys.argv[1:]
+search = ToySearch(EXPERIMENT, "lgmvit", "fold0", knobs, Path(folder), json.loads(settings))
+sampled_search(search, int(trials), int(seed))
 """
 
 
 def test_a_search_that_is_told_to_end_takes_the_same_trial_up_again(search, tmp_path):
-    process = subprocess.Popen([sys.executable, "-c", KILLED, tmp_path], cwd=ROOT, stderr=subprocess.DEVNULL)
+    words = ["-c", SEARCH, tmp_path, "1", "0", '{"max_epochs": 400, "pause": 0.5}']
+    process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stderr=subprocess.DEVNULL)
     try:
         while not starts(search) and process.poll() is None:
             time.sleep(0.1)

@@ -1,4 +1,3 @@
-import subprocess
 import sys
 import types
 from pathlib import Path
@@ -7,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from support.processes import python
 
 from bundle.networks import SliceViT, convert_reference_checkpoint, load_reference_checkpoint
 from bundle.networks.reference_checkpoint import to_reference_name
@@ -177,14 +177,14 @@ def test_conversion_leaves_weights_and_the_overlay_that_fits(tmp_path, network):
 def test_script_converts_and_refuses(tmp_path, network):
     def run(*arguments):
         script = ROOT / "scripts" / "convert_reference_checkpoint.py"
-        return subprocess.run([sys.executable, script, *arguments], capture_output=True, text=True, cwd=tmp_path)
+        return python(script, *arguments, cwd=tmp_path)
 
     save(tmp_path / "checkpoint.pth", network)
-    done = run("checkpoint.pth", "out/weights.pt", "--image-size", "32")
-    assert done.returncode == 0, done.stderr
+    status, printed = run("checkpoint.pth", "out/weights.pt", "--image-size", "32")
+    assert status == 0, printed
     assert (tmp_path / "out" / "weights.yaml").exists()
     torch.save([1], tmp_path / "bad.pth")
-    refused = run("bad.pth", "bad.pt")
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("error: ")
+    status, printed = run("bad.pth", "bad.pt")
+    assert status == 1
+    assert printed.splitlines()[-1].startswith("error: ")
     assert not (tmp_path / "bad.pt").exists()

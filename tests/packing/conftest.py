@@ -4,11 +4,11 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 
 import pytest
 import torch
+from support import processes
 from support.bundle import ROOT, evaluate, train
 
 from bundle.packing import pack_bundle
@@ -80,14 +80,17 @@ def python():
 
     `make test-release` names one with nothing but requirements.txt.
     """
-    program = os.environ.get("RELEASE_PYTHON", sys.executable)
+    program = os.environ.get("RELEASE_PYTHON")
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
 
-    def python(*arguments, cwd):
-        done = subprocess.run(
-            [program, *map(str, arguments)], cwd=cwd, env=environment, capture_output=True, text=True, timeout=300
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+    def fresh(*words, cwd):
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "timeout": 300}
+        done = subprocess.run([program, *map(str, words)], cwd=cwd, env=environment, **options)
+        return done.returncode, done.stdout
+
+    def python(*words, cwd):
+        status, printed = fresh(*words, cwd=cwd) if program else processes.python(*words, cwd=cwd)
+        assert status == 0, printed
+        return printed
 
     return python

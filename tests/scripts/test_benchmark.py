@@ -1,12 +1,15 @@
 """The benchmark runs at toy sizes; what it times is not judged here, what it computes is."""
 
+import importlib
 import json
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
+from support.processes import Forked
 
 ROOT = Path(__file__).parents[2]
 KEYS = {
@@ -33,11 +36,18 @@ def refuse(constant):
     raise AssertionError(f"{constant} is no JSON")
 
 
+def forked(command, *, cwd, env, **_):
+    """Return a process that has not to import MONAI: what a start costs is not judged here."""
+    return Forked(command[1:], cwd, env)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", KEYS)
 def test_every_part_leaves_strict_json_and_a_table(part, tmp_path, benchmarks, monkeypatch):
     output = tmp_path / "results" / "benchmark.json"
     monkeypatch.setattr(sys, "argv", ["benchmark.py", part, "--quick", "--output", str(output)])
+    starts = SimpleNamespace(Popen=forked, PIPE=None)
+    monkeypatch.setattr(importlib.import_module("benchmarks.subprocesses"), "subprocess", starts)
     threads = torch.get_num_threads()
     runpy.run_path(str(ROOT / "scripts/benchmark.py"), run_name="__main__")
     torch.set_num_threads(threads)

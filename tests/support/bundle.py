@@ -18,6 +18,7 @@ import torch
 from conftest import ROOT
 from monai.bundle import ConfigParser
 from monai.bundle import __main__ as monai_bundle
+from support.processes import Forked
 
 NETWORK = {"image_size": 32, "patch_size": 8, "hidden_size": 32, "num_layers": 2, "num_heads": 2}
 TRAINING = {**NETWORK, "smoothing_kernel": 7, "batch_size": 8, "max_epochs": 3, "bootstrap_draws": 10}
@@ -48,10 +49,16 @@ def overlay(folder, **content):
     return file
 
 
-def start(*files, launcher=(), cwd=ROOT, **settings):
-    """Start the command line as a process of its own, which also finds the probes of the tests."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests")}
-    command = [sys.executable, *launcher, "-m", "monai.bundle", *arguments(files, settings)]
+def start(*files, launcher=(), rank=None, cwd=ROOT, **settings):
+    """Start the command line as a process of its own, which also finds the probes of the tests.
+
+    `rank` is the part of its environment that makes it one of several processes.
+    """
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT / "tests"), **(rank or {})}
+    command = ["-m", "monai.bundle", *arguments(files, settings)]
+    if not launcher:
+        return Forked(command, cwd, environment)
+    command = [sys.executable, *launcher, *command]
     return subprocess.Popen(
         command, cwd=cwd, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

@@ -1,15 +1,14 @@
 """A misspelled knob stops before anything is computed; any working directory will do."""
 
 import json
-import os
 import runpy
-import subprocess
 import sys
 from unittest import mock
 from zipfile import ZipFile
 
 import monai.bundle.__main__
 import pytest
+from support import processes
 from support.bundle import (
     DEMO,
     NETWORK,
@@ -103,13 +102,11 @@ print("found", sys.modules["bundle"].__file__)
 """
 
 
-def python(*arguments, cwd):
-    """Run a Python that has the dependencies and not the project."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "COV_"))}
-    command = [sys.executable, *map(str, arguments)]
-    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+def python(*words, cwd):
+    """Run a Python that has the dependencies and not the project; return what it printed."""
+    status, printed = processes.python(*words, cwd=cwd)
+    assert status == 0, printed
+    return printed
 
 
 @pytest.mark.parametrize("where", ["repository", "unpacked"])

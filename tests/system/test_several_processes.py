@@ -1,6 +1,7 @@
 """Two processes that share a batch are one process: losses, scores and weights."""
 
 import json
+import socket
 
 import pytest
 import torch
@@ -25,6 +26,14 @@ def tape(folder):
     return overlay(folder, **{"+train#handlers": [probe]})
 
 
+def ranks(count):
+    """Return what torchrun puts into the environment of each process."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    group = {"WORLD_SIZE": str(count), "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    return [{"RANK": str(rank), "LOCAL_RANK": str(rank), **group} for rank in range(count)]
+
+
 def epochs(folder):
     return [json.loads(line) for line in (folder / "tape.jsonl").read_text().splitlines()]
 
@@ -36,11 +45,11 @@ def test_two_processes_are_one(phantoms, tmp_path, batch_order, batch_size):
     settings = {**TRAINING, **EXACT, "batch_order": batch_order, "batch_size": batch_size}
     folders = {"dataset_dir": phantoms, "cache_dir": phantoms.parent / "cache"}
     files = ["train.json", DEMO, TINY, "multi_gpu_train.json", tape(two)]
-    both = start(*files, launcher=TORCHRUN, output_dir=two, **folders, **settings)
+    both = [start(*files, rank=rank, output_dir=two, **folders, **settings) for rank in ranks(2)]
     train(phantoms, one, tape(one), **settings)
 
-    status, printed = ended(both)
-    assert status == 0, printed
+    for status, printed in map(ended, both):
+        assert status == 0, printed
     assert len(epochs(one)) == 2
     for alone, shared in zip(epochs(one), epochs(two), strict=True):
         assert shared == pytest.approx(alone, abs=1e-4, rel=0, nan_ok=True)
