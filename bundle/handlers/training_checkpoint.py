@@ -109,7 +109,7 @@ class TrainingCheckpoint:
         state = self._read(objects.keys())
         length = getattr(self.lr_scheduler, "T_max", None)
         Checkpoint.load_objects(objects, state)
-        if getattr(self.lr_scheduler, "T_max", None) != length:
+        if length is not None and self.lr_scheduler.T_max != length:
             _stretch(self.lr_scheduler, length)
         engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
 
