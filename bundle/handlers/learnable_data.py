@@ -1,4 +1,4 @@
-"""Look at the labels before the first epoch: a training with nothing to learn is refused."""
+"""Look at the labels before the first epoch: a training without any is refused."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import logging
 
 from ignite.engine import Engine, Events
 
-from bundle.data import SliceDataset, describe_labels, label_warnings, require_learnable
+from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels
 
 
 class LearnableData:
-    """Refuses to train without a positive slice, and tells how many cases have masks, slice labels or neither.
+    """Refuses to train without labels, warns of one class, tells how many cases have masks, slice labels or neither.
 
     Args:
         train: training slices.
@@ -36,12 +36,12 @@ num_folds.
     def attach(self, engine: Engine) -> None:
         """Look when the trainer's run starts; of an empty data set it would not even start."""
         if not self.train.cases:
-            require_learnable(self.train)
+            require_labels(self.train, "training")
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
         """Raise, warn and tell."""
-        require_learnable(self.train)
+        require_labels(self.train, "training")
         logger = logging.getLogger(__name__)
         for part, dataset in (("training", self.train), ("validation", self.val)):
             logger.info(f"{part}: {describe_labels(dataset)}.")

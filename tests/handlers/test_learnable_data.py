@@ -1,5 +1,6 @@
 """A training looks at its labels before the first epoch."""
 
+import json
 import logging
 
 import pytest
@@ -7,12 +8,13 @@ from support.bundle import tiny_bundle
 from support.datasets import LAYOUTS
 
 
-def test_training_without_a_positive_slice_is_refused(tmp_path):
+def test_training_without_labels_is_refused(tmp_path):
     LAYOUTS["datalist"](tmp_path / "data")
-    for table in (tmp_path / "data").glob("*.csv"):
-        table.write_text("slice_index,class\n" + "".join(f"{index},0\n" for index in range(4)))
+    path = tmp_path / "data/datalist.json"
+    entries = json.loads(path.read_text())["training"]
+    path.write_text(json.dumps([{key: value for key, value in entry.items() if key != "label"} for entry in entries]))
     parser = tiny_bundle("train", ["datasets/datalist"], tmp_path, split_fractions=[0.8, 0.2, 0.0])
-    with pytest.raises(ValueError, match="the training part must hold positive slices, got none"):
+    with pytest.raises(ValueError, match="the training part must hold cases with labels, got 4 cases: masks 0"):
         parser.get_parsed_content("train#trainer").run()
 
 

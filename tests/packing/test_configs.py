@@ -90,6 +90,12 @@ def test_both_thresholds_are_the_run_s():
     assert (packed["threshold"], packed["volume_threshold"]) == (0.25, 0.75)
 
 
+def test_the_color_scale_and_the_channel_of_pictures_go_with_the_model():
+    packed = packed_inference({**TRAIN, "shown_channel": 1}, INFERENCE, map_scale=[0.25, 0.75])
+    assert (packed["map_scale"], packed["shown_channel"]) == ([0.25, 0.75], 1)
+    assert packed_inference(TRAIN, INFERENCE)["map_scale"] is None
+
+
 def metadata_of(metrics=None, threshold=0.5, **knobs):
     return packed_metadata({**TRAIN, **knobs}, METADATA, metrics or {}, threshold)
 

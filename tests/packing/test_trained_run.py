@@ -30,6 +30,11 @@ def test_threshold_of_a_volume_is_that_of_its_highest_slice(metrics, expected):
     assert TrainedRun(Path("run"), {}, metrics=metrics).volume_threshold == expected
 
 
+@pytest.mark.parametrize("metrics", [{"map_scale": [0.1, 0.2]}, {"map_scale": None}, {}])
+def test_the_color_scale_is_that_of_the_evaluation(metrics):
+    assert TrainedRun(Path("run"), {}, metrics=metrics).map_scale == metrics.get("map_scale")
+
+
 @pytest.fixture
 def folder(tmp_path):
     for name in ("config.json", "run.json", "metrics.json"):

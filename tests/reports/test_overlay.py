@@ -34,6 +34,15 @@ def test_constant_and_not_finite_values():
     assert draw_overlay(image, np.zeros((1, 3)))[0, :, 0].tolist() == [0, 0, 255]
 
 
+def test_with_a_scale_maps_compare_and_values_beyond_it_are_its_ends():
+    image, scale = np.zeros((1, 3)), (0.0, 2.0)
+    low, high = draw_overlay(image, [[0, 1, 1]], scale=scale), draw_overlay(image, [[-5, 2, 9]], scale=scale)
+    assert low[0, 1].sum() < high[0, 1].sum()
+    assert np.array_equal(low[0, 0], high[0, 0])
+    assert np.array_equal(high[0, 1], high[0, 2])
+    assert (draw_overlay(image, [[0, 1, 2]], scale=(1.0, 1.0)) == 0).all()
+
+
 def test_shapes_are_compared():
     with pytest.raises(ValueError, match=r"\[\(3, 3\), \(3, 3\), \(3, 4\)\]"):
         draw_overlay(np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 4)))

@@ -74,7 +74,7 @@ class CheckReport:
         labeled = [row for row in self.rows if row.positive is not None]
         positive = sum(row.positive or 0 for row in labeled)
         if len(labeled) > 1 and not positive:
-            yield "no slice of any case is positive: a training on these cases is refused."
+            yield "no slice of any case is positive: a training has nothing to learn."
         elif len(labeled) > 1 and positive == sum(row.slices or 0 for row in labeled):
             yield "all labeled slices are positive: a training has nothing to tell apart."
         elif len(self.rows) > 1 and not any(kind != "-" for kind in self.labels) and self.labels:

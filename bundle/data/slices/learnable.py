@@ -55,26 +55,6 @@ num_folds.
         )
 
 
-def require_learnable(dataset: SliceDataset) -> None:
-    """Refuse training slices without labels, or without a positive one.
-
-    Raises:
-        ValueError: says what there is, and what to do.
-
-    Example:
-        >>> require_learnable(SliceDataset([], transform=sorted, cache_dir="not/made"))
-        Traceback (most recent call last):
-        ValueError: the training part must hold cases with labels, got no cases: see split_fractions, split_file and \
-num_folds.
-    """
-    require_labels(dataset, "training")
-    if dataset.positive_share == 0:
-        raise ValueError(
-            f"the training part must hold positive slices, got none ({describe_labels(dataset)}): there is nothing to "
-            "learn; check the masks, mask_values and the classes in the CSVs, or take other patients for training."
-        )
-
-
 def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -> Iterator[str]:
     """Yield one line for each lack of labels that training survives.
 
@@ -88,7 +68,12 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
         >>> [line[:30] for line in label_warnings(empty, empty)]
         ['there are no validation cases:']
     """
-    if train.positive_share == 1:
+    if train.positive_share == 0:
+        yield (
+            "no training slice is positive: there is nothing to learn; check the masks, mask_values and the classes in "
+            "the CSVs, or take other patients for training"
+        )
+    elif train.positive_share == 1:
         yield "all labeled training slices are positive: there is nothing to tell apart, a classifier learns only that"
     if maps and train.cases and not train.supervised.any():
         yield "no training case has a mask: localization_weight has nothing to act on, this trains a plain ViT"

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels, require_learnable
+from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels
 
 
 class Slices:
@@ -34,7 +34,7 @@ def dataset(tmp_path, *cases):
 def test_kinds_of_labels_are_counted(tmp_path):
     data = dataset(tmp_path, ((0, 1), True), ((1, 0), False), ((0, 0), False), ((-1, -1), False))
     assert describe_labels(data) == "4 cases: masks 1, slice labels 2, no labels 1; 2 of 6 labeled slices positive"
-    require_learnable(data)
+    require_labels(data, "training")
     assert list(label_warnings(data, data, maps=True)) == []
 
 
@@ -46,12 +46,11 @@ def test_kinds_of_labels_are_counted(tmp_path):
             [((-1, -1), False)],
             "the training part must hold cases with labels, got 1 cases: masks 0, .*the key is 'label'",
         ),
-        ([((0, 0), True), ((0, -1), False)], "the training part must hold positive slices, got none"),
     ],
 )
 def test_nothing_to_learn_is_refused(tmp_path, cases, message):
     with pytest.raises(ValueError, match=message):
-        require_learnable(dataset(tmp_path, *cases))
+        require_labels(dataset(tmp_path, *cases), "training")
 
 
 def test_a_test_part_without_labels_is_refused(tmp_path):
@@ -62,6 +61,8 @@ def test_a_test_part_without_labels_is_refused(tmp_path):
 def test_what_training_survives_is_told(tmp_path):
     positive = dataset(tmp_path, ((1, 1), False))
     unlabeled = dataset(tmp_path, ((-1, -1), False))
+    negative = dataset(tmp_path, ((0, 0), True), ((0, -1), False))
+    assert [line.split(":")[0] for line in label_warnings(negative, negative)] == ["no training slice is positive"]
     lines = list(label_warnings(positive, dataset(tmp_path), maps=True))
     assert [line.split(":")[0] for line in lines] == [
         "all labeled training slices are positive",
