@@ -150,5 +150,5 @@ def _map_grid(runs: Mapping[str, Path], dataset_dir: Path | None) -> NDArray:
             record = read_config_record(run.absolute() / "config.json", known)
             overlay = write_json(Path(folder) / f"{number}.json", trained_for_inference(record, known))
             recorded[name] = BundleRun(name, run, [str(run.absolute() / "config.json"), str(overlay)])
-            dataset_dir = dataset_dir or BUNDLE_ROOT / record.get("dataset_dir", "")
-        return map_grid(recorded, dataset_dir)
+        first = read_json(next(iter(runs.values())) / "config.json", {})
+        return map_grid(recorded, dataset_dir or BUNDLE_ROOT / first.get("dataset_dir", ""))
