@@ -145,10 +145,10 @@ def _map_grid(runs: Mapping[str, Path], dataset_dir: Path | None) -> NDArray:
     """Return the maps of the runs, each with the settings of its own record."""
     known = read_json(BUNDLE_ROOT / "configs/inference.json")
     with tempfile.TemporaryDirectory() as folder:
-        recorded, data = {}, dataset_dir
+        recorded = {}
         for number, (name, run) in enumerate(runs.items()):
             record = read_config_record(run.absolute() / "config.json", known)
             overlay = write_json(Path(folder) / f"{number}.json", trained_for_inference(record, known))
             recorded[name] = BundleRun(name, run, [str(run.absolute() / "config.json"), str(overlay)])
-            data = data or BUNDLE_ROOT / record.get("dataset_dir", "")
-        return map_grid(recorded, data or BUNDLE_ROOT)
+        first = read_json(next(iter(runs.values())) / "config.json", {})
+        return map_grid(recorded, dataset_dir or BUNDLE_ROOT / first.get("dataset_dir", ""))

@@ -6,6 +6,8 @@ not, as a fresh one would. What the interpreter itself reads at its start (PYTHO
 
 import atexit
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,7 +16,7 @@ from multiprocessing.connection import Client
 from pathlib import Path
 
 SERVER = r"""
-import os, runpy, select, sys, traceback
+import atexit, os, runpy, select, signal, sys
 from multiprocessing.connection import Listener
 
 import monai.apps, monai.bundle, monai.engines, monai.handlers
@@ -59,10 +61,17 @@ def work(*job):
         status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
         if status and not isinstance(ended.code, int):
             print(ended.code, file=sys.stderr)
+    except KeyboardInterrupt:
+        status = 130
+        sys.excepthook(*sys.exc_info())
     except BaseException:
-        traceback.print_exc()
+        sys.excepthook(*sys.exc_info())
     finally:
+        atexit._run_exitfuncs()
         sys.stdout.flush(), sys.stderr.flush()
+        if status == 130:  # as Python ends by ctrl-C
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGINT)
         os._exit(status)
 
 
@@ -96,31 +105,53 @@ def server():
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    atexit.register(process.stdin.close)
+    atexit.register(end, process, Path(address).parent)
     assert process.stdout.readline() == "ready\n"
     return address
+
+
+def end(process, folder):
+    process.stdin.close()
+    process.wait()
+    shutil.rmtree(folder)
 
 
 class Forked:
     """A process at work; the part of `subprocess.Popen` that tests use. Both outputs are one."""
 
     def __init__(self, words, cwd, environment):
-        folder = Path(tempfile.mkdtemp(prefix="forked-"))
-        self.output = folder / "output"
+        number, self.output = tempfile.mkstemp(dir=Path(server()).parent)
+        os.close(number)
         self.args = words
         self.connection = Client(server(), "AF_UNIX")
-        self.connection.send(([str(word) for word in words], str(cwd), dict(environment), str(self.output)))
+        self.connection.send(([str(word) for word in words], str(cwd), dict(environment), self.output))
         self.pid = self.connection.recv()
         self.returncode = None
 
+    def poll(self, timeout=0):
+        if self.returncode is None and self.connection.poll(timeout):
+            self.returncode = self.connection.recv()
+        return self.returncode
+
+    def wait(self, timeout=300):
+        if self.poll(timeout) is None:
+            raise subprocess.TimeoutExpired(str(self.args), timeout)
+        return self.returncode
+
     def communicate(self, timeout=300):
         """Wait; return what was printed, as `Popen` does."""
-        if self.returncode is None:
-            if not self.connection.poll(timeout):
-                raise subprocess.TimeoutExpired(str(self.pid), timeout)
-            self.returncode = self.connection.recv()
-            self.connection.close()
-        return self.output.read_text(errors="replace"), ""
+        self.wait(timeout)
+        return Path(self.output).read_text(errors="replace"), ""
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
 
 
 def python(*words, cwd):
