@@ -31,7 +31,7 @@ def finite_problems(file: str, voxels: NDArray) -> Iterator[Problem]:
         bad = voxels.size - int(np.isfinite(voxels).sum())
         remedy = "find the step that made them (often a division by zero in normalization), or replace them"
         yield Problem(file, "hold finite numbers", f"{bad} voxels that are NaN or infinite", remedy)
-    elif max(-low, high) > np.finfo(np.float32).max:
+    elif max(-low, high) > float(np.finfo(np.float32).max):
         remedy = "find the step that made it (often a voxel that was never set), or replace it"
         yield Problem(file, "hold numbers that fit float32", f"{high if high > -low else low:g}", remedy)
 
