@@ -97,7 +97,7 @@ def summarized(problems: Iterable[Problem], many: int = 4) -> list[str]:
     """
     alike: dict[tuple[str, ...], list[Problem]] = defaultdict(list)
     for problem in problems:
-        alike[problem.severity, *problem.kind, problem.found * problem.is_error].append(problem)
+        alike[(problem.severity, *problem.kind, problem.found * problem.is_error)].append(problem)
     lines = []
     for group in alike.values():
         cases = list(dict.fromkeys(problem.case for problem in group))

@@ -11,7 +11,7 @@ from conftest import ROOT
 from support.bundle import tiny_bundle
 from support.datasets import DEPTH, LAYOUTS, ORIENTATIONS, SIZE
 
-LESION_ONLY = {"lits17_lesion"}
+LESION_ONLY = {"amos", "lits17_lesion"}
 WITHOUT_MASKS = {"datalist"}
 
 

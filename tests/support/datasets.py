@@ -155,11 +155,11 @@ def nnunet(root: Path) -> dict[str, TinyCase]:
 
 
 def amos(root: Path) -> dict[str, TinyCase]:
-    """Only the chosen organ, 6, is marked."""
+    """The chosen organ, 6, lies within another, 3: 2 and 1 of the mask."""
     cases = {f"amos_000{n}": tiny_case(n, 1) for n in range(COUNT)}
     for name, case in cases.items():
         save(root / f"imagesTr/{name}.nii.gz", case.image[0], "LPS")
-        save(root / f"labelsTr/{name}.nii.gz", (case.mask > 0) * 6, "LPS")
+        save(root / f"labelsTr/{name}.nii.gz", case.mask * 3, "LPS")
     return cases
 
 
