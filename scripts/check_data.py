@@ -15,10 +15,12 @@ sys.path.insert(0, str(Path(__file__).parents[1]))  # from any folder, without a
 
 from bundle.data import Datalist, check_cases, own_split, with_identities, without_unlabeled_test
 from bundle.reports import contact_sheet
+from bundle.workflow import end_with_one_line
 
 
 def main() -> int:
     """Print what is there and what is wrong; return 1 if training would refuse a case."""
+    end_with_one_line()
     arguments = _arguments()
     with warnings.catch_warnings(record=True) as told:  # what the finder says, shown with the problems of the cases
         warnings.simplefilter("always", UserWarning)

@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from bundle.experiments import Experiment, RunQueue, demo_report, most_positive_case, run_inference
 from bundle.files import write_atomically
 from bundle.reports import write_picture
+from bundle.workflow import end_with_one_line
 
 ROOT = Path(__file__).parents[1]
 CHANNELS = ("t1", "t2", "flair")
@@ -23,6 +24,7 @@ PHANTOMS = ("--cases", "96", "--shape", "64", "64", "20")  # many patients rathe
 
 def main() -> None:
     """Run the demo."""
+    end_with_one_line()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output_dir", type=Path, default=ROOT / "demo", help="phantoms, runs and page go here")
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")

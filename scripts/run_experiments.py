@@ -39,11 +39,11 @@ def main() -> None:
             parallel=arguments.parallel,
         )
     except (ValueError, OSError) as error:
-        sys.exit(str(error))
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("ended; the same command continues")
+        sys.exit("error: ended by ctrl-C; the same command continues")
     if failed:
-        sys.exit(f"{len(failed)} runs failed: " + ", ".join(run.name for run in failed))
+        sys.exit(f"error: {len(failed)} runs failed: " + ", ".join(run.name for run in failed))
 
 
 if __name__ == "__main__":

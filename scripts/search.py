@@ -44,12 +44,12 @@ def main() -> None:
         search = Search(experiment, arguments.row, arguments.repeat, knobs, arguments.output_dir, settings)
         text, failed = run_search(search, arguments.trials, arguments.sampler_seed, arguments.parallel)
     except (ValueError, OSError, ModuleNotFoundError) as error:
-        sys.exit(str(error))
+        sys.exit(f"error: {error}")
     except KeyboardInterrupt:
-        sys.exit("ended; the same command continues")
+        sys.exit("error: ended by ctrl-C; the same command continues")
     print(text)
     if failed:
-        sys.exit(f"{len(failed)} trials failed: " + ", ".join(run.name for run in failed))
+        sys.exit(f"error: {len(failed)} trials failed: " + ", ".join(run.name for run in failed))
 
 
 if __name__ == "__main__":

@@ -107,7 +107,7 @@ class TrainingCheckpoint:
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
         objects = self._objects(progress)
         state = self._read(objects.keys())
-        length = getattr(self.lr_scheduler, "T_max", None)
+        length: Any = getattr(self.lr_scheduler, "T_max", None)
         Checkpoint.load_objects(objects, state)
         if length is not None and self.lr_scheduler.T_max != length:
             _stretch(self.lr_scheduler, length)

@@ -1,5 +1,6 @@
 """Files and folders appear whole or not at all, whatever happens while they are written."""
 
+import errno
 import os
 import signal
 import subprocess
@@ -23,6 +24,21 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
         write_atomically(file, fail)
     assert file.read_text() == "old"
     assert [found.name for found in file.parent.iterdir()] == ["a.txt"]
+
+
+def full(part):
+    try:
+        raise OSError(errno.ENOSPC, "No space left on device")
+    except OSError as error:
+        raise RuntimeError("unexpected position") from error  # as torch.save does
+
+
+def test_a_full_disk_is_said_with_the_folder(tmp_path):
+    with pytest.raises(OSError, match=f"{tmp_path} must have space left, got no space left on its disk: free some"):
+        write_atomically(tmp_path / "a.pt", full)
+    with pytest.raises(OSError, match=f"{tmp_path} must have space left"), folder_atomically(tmp_path / "case") as part:
+        full(part)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_part_has_the_ending_of_the_file(tmp_path):
