@@ -74,17 +74,19 @@ def on_grid(
         >>> on_grid(mask, image, "mask")[0].data.ravel(), on_grid(mask, image, "mask")[1]
         (array([1, 0]), [])
     """
-    if by_voxel and volume.shape[:3] == reference.shape and reference.affine is not None:
-        return replace(volume, affine=reference.affine), []
-    turned = _turned(volume, reference)
-    if turned is not None and not list(grid_problems(Grid.of_file(turned), reference, what, tolerance_mm)):
-        return turned, []
+    if reference.affine is not None:
+        # the image's own affine: near 45 degrees a rounded one would later be turned along another axis
+        if by_voxel and volume.shape[:3] == reference.shape:
+            return replace(volume, affine=reference.affine), []
+        turned = _turned(volume, reference.affine)
+        if turned is not None and not list(grid_problems(Grid.of_file(turned), reference, what, tolerance_mm)):
+            return replace(turned, affine=reference.affine), []
     return volume, list(grid_problems(Grid.of_file(volume), reference, what, tolerance_mm))
 
 
-def _turned(volume: VolumeFile, reference: Grid) -> VolumeFile | None:
+def _turned(volume: VolumeFile, reference: NDArray) -> VolumeFile | None:
     """Same place, other axes: voxels are only put in another order."""
-    turn = None if reference.affine is None else axes_between(volume.affine, reference.affine)
+    turn = axes_between(volume.affine, reference)
     if turn is None:
         return None
     back = nib.orientations.inv_ornt_aff(turn, volume.shape[:3])
