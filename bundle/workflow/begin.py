@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,9 @@ def value_problems(command_line: CommandLine) -> Iterator[str]:
         >>> print(*value_problems(CommandLine.parse(argv)))
         --beta must be a number from 0 to 1, got 2: give such a value (docs/knobs.md).
     """
-    config = command_line.merged()
+    # an override inside an entry is no knob, and one of an unknown entry cannot be merged
+    plain = {name: value for name, value in command_line.overrides.items() if name in knobs()}
+    config = replace(command_line, overrides=plain).merged()
     for name, value in config.items():
         knob = knobs().get(OLD_NAMES.get(name, name))
         typed = command_line.typed.get(name, "")

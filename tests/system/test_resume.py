@@ -75,7 +75,7 @@ def test_resume_with_another_network_is_refused(phantoms, tmp_path):
     ("knob", "value"),
     [
         ("learning_rate", 0.1),
-        ("max_epochs", 5),
+        ("max_epochs", 2),
         ("batch_size", 4),
         ("num_heads", 4),
         ("position_encoding", "reference"),
