@@ -123,12 +123,10 @@ class TrainingCheckpoint:
 
     def _read(self, needed: Set[str]) -> dict[str, Any]:
         """Return the content of the file, if it fits."""
-        start_again = "remove it, and the training starts again"
-        state = read_tensors(self.file, next(self.network.parameters()).device, start_again)
+        remedy = "remove it, and the training starts again"
+        state = read_tensors(self.file, next(self.network.parameters()).device, remedy)
         if missing := sorted(needed - state.keys()):
-            raise ValueError(
-                f"{self.file} must be a checkpoint of this bundle, got one without {missing}: {start_again}."
-            )
+            raise ValueError(f"{self.file} must be a checkpoint of this bundle, got one without {missing}: {remedy}.")
         if found := differences(self.network.state_dict(), state["model"]):
             raise ValueError(
                 f"{self.file} must hold weights of this network, got others ({found}): resume with the settings the "
