@@ -44,11 +44,29 @@ def begin_run(argv: Sequence[str] | None = None) -> None:
         return
     if argv is None:
         end_with_one_line(debug=command_line.overrides.get("debug") is True)
+    config = checked_config(command_line)
+    if argv is None:
+        end_with_one_line(debug=config.get("debug") is True)
+
+
+def checked_config(command_line: CommandLine) -> dict[str, Any]:
+    """Return the merged config of a command line, references unresolved, if nothing in it is refused.
+
+    Args:
+        command_line: files and overrides.
+
+    Raises:
+        ValueError: see `begin_run`.
+
+    Example:
+        >>> argv = ["--config_file", str(Path(__file__).parents[2] / "configs/train.json"), "--seed", "3"]
+        >>> checked_config(CommandLine.parse(argv))["seed"]
+        3
+    """
     problems = [*order_problems(command_line.files), *override_problems(command_line), *value_problems(command_line)]
     if problems:
         raise ValueError("\n".join(problems))
-    if argv is None:
-        end_with_one_line(debug=command_line.merged().get("debug") is True)
+    return command_line.merged()
 
 
 OverrideGuard = refuse_unknown_overrides = begin_run  # names in older records

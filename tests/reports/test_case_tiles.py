@@ -3,11 +3,12 @@
 import nibabel as nib
 import numpy as np
 import pytest
+from matplotlib.axes import Axes
 from PIL import Image
 
 from bundle.reports import contact_sheet
 from bundle.reports.case_tiles import _slice_and_mask
-from bundle.volumes import VOLUME_SUFFIXES, VolumeFile
+from bundle.volumes import VOLUME_SUFFIXES, MaskValues, VolumeFile
 
 MAGENTA = np.array([1, 0, 1])
 RED = np.array([1, 0, 0])
@@ -141,7 +142,9 @@ def test_the_title_tells_mask_slice_labels_and_no_label_apart(tmp_path):
         "mask: File": str(tmp_path / "absent.nii"),
     }
     for expected, label in labels.items():
-        assert _slice_and_mask(item={"image": image, "label": label}, channel=0, above=0)[2].startswith(expected)
+        assert _slice_and_mask(item={"image": image, "label": label}, channel=0, choice=MaskValues(), above=0)[
+            2
+        ].startswith(expected)
 
 
 def test_slice_images(tmp_path):
@@ -158,3 +161,30 @@ def test_slice_images(tmp_path):
 def test_nothing_to_draw_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="at least one case"):
         contact_sheet([], tmp_path / "sheet.png")
+
+
+def outlined(monkeypatch, tmp_path, **options):
+    drawn = []
+    monkeypatch.setattr(Axes, "contour", lambda axis, mask, **_: drawn.append(mask))
+    mask = np.zeros((8, 8, 4), np.uint8)
+    mask[1:3, 1:3, 1], mask[5:7, 5:7, 2], mask[3, 3, 2] = 1, 6, 255
+    for name, voxels in (("image", np.arange(256.0).reshape(8, 8, 4)), ("mask", mask)):
+        nib.save(nib.Nifti1Image(voxels, np.eye(4)), tmp_path / f"{name}.nii")
+    item = {"image": str(tmp_path / "image.nii"), "label": str(tmp_path / "mask.nii"), "case": "a"}
+    contact_sheet([item], tmp_path / "sheet.png", **options)
+    [mask] = drawn
+    return int(mask.sum())
+
+
+def test_outlines_are_of_what_training_learns(monkeypatch, tmp_path):
+    assert outlined(monkeypatch, tmp_path) == 5
+    assert outlined(monkeypatch, tmp_path, mask_values=[6]) == 4
+    assert outlined(monkeypatch, tmp_path, ignored_mask_value=255) == 4
+    assert outlined(monkeypatch, tmp_path, positive_above=6) == 1
+    assert outlined(monkeypatch, tmp_path, positive_above=1, mask_values=[1]) == 4
+
+
+def test_complex_voxels_are_not_drawn_by_their_real_part(tmp_path):
+    nib.save(nib.Nifti1Image(np.ones((8, 8, 4), np.complex64), np.eye(4)), tmp_path / "a.nii")
+    with pytest.raises(TypeError, match="complex64"):
+        _slice_and_mask(item={"image": str(tmp_path / "a.nii")}, channel=0, choice=MaskValues(), above=0)
