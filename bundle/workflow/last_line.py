@@ -65,7 +65,7 @@ def last_lines(error: BaseException) -> list[str]:
         return ["error: interrupted by ctrl-C; the same command continues a training with --resume True."]
     first, *more = cause(error).splitlines() or [""]
     if first.endswith(":") and more:
-        first, *more = f"{first} {more[0].strip()}", *more[1:]
+        first, *more = f"{first} {more[0].strip().removeprefix('error: ')}", *more[1:]
     return [*more, f"error: {first.removeprefix('error: ')}"]
 
 

@@ -124,7 +124,9 @@ def same_bits(one, other):
 
 
 def flat(content, prefix=""):
-    """Return {"slice/f1": ...} for nested dictionaries, so that they can be compared number by number."""
+    """Return {"slice/f1": ...} for nested dictionaries and lists, so that they can be compared number by number."""
+    if isinstance(content, list):
+        content = dict(enumerate(content))
     if not isinstance(content, dict):
         return {prefix: content}
     return {name: value for key in content for name, value in flat(content[key], f"{prefix}/{key}").items()}

@@ -151,7 +151,7 @@ def test_weights_that_diverged_give_no_negative_case(sources, tmp_path):
     broken["head.weight"].fill_(float("nan"))
     torch.save(broken, tmp_path / "broken.pt")
 
-    with refused(r"all 2 .* got 2 without:\n  a: .*a.nii.gz: .* NaN or infinity in 5 of 5 slices"):
+    with refused(r"broken\.pt must hold finite weights, got NaN or infinity in 1 of \d+, e\.g\. head\.weight"):
         infer(sources["a"].parent, tmp_path / "broken.pt", tmp_path / "out")
 
     assert not list((tmp_path / "out").glob("*"))
@@ -178,12 +178,12 @@ def test_a_data_folder_is_only_read(sources, models, tmp_path):
 
 
 def test_weights_of_another_network_are_refused(sources, models, tmp_path):
-    with refused("size mismatch"):
+    with refused("got others .hidden_size 32, here 16."):
         infer(sources["a"], models[3], tmp_path / "out", hidden_size=16)
 
 
 def test_weights_of_another_depth_are_refused(sources, models, tmp_path):
-    with refused(r"Missing key|Unexpected key|missing keys|do not match"):
+    with refused("got others .num_layers 2, here 3."):
         infer(sources["a"], models[3], tmp_path / "out", num_layers=3)
 
 

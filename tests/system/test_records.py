@@ -103,7 +103,7 @@ def test_without_test_patients_an_evaluation_fails_and_says_why(phantoms, tmp_pa
     nobody = {"split_fractions": [0.75, 0.25, 0], "max_epochs": 1}
     train(phantoms, tmp_path, **nobody)
 
-    with refused("test split must have slices, got none"):
+    with refused("the test part must hold cases with labels, got no cases"):
         evaluate(phantoms, tmp_path, **nobody)
 
 

@@ -122,7 +122,8 @@ def with_identities(items: Iterable[Mapping[str, Any]], warn: bool = True) -> li
 
 def _with_clean_ids(*, item: Mapping[str, Any]) -> dict[str, Any]:
     """Copy an item; ids that are None go, because an absent id is one that nobody gave, and not one that is 0."""
-    where = f"case {item[CASE]!r}" if item.get(CASE) is not None else f"item of {_first_file(item=item)}"
+    named = f"case {item[CASE]!r}" if item.get(CASE) is not None else "an item"
+    where = f"{named} of {_first_file(item=item)}"
     ids = {key: as_id(item.get(key), key, where) for key in (CASE, PATIENT, SITE)}
     _refuse_labels(label=item.get(LABEL), where=where)
     others = {key: value for key, value in item.items() if key not in ids}

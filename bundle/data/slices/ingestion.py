@@ -149,7 +149,9 @@ def unwritable(store: Path, error: OSError) -> OSError:
         error: what the file system said.
     """
     requirement = f"{store} must be a folder for the slice store that this process may write, with space left, got "
-    return type(error)(error.errno, f"{requirement}{error.strerror or error}: set cache_dir to another one")
+    return type(error)(
+        error.errno, f"{requirement}{os.strerror(error.errno) if error.errno else error}: set cache_dir to another one"
+    )
 
 
 def _innermost(*, error: BaseException) -> BaseException:

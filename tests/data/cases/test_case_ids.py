@@ -107,12 +107,14 @@ def test_a_table_in_another_encoding_or_absent_is_refused(tmp_path):
 def test_a_label_of_the_whole_volume_is_refused_whatever_the_number(tmp_path, label):
     path = tmp_path / "list.json"
     path.write_text(json.dumps({"training": [{"image": "a.nii", "case": "a", "patient": "p", "label": label}]}))
-    with pytest.raises(ValueError, match=r"list\.json: case 'a': label must be the path of a mask or of a CSV, got"):
+    with pytest.raises(
+        ValueError, match=r"list\.json: case 'a' of a\.nii: label must be the path of a mask or of a CSV, got"
+    ):
         Datalist(path).find()
 
 
 def test_pandas_nan_in_a_datalist_is_refused_with_file_and_case(tmp_path):
     path = tmp_path / "list.json"
     path.write_text('{"training": [{"image": "a.nii", "case": "a", "patient": NaN}]}')
-    with pytest.raises(ValueError, match=r"list\.json: case 'a': patient must be an id, got nan"):
+    with pytest.raises(ValueError, match=r"list\.json: case 'a' of a\.nii: patient must be an id, got nan"):
         Datalist(path).find()
