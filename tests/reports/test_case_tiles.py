@@ -1,5 +1,7 @@
 """The contact sheet shows every case, also those that cannot be read."""
 
+import locale
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -105,7 +107,15 @@ def test_every_format_of_training_is_drawn(tmp_path, suffix):
     assert columns.max() < 150 / 2
 
 
-def test_a_dicom_folder_is_drawn(tmp_path):
+@pytest.fixture
+def same_locale():
+    """ITK's DICOM writer leaves the locale of the process at C, in which Python reads text as ASCII."""
+    before = locale.setlocale(locale.LC_ALL)
+    yield
+    locale.setlocale(locale.LC_ALL, before)
+
+
+def test_a_dicom_folder_is_drawn(tmp_path, same_locale):
     sitk = pytest.importorskip("SimpleITK", reason="SimpleITK is not installed")
     pytest.importorskip("pydicom", reason="pydicom is not installed")
     voxels = np.random.default_rng(0).integers(0, 1000, (4, 40, 40)).astype(np.int16)
