@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,8 @@ from pathlib import Path
 _DAMAGE = ("CRC check failed", "Incorrect length", "Expected ", "Error -", "File cannot be read", "trouble reading")
 _NOT_GZIP = ("Not a gzipped file", "not a gzip file")
 _SHORTEST_HEADER = 64
+_OWN = re.compile(r"\S*/\S*|[\d.,()\[\]-]+")
+"""Paths and numbers in the words of a problem."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +54,9 @@ class Problem:
         return self.severity == "error"
 
     @property
-    def kind(self) -> tuple[str, str]:
-        """Requirement and remedy, by which the problems of many files are alike."""
-        return self.expected, self.remedy
+    def kind(self) -> tuple[str, ...]:
+        """Severity, requirement and remedy without the paths and numbers of one file: the same for all files alike."""
+        return self.severity, *(_OWN.sub("", text) for text in (self.expected, self.remedy))
 
     def of_case(self, case: str) -> Problem:
         """Return the same problem under the id of its case."""
@@ -86,9 +89,7 @@ class DataProblems(ValueError):  # noqa: N818 - it is a list of problems, not on
 
 
 def summarized(problems: Iterable[Problem], many: int = 4) -> list[str]:
-    """Return one line per problem; what `many` cases or more have alike is one line.
-
-    Errors are alike if their words are, warnings if requirement and remedy are.
+    """Return one line per problem; a kind of problem that `many` cases or more have is one line.
 
     Example:
         >>> several = [Problem(f"{case}.nii", "be a file", "nothing", "copy it", case=case) for case in "abcd"]
@@ -97,7 +98,7 @@ def summarized(problems: Iterable[Problem], many: int = 4) -> list[str]:
     """
     alike: dict[tuple[str, ...], list[Problem]] = defaultdict(list)
     for problem in problems:
-        alike[(problem.severity, *problem.kind, problem.found * problem.is_error)].append(problem)
+        alike[problem.kind].append(problem)
     lines = []
     for group in alike.values():
         cases = list(dict.fromkeys(problem.case for problem in group))

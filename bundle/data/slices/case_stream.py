@@ -54,7 +54,7 @@ class CaseStream(IterableDataset):
         self.validate_name = validate_name
         self.check = check
         self.failures: dict[str, str] = {}
-        self._warned: set[tuple[str, str]] = set()
+        self._warned: set[tuple[str, ...]] = set()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         """Yield the cases that can be read."""
