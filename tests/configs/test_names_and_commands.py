@@ -87,7 +87,7 @@ def test_every_make_command_of_a_page_is_a_target(page):
 def test_make_venv_installs_what_the_bundle_runs_on_and_says_how_to_activate_it():
     if not shutil.which("make"):
         pytest.skip("needs make")
-    command = ["make", "--dry-run", "venv", "VENV=not/there"]
+    command = ["make", "--no-print-directory", "--dry-run", "venv", "VENV=not/there"]
     planned = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "-m venv not/there" in planned
     assert "-r requirements.txt" in planned
