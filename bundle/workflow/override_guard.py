@@ -16,36 +16,6 @@ from bundle.workflow.knobs import BASES, CONFIGS
 _COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
 
 
-def refuse_unknown_overrides(argv: Sequence[str] | None = None) -> None:
-    """Compare overrides and overlays with the ids of the base configs.
-
-    MONAI accepts any id in silence, so a misspelled knob trains with the default. Under `python -m monai.bundle run`
-    the config files and `--id` overrides are read from the command line. An option must be an id of the given files.
-    An overlay may also change ids of the other base configs, beside the first file or of this bundle, so that an
-    overlay of training serves inference too, and a run's record is evaluated by
-    `['RUN/config.json','configs/evaluate.json']`. Also allowed: `_meta_`, the arguments of `run`, MLflow's keys,
-    `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with `+` in a file; on the
-    command line MONAI would replace instead.
-
-    `--id None` is refused too, because MONAI leaves it out in silence; in a file `null` counts.
-
-    Elsewhere (MONAI Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
-
-    Args:
-        argv: as in `sys.argv`, which is the default.
-
-    Raises:
-        ValueError: all overrides that would not do what they say, each with its file or option; for an unknown id with
-            the nearest known name.
-
-    Example:
-        >>> refuse_unknown_overrides(["monai/bundle/__main__.py", "run", "--config_file", "configs/train.json"])
-    """
-    command_line = CommandLine.read(argv)
-    if command_line is not None and (problems := list(override_problems(command_line))):
-        raise ValueError("\n".join(problems))
-
-
 class _Known(NamedTuple):
     """Ids of configs, and those of them that have a `_target_`."""
 
@@ -59,7 +29,19 @@ class _Known(NamedTuple):
 
 
 def override_problems(command_line: CommandLine) -> Iterator[str]:
-    """Yield a sentence for every override that would not do what it says."""
+    """Yield a sentence for every override that would not do what it says.
+
+    MONAI accepts any id in silence, so a misspelled knob trains with the default. An option must be an id of the given
+    files. An overlay may also change ids of the other base configs, beside the first file or of this bundle, so that an
+    overlay of training serves inference too, and a run's record is evaluated by
+    `['RUN/config.json','configs/evaluate.json']`. Also allowed: `_meta_`, the arguments of `run`, MLflow's keys,
+    `_disabled_` and its kind, new arguments below a `_target_`, and appends to a known id with `+` in a file; on the
+    command line MONAI would replace instead. `--id None` is refused, because MONAI leaves it out in silence; in a file
+    `null` counts.
+
+    Args:
+        command_line: files and overrides of the run.
+    """
     for name in command_line.left_out:
         yield f"--{name} None would change nothing, MONAI leaves it out: write `{name}: null` into an overlay."
     first, *later = command_line.files

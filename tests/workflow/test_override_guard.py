@@ -5,9 +5,9 @@ import json
 import pytest
 from conftest import ROOT
 
-from bundle.workflow import OverrideGuard, begin_run
-from bundle.workflow import refuse_unknown_overrides as name_in_records
-from bundle.workflow.override_guard import ids, refuse_unknown_overrides
+from bundle.workflow import OverrideGuard, begin_run, refuse_unknown_overrides
+from bundle.workflow.command_line import CommandLine
+from bundle.workflow.override_guard import ids, override_problems
 
 PROGRAM = "/somewhere/monai/bundle/__main__.py"
 BASE = {
@@ -18,6 +18,13 @@ BASE = {
         "handlers": [{"_target_": "H"}],
     },
 }
+
+
+def refuse(argv):
+    """The check of overrides alone: `begin_run` without order and values."""
+    command_line = CommandLine.read(argv)
+    if command_line is not None and (problems := list(override_problems(command_line))):
+        raise ValueError("\n".join(problems))
 
 
 @pytest.fixture
@@ -33,7 +40,7 @@ def guard(configs, *arguments, overlay=None):
     if overlay is not None:
         (configs / "overlay.yaml").write_text(overlay)
         files.append(str(configs / "overlay.yaml"))
-    return refuse_unknown_overrides([PROGRAM, "run", "--config_file", str(files), *arguments])
+    return refuse([PROGRAM, "run", "--config_file", str(files), *arguments])
 
 
 @pytest.mark.parametrize(
@@ -85,7 +92,7 @@ def test_an_option_of_a_config_that_is_not_given_is_refused_with_where_it_is_kno
     with pytest.raises(ValueError, match=r"^--checkpoint is an id of evaluate.json and inference.json, not"):
         guard(configs, "--checkpoint", "a.pt")
     both = str([str(configs / name) for name in ("train.json", "evaluate.json")])
-    assert refuse_unknown_overrides([PROGRAM, "run", "--config_file", both, "--checkpoint", "a.pt"]) is None
+    assert refuse([PROGRAM, "run", "--config_file", both, "--checkpoint", "a.pt"]) is None
     assert guard(configs, overlay="checkpoint: a.pt\n") is None  # an overlay may serve both
 
 
@@ -97,7 +104,7 @@ def test_an_option_of_an_args_file_is_named_with_its_file(configs):
     args = configs / "args.json"
     args.write_text(json.dumps({"config_file": str(configs / "train.json"), "batchsize": 3}))
     with pytest.raises(ValueError, match=rf"^{args}: batchsize is not an id .* did you mean 'batch_size'"):
-        refuse_unknown_overrides([PROGRAM, "run", "--args_file", str(args)])
+        refuse([PROGRAM, "run", "--args_file", str(args)])
 
 
 def test_append_passes_in_a_file_and_is_refused_where_it_would_replace(configs):
@@ -113,11 +120,11 @@ def test_none_passes_in_a_file_and_is_refused_where_it_would_change_nothing(conf
 
 
 def test_older_records_name_the_first_step_otherwise():
-    assert OverrideGuard is begin_run is name_in_records
+    assert OverrideGuard is begin_run is refuse_unknown_overrides
 
 
 def test_other_programs_are_left_alone():
-    assert refuse_unknown_overrides(["monailabel", "--learning_rat", "1"]) is None
+    assert refuse(["monailabel", "--learning_rat", "1"]) is None
 
 
 def test_the_record_of_a_run_is_a_first_file_and_its_other_files_are_none(tmp_path):
@@ -125,9 +132,9 @@ def test_the_record_of_a_run_is_a_first_file_and_its_other_files_are_none(tmp_pa
     (tmp_path / "config.json").write_text(json.dumps(BASE))
     (tmp_path / "metrics.json").write_text(json.dumps({"calibration": {}}))
     argv = [PROGRAM, "run", "--config_file", str([str(tmp_path / "config.json"), str(ROOT / "configs/evaluate.json")])]
-    assert refuse_unknown_overrides([*argv, "--evaluation#report#n_resamples", "5"]) is None
+    assert refuse([*argv, "--evaluation#report#n_resamples", "5"]) is None
     with pytest.raises(ValueError, match="--calibration is not an id of the base configs"):
-        refuse_unknown_overrides([*argv, "--calibration", "1"])
+        refuse([*argv, "--calibration", "1"])
 
 
 def test_ids_of_a_config():
@@ -142,7 +149,7 @@ GIVEN_WITH = {"evaluate": ["train.json"], "multi_gpu_train": ["train.json"]}
 
 def real_guard(*arguments, files=("train.json",)):
     paths = [str(ROOT / "configs" / file) for file in files]
-    return refuse_unknown_overrides([PROGRAM, "run", "--config_file", str(paths), *arguments])
+    return refuse([PROGRAM, "run", "--config_file", str(paths), *arguments])
 
 
 @pytest.mark.parametrize("base", BASES)

@@ -56,6 +56,7 @@ def own_split(items: Sequence[Mapping[str, Any]], fold: Any = None) -> dict[str,
     for item in items:
         parts[item.get(PART) or "train"].append(str(item[CASE]))
     folds = {str(item[CASE]): str(item[FOLD]) for item in items if item.get(FOLD) is not None}
+    chosen = None
     if folds and not parts["val"]:
         chosen = _chosen(fold=fold, folds=sorted(set(folds.values()), key=lambda name: (len(name), name)))
         parts["val"] = [case for case in parts["train"] if folds.get(case) == chosen]
@@ -67,6 +68,7 @@ def own_split(items: Sequence[Mapping[str, Any]], fold: Any = None) -> dict[str,
     drawn = "" if parts["val"] else "; it has no validation cases: they are drawn from the patients of its training"
     require_patients_apart({part: [item for item in items if item[CASE] in parts[part]] for part in _PARTS})
     counts = ", ".join(f"{len(parts[part])} {part}" for part in _PARTS)
+    counts += f" (fold {chosen} validates)" if chosen is not None else ""
     warnings.warn(f"the data bring their own split, and it is used: {counts}{drawn}. {_IGNORE}.", stacklevel=3)
     return parts
 

@@ -24,6 +24,9 @@ _CROWD = 50
 def same_scan_problems(items: Sequence[Mapping[str, Any]]) -> list[Problem]:
     """Find cases that share more than half of their images: errors across patients, warnings within one patient.
 
+    A smaller share is a warning where just two cases, of two patients, have the file: it was copied to the wrong place.
+    A file that more cases have may be a template.
+
     Files are told apart by size and a sample, and only those that agree are read. A file with one value in all voxels
     (an empty channel) is no scan. Of a folder of slices three are looked at.
 
@@ -43,13 +46,16 @@ def same_scan_problems(items: Sequence[Mapping[str, Any]]) -> list[Problem]:
     by_case = {str(item[CASE]): item for item in items}
     files = {case: _looked_at(item=item) for case, item in by_case.items()}
     shared: dict[tuple[str, str], int] = defaultdict(int)
+    misplaced = set()
     for holders in _same_content(files=files):
+        if len(holders) == 2 and len({by_case[case][PATIENT] for case in holders}) == 2:
+            misplaced.add(tuple(sorted(holders)))
         for pair in combinations(sorted(holders), 2) if len(holders) <= _CROWD else ():
             shared[pair] += 1
+    most = {pair for pair, count in shared.items() if 2 * count > min(len(files[case]) for case in pair)}
     return [
-        _problem(first=by_case[first], second=by_case[second])
-        for (first, second), count in sorted(shared.items())
-        if 2 * count > min(len(files[first]), len(files[second]))
+        _problem(first=by_case[pair[0]], second=by_case[pair[1]], is_most=pair in most)
+        for pair in sorted(most | misplaced)
     ]
 
 
@@ -128,12 +134,13 @@ def _is_constant(*, file: Path) -> bool:
     return bool(voxels) and voxels == (voxels[:16] * (len(voxels) // 16 + 1))[: len(voxels)]
 
 
-def _problem(*, first: Mapping[str, Any], second: Mapping[str, Any]) -> Problem:
+def _problem(*, first: Mapping[str, Any], second: Mapping[str, Any], is_most: bool) -> Problem:
     file = second[IMAGE][0] if isinstance(second[IMAGE], list | tuple) else second[IMAGE]
-    one_patient = first[PATIENT] == second[PATIENT]
-    remedy = "leave one of them out"
-    if not one_patient:
+    is_leak = is_most and first[PATIENT] != second[PATIENT]
+    remedy = "leave one of them out" if is_most else "put the right file in its place"
+    if is_leak:
         remedy += ", or give both the same patient if both must stay: the scan could be in training and in test"
-    found = f"the same images as case {first[CASE]!r} of patient {first[PATIENT]!r}"
-    severity = "warning" if one_patient else "error"
+    shared = "the same images as" if is_most else "some of the images of"
+    found = f"{shared} case {first[CASE]!r} of patient {first[PATIENT]!r}"
+    severity = "error" if is_leak else "warning"
     return Problem(str(file), "be a scan of its own", found, remedy, severity, str(second[CASE]))

@@ -92,3 +92,12 @@ def test_what_a_split_leaves_out_may_be_a_copy(tmp_path):
     (tmp_path / "split.json").write_text('{"train": ["a"], "val": ["c"], "test": ["d"]}')
     with pytest.warns(UserWarning, match="does not name 1 of 4"):
         assert split_cases(items, split_file=tmp_path / "split.json").case_ids["train"] == ["a"]
+
+
+def test_one_channel_of_another_patient_is_warned_of(tmp_path):
+    wrong = scan(tmp_path / "wrong.nii", 1)
+    items = [case(name, scan(tmp_path / f"{name}.nii", ord(name)), wrong) for name in "ab"]
+    items.append(case("c", scan(tmp_path / "c.nii", 3), scan(tmp_path / "c2.nii", 4)))
+    [problem] = same_scan_problems(items)
+    assert not problem.is_error
+    assert problem.found == "some of the images of case 'a' of patient 'a'"
