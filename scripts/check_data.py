@@ -16,6 +16,7 @@ from bundle.data import Datalist, check_cases, own_split, with_identities, witho
 from bundle.reports import contact_sheet
 from bundle.workflow import CommandLine, checked_config, end_with_one_line
 
+_SPLITS = ("split_file", "num_folds", "test_site")
 _LABELS = ("positive_above", "mask_values", "ignored_mask_value")
 
 
@@ -25,9 +26,10 @@ def main() -> int:
     arguments, knobs = _arguments()
     with warnings.catch_warnings(record=True) as told:  # what the finder says, shown with the problems of the cases
         warnings.simplefilter("always", UserWarning)
-        items, check = _items_and_check(arguments, knobs)
-        items = without_unlabeled_test(items)
-        own_split(with_identities(items, warn=False))
+        items, check, config = _items_and_check(arguments, knobs)
+        items = items if config.get("split_file") else without_unlabeled_test(items)
+        if config.get("data_split", True) and not any(config.get(name) is not None for name in _SPLITS):
+            own_split(with_identities(items, warn=False), config.get("fold"))
         report = check_cases(items, in_channels=arguments.in_channels, check=check, num_workers=arguments.num_workers)
     print(report.text(), *(f"warning: {one.message}" for one in told), sep="\n")
     chosen = {name: check.keywords[name] for name in _LABELS if name in check.keywords} if check else {}
@@ -48,17 +50,21 @@ def _arguments() -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--sheet", default="contact_sheet.png", help="PNG to write (default: %(default)s)")
     parser.add_argument("--channel", type=int, default=0, help="channel to show (default: %(default)s)")
     parser.add_argument("--num_workers", type=int, default=2, help="threads that read files (default: %(default)s)")
-    return parser.parse_known_args()
+    arguments, knobs = parser.parse_known_args()
+    if arguments.datalist and knobs:
+        parser.error(f"{knobs[0]} needs --config_file or --args_file, with configs/datasets/datalist.yaml")
+    return arguments, knobs
 
 
-def _items_and_check(arguments: argparse.Namespace, knobs: list[str]) -> tuple[list[dict[str, Any]], Any]:
+def _items_and_check(arguments: argparse.Namespace, knobs: list[str]) -> tuple[list[dict[str, Any]], Any, Any]:
     if arguments.datalist:
-        return [case.item() for case in Datalist(arguments.datalist).find()], None
+        return [case.item() for case in Datalist(arguments.datalist).find()], None, {}
     given = {name: getattr(arguments, name) for name in ("config_file", "args_file", "+config_file", "dataset_dir")}
     given["check#in_channels"] = arguments.in_channels
     options = [f"--{name}={value}" for name, value in given.items() if value is not None]
     parser = ConfigParser(checked_config(CommandLine.parse([*options, *knobs])))
-    return [case.item() for case in parser.get_parsed_content("finder").find()], parser.get_parsed_content("check")
+    items = [case.item() for case in parser.get_parsed_content("finder").find()]
+    return items, parser.get_parsed_content("check"), parser
 
 
 if __name__ == "__main__":

@@ -47,6 +47,29 @@ def content_sample(file: Path) -> str:
     return digest.hexdigest()
 
 
+def content_checksum(file: Path) -> str:
+    """Return checksum and length of the content of an unpacked file, as `content_sample` gives those of a packed one.
+
+    Args:
+        file: to read, all of it.
+
+    Raises:
+        OSError: if it cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> file = Path(tempfile.mkdtemp()) / "a"
+        >>> _ = file.write_bytes(b"abc")
+        >>> content_checksum(file)
+        '352441c2-3'
+    """
+    checksum, size = 0, 0
+    with file.open("rb") as stream:
+        while block := stream.read(1 << 20):
+            checksum, size = zlib.crc32(block, checksum), size + len(block)
+    return f"{checksum:08x}-{size % 2**32}"
+
+
 def content_hash(file: Path) -> str:
     """Return 16 hexadecimal digits of the whole content; a file packed by gzip is unpacked.
 

@@ -116,7 +116,8 @@ class DecathlonCases:
             pairs = PairedVolumes(root, "imagesTr/*.nii.gz", "labelsTr/*.nii.gz", self.patient, self.site)
             return pairs.find()
         identity = CaseIdentity(patient=self.patient, site=self.site)
-        cases = [_listed(item=item, root=root, identity=identity) for item in _labeled(path=root / "dataset.json")]
+        items = [_listed(item=item, identity=identity) for item in _labeled(path=root / "dataset.json")]
+        cases = [_as_case(item=item, folder=root) for item in with_identities(items)]
         if len(cases) > 1 and not any(Path(case.images[0]).exists() for case in cases):
             message = f"{root} must hold the images that dataset.json lists, got none, e.g. no {cases[0].images[0]}"
             raise no_cases(root, f"{message}: copy them there, or take the finder of the layout")
@@ -132,11 +133,17 @@ def _labeled(*, path: Path) -> list[dict[str, Any]]:
         form = f'{path} must hold {{"training": [{{"image": ..., "label": ...}}]}}, got {error!r}'
         remedy = "use another finder, or Datalist for a list of another form"
         raise no_cases(path.parent, f"{form}: {remedy}", ValueError) from error
-    items = datalist_entries(content, None, path) if complete else []
+    if not complete:
+        raise ValueError(
+            f"{path} must give an image and a label in each entry of training, got an empty one: fill it in."
+        )
+    items = datalist_entries(content, None, path)
     return [item for item in items if item.get(LABEL) and not PurePosixPath(str(item[IMAGE])).name.startswith("._")]
 
 
-def _listed(*, item: Mapping[str, Any], root: Path, identity: CaseIdentity) -> Case:
+def _listed(*, item: Mapping[str, Any], identity: CaseIdentity) -> dict[str, Any]:
+    """Name the case after its file, and its patient and site by the expressions, where the entry does not say."""
     case = file_stem(item[IMAGE])
     patient, site = identity(case)
-    return Case(case, patient, site, (str(root / item[IMAGE]),), str(root / item[LABEL]), part=item.get(PART))
+    given = {key: value for key, value in item.items() if value is not None}
+    return {CASE: case, PATIENT: patient, SITE: site, **given}

@@ -104,7 +104,7 @@ def _refuse_unknown_keys(*, items: list[dict[str, Any]], path: Path) -> None:
     unused: dict[str, None] = {}
     for item in items:
         for key in [key for key in item if key not in (*_KEYS, PART)]:
-            meant = _meant(key=key)
+            meant = meant_key(key)
             if meant and item.get(meant) is None:
                 raise ValueError(
                     f"{path} must hold entries with the keys {', '.join(_KEYS)}, got {key!r} for {item[IMAGE]}: did "
@@ -115,8 +115,13 @@ def _refuse_unknown_keys(*, items: list[dict[str, Any]], path: Path) -> None:
         warnings.warn(f"{path}: the keys {', '.join(unused)} of its entries are not used.", stacklevel=4)
 
 
-def _meant(*, key: str) -> str | None:
-    """Return the known key that an unknown one stands for, by its meaning or its letters."""
+def meant_key(key: str) -> str | None:
+    """Return the known key that an unknown one stands for, by its meaning or its letters.
+
+    Example:
+        >>> meant_key("lable"), meant_key("Subject_ID"), meant_key("age")
+        ('label', 'patient', None)
+    """
     plain = key.strip().lower()
     by_meaning = next((known for known, words in _SYNONYMS.items() if plain in words), None)
     near = difflib.get_close_matches(plain, _KEYS, n=1, cutoff=_CLOSE)

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from bundle.data.cases.case_ids import as_id, clean_id
+from bundle.data.cases.datalist_entries import meant_key
 from bundle.data.cases.readable_names import is_decodable, readable
 
 
@@ -85,6 +86,13 @@ def _read(*, table: Path) -> dict[str, dict[str, str]]:
             raise ValueError(
                 f"{table} must have the columns case and site and/or patient, got {columns}: name them so."
             )
+        for name in columns:
+            meant = meant_key(name)
+            if meant in ("site", "patient") and meant not in columns:
+                raise ValueError(
+                    f"{table} must have the column {meant}, got {name!r}: did you mean {meant!r}? Rename it, or remove "
+                    "it if it is something else."
+                )
         rows: dict[str, dict[str, str]] = {}
         for row in reader:
             cells = {name: clean_id(row[name]) for name in columns if name}

@@ -100,10 +100,16 @@ def _shared_path(image: Any) -> str | None:
     if not isinstance(image, list | tuple) or len(image) < 2:
         return None
     words = [_SEPARATOR.split(file_stem(str(file))) for file in image]
-    shared = takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))
-    name = "".join(word for word, *_ in shared).strip(" _-.")
+    alike = _alike(words=words) or _alike(words=[each[::-1] for each in words])[::-1]
+    name = "".join(alike).strip(" _-.")
     folder = Path(os.path.commonpath([Path(str(file)).absolute().parent for file in image]))
     return f"{folder / name if name else folder}.nii"
+
+
+def _alike(*, words: Sequence[Sequence[str]]) -> list[str]:
+    """Return the words that several names begin with; nothing if these are separators alone."""
+    alike = [word for word, *_ in takewhile(lambda same: len(set(same)) == 1, zip(*words, strict=False))]
+    return alike if "".join(alike).strip(" _-.") else []
 
 
 def without_label(item: dict[str, Any]) -> dict[str, Any]:

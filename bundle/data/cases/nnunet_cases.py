@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,7 @@ class NnunetCases:
         )
         labels = FilePattern("labelsTr/{case}{suffix}", {"case": "[^/]+?", "suffix": suffix})
         files = FoundFiles(root, images, part="channel")
-        masks = {fields["case"]: path for fields, path in labels.find(root)}
+        masks = _masks(found=labels.find(root))
         channels = sorted({part for case in files.cases for part in files.parts(case)})
         identity = CaseIdentity(patient=self.patient, site=self.site, table=root / self.table if self.table else None)
         identity.warn_unused(files.cases)
@@ -66,3 +67,12 @@ class NnunetCases:
             cases.append(Case(case, *identity(case), images=paths, label=str(mask)))
         warn_unmatched_files(root, [images, labels], cases)
         return cases
+
+
+def _masks(*, found: Iterable[tuple[Mapping[str, str], Path]]) -> dict[str, Path]:
+    masks: dict[str, Path] = {}
+    for fields, path in found:
+        first = masks.setdefault(fields["case"], path)
+        if first != path:
+            raise ValueError(f"case {fields['case']!r} must have one mask, got {first} and {path}: remove one.")
+    return masks

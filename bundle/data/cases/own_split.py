@@ -63,10 +63,13 @@ def own_split(items: Sequence[Mapping[str, Any]], fold: Any = None) -> dict[str,
         parts["train"] = [case for case in parts["train"] if folds.get(case) != chosen]
     elif len([part for part in parts.values() if part]) < 2:
         return None
+    if fold is not None and chosen is None:
+        raise ValueError(f"fold must be null where the data's lists are the split, got {fold}: {_IGNORE}.")
     if not parts["train"]:
         raise ValueError(f"the data's own split must have training cases, got none: {_IGNORE}.")
     drawn = "" if parts["val"] else "; it has no validation cases: they are drawn from the patients of its training"
-    require_patients_apart({part: [item for item in items if item[CASE] in parts[part]] for part in _PARTS})
+    part_of = {case: part for part, cases in parts.items() for case in cases}
+    require_patients_apart({part: [item for item in items if part_of[str(item[CASE])] == part] for part in _PARTS})
     counts = ", ".join(f"{len(parts[part])} {part}" for part in _PARTS)
     counts += f" (fold {chosen} validates)" if chosen is not None else ""
     warnings.warn(f"the data bring their own split, and it is used: {counts}{drawn}. {_IGNORE}.", stacklevel=3)

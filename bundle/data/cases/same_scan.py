@@ -7,11 +7,11 @@ import warnings
 import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from pathlib import Path
 from typing import Any
 
-from bundle.files import content_hash, content_sample
+from bundle.files import content_checksum, content_hash, content_sample
 from bundle.keys import CASE, IMAGE, PATIENT
 from bundle.volumes import Problem, raise_for_problems
 
@@ -47,12 +47,13 @@ def same_scan_problems(items: Sequence[Mapping[str, Any]]) -> list[Problem]:
     files = {case: _looked_at(item=item) for case, item in by_case.items()}
     shared: dict[tuple[str, str], int] = defaultdict(int)
     misplaced = set()
-    for holders in _same_content(files=files):
+    sizes = {case: len(paths) for case, paths in files.items()}
+    for holders in _same_content(files=files, sizes=sizes):
         if len(holders) == 2 and len({by_case[case][PATIENT] for case in holders}) == 2:
             misplaced.add(tuple(sorted(holders)))
         for pair in combinations(sorted(holders), 2) if len(holders) <= _CROWD else ():
             shared[pair] += 1
-    most = {pair for pair, count in shared.items() if 2 * count > min(len(files[case]) for case in pair)}
+    most = {pair for pair, count in shared.items() if 2 * count > min(sizes[case] for case in pair)}
     return [
         _problem(first=by_case[pair[0]], second=by_case[pair[1]], is_most=pair in most)
         for pair in sorted(most | misplaced)
@@ -80,23 +81,29 @@ def refuse_same_scans(items: Sequence[Mapping[str, Any]]) -> None:
 def _looked_at(*, item: Mapping[str, Any]) -> list[Path]:
     """Return the images of a case, or three of those that lie in a folder or are slices."""
     given = item[IMAGE] if isinstance(item[IMAGE], list | tuple) else [item[IMAGE]]
-    files = [Path(file) for file in given]
+    files = list(dict.fromkeys(Path(file) for file in given))
     if len(files) == 1 and files[0].is_dir():
-        files = sorted(file for file in files[0].iterdir() if file.is_file())
+        inside = (file for file in files[0].iterdir() if file.is_file() and not file.name.startswith("."))
+        files = sorted(file for file in inside if file.name != "DICOMDIR")
     if len(files) > 2 * _LOOKED_AT:
         files = [files[len(files) * (index + 1) // (_LOOKED_AT + 1)] for index in range(_LOOKED_AT)]
     return files
 
 
-def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
-    """Yield the cases of each content that several cases have."""
+def _same_content(*, files: Mapping[str, Sequence[Path]], sizes: dict[str, int]) -> Iterator[set[str]]:
+    """Yield the cases of each content that several cases have; empty channels are taken off the `sizes` of cases."""
     holders: dict[tuple[int, str], list[tuple[str, Path]]] = defaultdict(list)
+    kinds = {path.suffix.lower() == ".gz" for paths in files.values() for path in paths}
     for case, paths in files.items():
         for path in paths:
-            holders[_sample(file=path)].append((case, path))
+            holders[_sample(file=path, some_packed=len(kinds) > 1)].append((case, path))
     holders.pop(_NOTHING, None)
-    for group in holders.values():
-        if len({case for case, _ in group}) < 2 or _is_constant(file=group[0][1]):
+    groups = [group for group in holders.values() if len({case for case, _ in group}) > 1]
+    constant = [group for group in groups if _is_constant(file=group[0][1])]
+    for case, _ in chain(*constant):
+        sizes[case] -= 1
+    for group in groups:
+        if group in constant:
             continue
         contents: dict[str, list[tuple[str, Path]]] = defaultdict(list)
         for case, path in group:
@@ -107,9 +114,10 @@ def _same_content(*, files: Mapping[str, Sequence[Path]]) -> Iterator[set[str]]:
                 yield cases
 
 
-def _sample(*, file: Path) -> tuple[int, str]:
+def _sample(*, file: Path, some_packed: bool) -> tuple[int, str]:
     try:
-        sample = content_sample(file)
+        # a copy may be packed and the other not: then both are told by checksum and length of their content
+        sample = content_checksum(file) if some_packed and file.suffix.lower() != ".gz" else content_sample(file)
         # what gzip notes of the content holds whatever the packed size is
         size = -1 if "-" in sample else file.stat().st_size
     except OSError:

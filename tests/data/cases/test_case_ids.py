@@ -6,6 +6,7 @@ import unicodedata
 import pytest
 
 from bundle.data import ChannelFiles, Datalist, split_cases, with_identities
+from bundle.data.cases.identity import CaseIdentity
 
 
 def items(*patients, **more):
@@ -118,3 +119,10 @@ def test_pandas_nan_in_a_datalist_is_refused_with_file_and_case(tmp_path):
     path.write_text('{"training": [{"image": "a.nii", "case": "a", "patient": NaN}]}')
     with pytest.raises(ValueError, match=r"list\.json: case 'a' of a\.nii: patient must be an id, got nan"):
         Datalist(path).find()
+
+
+@pytest.mark.parametrize("column", ["Patient", "patient_id", "pateint"])
+def test_a_table_with_a_slip_for_patient_is_refused(tmp_path, column):
+    (tmp_path / "cases.csv").write_text(f"case,site,{column}\na,x,P1\n")
+    with pytest.raises(ValueError, match=f"must have the column patient, got '{column}'"):
+        CaseIdentity(table=tmp_path / "cases.csv")

@@ -120,3 +120,18 @@ def test_files_that_no_case_holds_are_told_below_the_table(tmp_path, monkeypatch
     assert run(monkeypatch, "--config_file", str(files), "--dataset_dir", str(tmp_path), "--sheet", sheet) == 0
     last = capsys.readouterr().out.splitlines()[-2]
     assert last.startswith(f"warning: {tmp_path}: 1 image file of no known case left out, e.g. scans/volume-1.nii.gz")
+
+
+def test_a_knob_without_config_files_is_refused(tmp_path, monkeypatch, capsys):
+    assert run(monkeypatch, "--datalist", str(tmp_path / "list.json"), "--mask_values", "[6]") == 2
+    assert "--mask_values needs --config_file or --args_file" in capsys.readouterr().err
+
+
+def test_a_split_that_is_not_used_is_not_told_of(tmp_path, monkeypatch, capsys):
+    volume(tmp_path / "x.nii.gz", channels=3)
+    lists = {name: [{"image": "x.nii.gz", "case": name, "patient": "x"}] for name in ("training", "validation")}
+    (tmp_path / "datalist.json").write_text(json.dumps(lists))
+    files = str([str(ROOT / "configs/train.json"), str(ROOT / "configs/datasets/datalist.yaml")])
+    options = ["--config_file", files, "--dataset_dir", str(tmp_path), "--sheet", str(tmp_path / "sheet.png")]
+    assert run(monkeypatch, *options, "--data_split", "False") == 0
+    assert "own split" not in capsys.readouterr().out

@@ -164,3 +164,11 @@ def test_a_stray_file_of_such_a_name_can_be_told(tmp_path):
 
 def test_every_overlay_can_be_tried():
     assert {path.stem for path in (ROOT / "configs/datasets").glob("*.yaml")} == set(LAYOUTS)
+
+
+def test_two_masks_of_one_case_are_refused(tmp_path):
+    for name in ("imagesTr/c_1_0000.nii.gz", "labelsTr/c_1.nii.gz", "labelsTr/c_1.nii"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match="case 'c_1' must have one mask, got"):
+        NnunetCases(tmp_path).find()

@@ -57,3 +57,8 @@ def test_an_empty_folder_and_an_empty_datalist_are_errors(tmp_path):
     (tmp_path / "list.json").write_text('{"testing": []}')
     with pytest.raises(ValueError, match=r"list\.json"):
         inference_items(tmp_path / "list.json")
+
+
+def test_names_that_share_their_end_are_named_by_it():
+    items = inference_items([[f"d/t1_s{n}.nii", f"d/t2_s{n}.nii"] for n in (1, 2)])
+    assert [item["case"] for item in items] == ["s1", "s2"]

@@ -167,3 +167,27 @@ def test_other_keys_and_lists_of_words_are_harmless(tmp_path):
     assert case.case == "a"
     with pytest.warns(UserWarning, match=r"got \['north', 'south'\]: they are mixed"):
         assert len(cases(tmp_path, north=entries("a"), south=entries("b"))) == 2
+
+
+def test_a_fold_that_lists_do_not_have_is_refused(tmp_path):
+    found = cases(tmp_path, training=entries(*TRAIN), validation=entries("v"), testing=entries("x"))
+    with pytest.raises(ValueError, match="fold must be null where the data's lists are the split, got 3"):
+        split_cases(found, fold=3)
+
+
+def test_dataset_json_keeps_patient_site_and_fold_of_its_entries(tmp_path):
+    listed = [{"image": f"{n}.nii", "label": f"{n}_m.nii", "patient": "P0", "site": 0, "fold": 0} for n in "ab"]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": listed}))
+    for n in "ab":
+        (tmp_path / f"{n}.nii").touch()
+    assert [(case.case, case.patient, case.site, case.fold) for case in DecathlonCases(tmp_path).find()] == [
+        ("a", "P0", "0", "0"),
+        ("b", "P0", "0", "0"),
+    ]
+
+
+def test_an_empty_label_in_dataset_json_is_an_error(tmp_path):
+    listed = [{"image": "a.nii", "label": "a_m.nii"}, {"image": "b.nii", "label": ""}]
+    (tmp_path / "dataset.json").write_text(json.dumps({"training": listed}))
+    with pytest.raises(ValueError, match="must give an image and a label in each entry"):
+        DecathlonCases(tmp_path).find()

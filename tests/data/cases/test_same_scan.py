@@ -101,3 +101,26 @@ def test_one_channel_of_another_patient_is_warned_of(tmp_path):
     [problem] = same_scan_problems(items)
     assert not problem.is_error
     assert problem.found == "some of the images of case 'a' of patient 'a'"
+
+
+def test_empty_and_repeated_channels_do_not_dilute_a_copy(tmp_path):
+    zeros = [scan(tmp_path / f"zero{n}.nii") for n in range(2)]
+    copies = [case(name, scan(tmp_path / f"{name}.nii", 1), *zeros) for name in "abc"]
+    assert [problem.is_error for problem in same_scan_problems(copies)] == [True] * 3
+    repeated = [case(name, *[scan(tmp_path / f"{name}.nii", 1)] * 3) for name in "ab"]
+    assert [problem.is_error for problem in same_scan_problems(repeated)] == [True]
+
+
+def test_a_packed_copy_of_an_unpacked_scan_is_found(tmp_path):
+    items = [case("a", scan(tmp_path / "a.nii.gz", 1)), case("b", scan(tmp_path / "b.nii", 1))]
+    assert len(same_scan_problems([*items, case("c", scan(tmp_path / "c.nii", 2))])) == 1
+
+
+def test_hidden_files_beside_slices_hide_no_copy(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        for index in range(20):
+            scan(tmp_path / name / f"{index:02}.dcm", index)
+    (tmp_path / "a/.DS_Store").write_bytes(b"x")
+    (tmp_path / "a/DICOMDIR").write_bytes(b"y")
+    assert len(same_scan_problems([case(name, str(tmp_path / name)) for name in "ab"])) == 1
