@@ -22,6 +22,7 @@ from bundle.volumes import (
     Grid,
     VolumeFile,
     image_tensor,
+    is_slice_image,
     mask_files,
     mask_tensor,
     raise_first,
@@ -93,6 +94,8 @@ class LoadCaseFilesd(MapTransform):
         files = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
         if not files:
             raise ValueError("image must be a path, or a list of one path per channel, got an empty list: name files.")
+        if any(map(is_slice_image, files)):
+            raise ValueError(f"{files[0]} must be a volume, got a slice image: load slices by LoadSliceStackd.")
         channels, problems = self.files.channels(files)
         raise_first(problems)
         return image_tensor(channels)

@@ -15,6 +15,7 @@ from bundle.volumes.problem import FileProblem, Problem
 
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
 _UNEVEN = 0.1
+_SUFFIXES = (".dcm", ".ima", ".dicom")
 _SAME = {
     "SeriesInstanceUID": "series",
     "ImageOrientationPatient": "orientations",
@@ -66,19 +67,25 @@ def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
 def _images(folder: str | os.PathLike[str]) -> list[Any]:
     import pydicom  # an optional package: the caller says what to install
 
-    found = []
+    found: list[Any] = []
+    apart: list[Any] = []
     for file in sorted(path for path in Path(folder).iterdir() if path.is_file() and not path.name.startswith(".")):
         try:
             image = pydicom.dcmread(file)
-        except pydicom.errors.InvalidDicomError:
-            continue
-        if "ImagePositionPatient" in image and "ImageOrientationPatient" in image and "PixelData" in image:
-            found.append(image)
+        except pydicom.errors.InvalidDicomError as error:
+            if file.stat().st_size and file.suffix.lower() not in _SUFFIXES:
+                continue
+            raise _refusal(folder, "hold whole DICOM files", f"the damaged {file.name}", "copy it again") from error
+        is_slice = all(name in image for name in ("ImagePositionPatient", "ImageOrientationPatient", "PixelData"))
+        (found if is_slice else apart).append(image)
     if not found:
         remedy = (
             "name the folder of the series itself; export enhanced (multi-frame) files as one file a slice, or NIfTI"
         )
         raise _refusal(folder, "hold the DICOM files of one series", "no DICOM image with a position", remedy)
+    if lost := [image for image in apart if image.get("SeriesInstanceUID") == found[0].get("SeriesInstanceUID")]:
+        remedy = "copy them again: a slice that is left out would move the labels of those behind it"
+        raise _refusal(folder, "hold whole slices", f"{len(lost)} of the series without position or pixels", remedy)
     return found
 
 
@@ -90,15 +97,17 @@ def _require_one_series(folder: str | os.PathLike[str], slices: Sequence[Any]) -
             else str(image[name].value)
             for image in slices
         ]
-        different = [values[0], *(value for value in values if value != values[0])]
-        if len(different) > 1:
-            count = len({str(value) for value in values})
+        count = len({str(value) for value in values})
+        if count > 1:
             remedy = "give each series a folder of its own, and leave out scouts"
             raise _refusal(
                 folder, "hold the DICOM files of one series", f"{len(slices)} files of {count} {words}", remedy
             )
     if slices[0].get("SamplesPerPixel", 1) != 1 or slices[0].get("NumberOfFrames", 1) != 1:
         raise _refusal(folder, "hold gray images of one frame", "color or multi-frame images", "export the scan again")
+    if any(image.get("PhotometricInterpretation") == "MONOCHROME1" for image in slices):
+        remedy = "convert it to MONOCHROME2: readers do not agree which of its values are bright"
+        raise _refusal(folder, "hold images in which high values are bright", "MONOCHROME1", remedy)
 
 
 def _require_even(folder: str | os.PathLike[str], positions: NDArray, normal: NDArray) -> NDArray:

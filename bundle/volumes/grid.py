@@ -81,7 +81,9 @@ def on_grid(
         turned = _turned(volume, reference.affine)
         if turned is not None and not list(grid_problems(Grid.of_file(turned), reference, what, tolerance_mm)):
             return replace(turned, affine=reference.affine), []
-    return volume, list(grid_problems(Grid.of_file(volume), reference, what, tolerance_mm))
+    problems = list(grid_problems(Grid.of_file(volume), reference, what, tolerance_mm))
+    # a plain tensor has no place: the mask lies on it voxel by voxel
+    return volume if reference.affine is not None else replace(volume, affine=np.eye(4)), problems
 
 
 def _turned(volume: VolumeFile, reference: NDArray) -> VolumeFile | None:

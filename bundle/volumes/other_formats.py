@@ -15,6 +15,7 @@ from bundle.volumes.problem import FileProblem, Problem
 ITK_SUFFIXES = (".nrrd", ".mha", ".mhd")
 # world axes of an NRRD space -> right, anterior, superior
 _SIGNS = {"left": -1, "right": 1, "posterior": -1, "anterior": 1, "inferior": -1, "superior": 1}
+_LETTERS = {name[0]: name for name in _SIGNS}
 
 
 def read_itk(path: str | os.PathLike[str]) -> Voxels:
@@ -74,8 +75,9 @@ def _read_by_pynrrd(path: str | os.PathLike[str]) -> Voxels:
     import nrrd  # an optional package
 
     data, header = nrrd.read(os.fspath(path))
+    unturned = np.diag(header.get("spacings", np.ones(data.ndim)))[:, :3]
     # an axis without a direction holds components or layers, wherever it lies
-    directions = np.atleast_2d(np.array(header.get("space directions", np.eye(data.ndim, 3)), dtype=float))
+    directions = np.atleast_2d(np.array(header.get("space directions", unturned), dtype=float))
     spatial = np.isfinite(directions).all(axis=1)
     if spatial.sum() != 3:
         remedy = "export it as a volume, with a direction for each of its axes"
@@ -84,6 +86,10 @@ def _read_by_pynrrd(path: str | os.PathLike[str]) -> Voxels:
     affine = np.eye(4)
     affine[:3, :3] = directions[spatial].T
     affine[:3, 3] = header.get("space origin", np.zeros(3))
-    names = header.get("space", "left-posterior-superior").split("-")
-    signs = [_SIGNS.get(name, 1) for name in names]
+    space = str(header.get("space", "left-posterior-superior")).lower()
+    names = [_LETTERS.get(letter, "") for letter in space] if len(space) == 3 else space.split("-")
+    if len(names) != 3 or not set(names) <= _SIGNS.keys():
+        remedy = "export it in a space of the patient, such as left-posterior-superior"
+        raise FileProblem(Problem(os.fspath(path), "lie in a space of the patient", repr(space), remedy))
+    signs = [_SIGNS[name] for name in names]
     return Voxels(data, np.diag([*signs, 1.0]) @ affine)

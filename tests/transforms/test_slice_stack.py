@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 from conftest import SHARED
-from monai.transforms import Orientationd
+from monai.transforms import Compose, Orientationd
 from PIL import Image
 
-from bundle.transforms import LoadSliceStackd, SliceVolumed
+from bundle.transforms import LoadCaseFilesd, LoadSliceStackd, SliceVolumed
 
 
 @pytest.fixture
@@ -83,3 +83,22 @@ def test_a_published_case_loads():
     for file, mask, entry in zip(files, masks, slices, strict=True):
         np.testing.assert_array_equal(entry["image"].permute(1, 2, 0).numpy(), np.asarray(Image.open(file)))
         assert entry["label"].item() == float(np.asarray(Image.open(mask)).any())
+
+
+def test_mask_values_are_kept_to_be_chosen_from(tmp_path):
+    for index, value in enumerate((0, 255, 128)):
+        Image.fromarray(np.full((4, 6), value, np.uint8)).save(tmp_path / f"m{index}.png")
+        Image.fromarray(np.arange(24, dtype=np.uint8).reshape(4, 6)).save(tmp_path / f"i{index}.png")
+    case = {
+        "image": [str(tmp_path / f"i{n}.png") for n in range(3)],
+        "label": [str(tmp_path / f"m{n}.png") for n in range(3)],
+    }
+    slices = Compose([LoadSliceStackd(binary=False), SliceVolumed(mask_values=[255])])({**case, "case": "a"})
+    assert [float(each["label"]) for each in slices] == [0, 1, 0]
+    slices = Compose([LoadSliceStackd(binary=False), SliceVolumed(ignored_mask_value=128)])({**case, "case": "a"})
+    assert [float(each["label"]) for each in slices] == [0, 1, -1]
+
+
+def test_volumes_and_slice_images_are_not_read_by_one_loader():
+    with pytest.raises(ValueError, match="must be a volume, got a slice image: load slices by LoadSliceStackd"):
+        LoadCaseFilesd()({"image": ["a.png", "b.png"]})

@@ -104,3 +104,24 @@ def test_without_pydicom_it_is_named(series, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "pydicom", None)
     [problem] = CaseFiles().channels([series])[1]
     assert problem.remedy == "pip install pydicom"
+
+
+@pytest.mark.parametrize("content", [b"", b"x" * 100])
+def test_a_damaged_slice_is_not_left_out(series, content):
+    (series / "IM0004.dcm").write_bytes(content)  # the lowest: nothing is uneven without it
+    with pytest.raises(ValueError, match=r"must hold whole DICOM files, got the damaged IM0004\.dcm"):
+        VolumeFile.read([series])
+
+
+def test_a_slice_without_position_is_not_left_out(series):
+    image = pydicom.dcmread(series / "IM0004.dcm")
+    del image.ImagePositionPatient
+    image.save_as(series / "IM0004.dcm")
+    with pytest.raises(ValueError, match="must hold whole slices, got 1 of the series without position"):
+        VolumeFile.read([series])
+
+
+def test_inverted_images_are_refused(series):
+    write(series, 1, (10, 20, 35), PhotometricInterpretation="MONOCHROME1")
+    with pytest.raises(ValueError, match="got MONOCHROME1"):
+        VolumeFile.read([series])

@@ -100,3 +100,10 @@ def test_a_header_without_orientation_is_named(image, mask):
     whose = "mask" if image else "image"
     assert problem.remedy.startswith(f"the {whose}'s header has no orientation: copy the header")
     assert "resample" not in problem.text
+
+
+def test_a_mask_lies_on_a_plain_tensor_voxel_by_voxel():
+    mask = VolumeFile("m.nii", np.zeros((4, 5, 6)), np.diag([-1.0, -1, 1, 1]))
+    placed, problems = on_grid(mask, Grid("(tensor)", (4, 5, 6), None), "mask")
+    assert not problems
+    assert np.array_equal(placed.affine, np.eye(4))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import re
@@ -36,6 +37,8 @@ def fingerprint(value: Any) -> str:
 
 _NAMES = frozenset({CASE, PATIENT, SITE, PART, FOLD})
 _READ_WHOLE = frozenset({LABEL, ORGAN})
+_HEADERS = frozenset({".hdr", ".mhd"})
+"""Suffixes of headers whose voxels lie in another file."""
 READ_WHOLE_UP_TO = 16 * 2**20
 """Bytes up to which a mask or a CSV is read whole: a corrected one may keep size and time of the first version."""
 
@@ -78,7 +81,18 @@ def _file_state(path: Path, *, whole: bool) -> Any:
         return str(path)  # no file: a plain value, or a missing file that ingestion will report
     if stat.S_ISDIR(status.st_mode):
         return [_file_state(file, whole=whole) for file in sorted(path.rglob("*")) if file.is_file()]
-    return [_resolved(path), status.st_size, status.st_mtime_ns, _content(path, status.st_size, whole=whole)]
+    state = [_resolved(path), status.st_size, status.st_mtime_ns, _content(path, status.st_size, whole=whole)]
+    return [state, *(_file_state(file, whole=whole) for file in _voxels_of(path))] if _is_header(path) else state
+
+
+def _is_header(path: Path) -> bool:
+    return path.suffix.lower() in _HEADERS
+
+
+def _voxels_of(header: Path) -> list[Path]:
+    """Return the files beside a header that may hold its voxels, of the same stem."""
+    beside = header.parent.glob(f"{glob.escape(header.stem)}.*")
+    return sorted(file for file in beside if not _is_header(file))
 
 
 def _content(path: Path, size: int, *, whole: bool) -> str:

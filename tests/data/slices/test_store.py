@@ -411,3 +411,13 @@ def test_a_store_that_vanishes_says_so(tmp_path):
     next(tmp_path.glob("*/*/image.npy")).unlink()
     with pytest.raises(OSError, match="changed while in use"):
         everything(store)
+
+
+@pytest.mark.parametrize(("header", "voxels"), [("m.hdr", "m.img"), ("m.mhd", "m.raw")])
+def test_corrected_voxels_beside_an_unchanged_header_are_seen(tmp_path, header, voxels):
+    for name in (header, voxels):
+        (tmp_path / name).write_bytes(bytes(100))
+    item = {"image": "a.nii", "case": "a", "label": str(tmp_path / header)}
+    before = source_key(item)
+    (tmp_path / voxels).write_bytes(b"1" * 100)
+    assert source_key(item) != before
