@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -43,6 +44,7 @@ class EvaluationReport:
         n_resamples: resamples of the patients for the intervals.
         seed: of the resampling.
         split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.
+        checkpoint: weights that are scored; metrics.json keeps their SHA-256, for packing.
 
     Raises:
         ValueError: the run in `output_dir` was trained on another split; there is no test slice.
@@ -61,6 +63,7 @@ class EvaluationReport:
         n_resamples: int = 1000,
         seed: int = 0,
         split_hash: str = "",
+        checkpoint: str | Path | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.test = test
@@ -70,11 +73,19 @@ class EvaluationReport:
         self.n_resamples = n_resamples
         self.seed = seed
         self.split_hash = split_hash
+        self.checkpoint = checkpoint
+        self._weights: dict[str, str] = {}
 
     def attach(self, engine: Engine) -> None:
         """Refuse another split before the epoch, report after it."""
         engine.add_event_handler(Events.STARTED, lambda _: _require_trained_split(self.output_dir, self.split_hash))
+        engine.add_event_handler(Events.STARTED, self._note_weights)
         engine.add_event_handler(Events.COMPLETED, self)
+
+    def _note_weights(self, engine: Engine) -> None:
+        """Keep the hash of the weights that are scored: a training that goes on may replace the file."""
+        if self.checkpoint is not None:
+            self._weights = {"weights_sha256": hashlib.sha256(Path(self.checkpoint).read_bytes()).hexdigest()}
 
     def __call__(self, engine: Engine) -> None:
         """Score and write; metrics.json comes last."""
@@ -89,7 +100,7 @@ class EvaluationReport:
             seed=self.seed,
             split_hash=self.split_hash,
         )
-        content["map_scale"] = self.validation.map_scale
+        content |= {"map_scale": self.validation.map_scale, **self._weights}
         write_json(self.output_dir / "split.json", self._split(test))
         write_predictions(self.output_dir / "predictions.csv", self._for_pooling(test, content))
         write_json(self.output_dir / "metrics.json", content)

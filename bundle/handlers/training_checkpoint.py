@@ -12,9 +12,8 @@ from ignite.handlers import Checkpoint
 from monai.engines import Evaluator
 from torch import nn
 
-from bundle.files import write_atomically
 from bundle.networks import load_weights, read_tensors
-from bundle.networks.weights import differences
+from bundle.networks.weights import differences, save_tensors
 
 _NEVER = -1
 """MONAI's best epoch of an evaluator without a key score: no validation data, of one class only, or not run yet."""
@@ -95,9 +94,9 @@ class TrainingCheckpoint:
     def __call__(self, engine: Engine) -> None:
         """Write the best weights, if this epoch has them, and the checkpoint; without a key score the last are best."""
         if self.validator.state.best_metric_epoch in (engine.state.epoch, _NEVER):
-            _save(self.kept_network.state_dict(), self.folder / "model.pt")
+            save_tensors(self.kept_network.state_dict(), self.folder / "model.pt")
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
-        _save({name: part.state_dict() for name, part in self._objects(progress).items()}, self.file)
+        save_tensors({name: part.state_dict() for name, part in self._objects(progress).items()}, self.file)
 
     def restore(self, engine: Engine) -> None:
         """Continue from the checkpoint; without one training starts fresh, from `initial_weights` if they are given."""
@@ -107,10 +106,10 @@ class TrainingCheckpoint:
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
         objects = self._objects(progress)
         state = self._read(objects.keys())
-        length: Any = getattr(self.lr_scheduler, "T_max", None)
+        lengths = _lengths(self.lr_scheduler)
         Checkpoint.load_objects(objects, state)
-        if length is not None and self.lr_scheduler.T_max != length:
-            _stretch(self.lr_scheduler, length)
+        if _lengths(self.lr_scheduler) != lengths:
+            _stretch(self.lr_scheduler, lengths)
         engine.logger.info(f"Resumed {self.file} after epoch {engine.state.epoch}.")
 
     def _start(self, engine: Engine) -> None:
@@ -182,19 +181,20 @@ class _TrainingProgress:
         torch.set_rng_state(state["torch_rng"].cpu())
 
 
-def _save(content: dict[str, Any], path: Path) -> None:
-    """Write a file of tensors; a file object, because torch would write the name of a file into it."""
-
-    def write(part: Path) -> None:
-        with part.open("wb") as file:
-            torch.save(content, file)
-
-    write_atomically(path, write)
+def _lengths(scheduler: Any) -> dict[str, Any]:
+    """Return what ties a schedule to a number of epochs, as PyTorch's schedulers name it."""
+    names = ("T_max", "total_iters", "total_steps", "_milestones")
+    return {name: value for name, value in vars(scheduler).items() if name in names}
 
 
-def _stretch(scheduler: Any, length: int) -> None:
+def _stretch(scheduler: Any, lengths: dict[str, Any]) -> None:
     """Let a cosine that was restored go on as one of another length: its rate is that of this epoch there."""
-    scheduler.T_max = length
+    if not isinstance(scheduler, torch.optim.lr_scheduler.CosineAnnealingLR):
+        raise ValueError(
+            f"lr_scheduler must be CosineAnnealingLR to go on for more epochs, got {type(scheduler).__name__}, whose "
+            "schedule has ended: start a new run with initial_weights."
+        )
+    scheduler.T_max = lengths["T_max"]
     scheduler._last_lr = scheduler._get_closed_form_lr()  # PyTorch has no public name for it
     for group, rate in zip(scheduler.optimizer.param_groups, scheduler._last_lr, strict=True):
         group["lr"] = rate

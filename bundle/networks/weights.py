@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from bundle.files import write_atomically
+
 _TRAIN = "train first (`python -m monai.bundle run` with configs/train.json), or give the file of another run"
 _AGAIN = "copy or download it again, or take the file of another run"
 _FOREIGN = (
@@ -51,6 +53,16 @@ def read_tensors(path: str | Path, device: torch.device | str = "cpu", remedy: s
     if not isinstance(content, Mapping):
         raise ValueError(f"{path} must hold a dictionary of weights, got a {type(content).__name__}: {_AGAIN}.")
     return dict(content)
+
+
+def save_tensors(content: Mapping[str, Any], path: Path) -> None:
+    """Write a file of tensors by rename; through a file object, because torch would write a file's name into it."""
+
+    def write(part: Path) -> None:
+        with part.open("wb") as file:
+            torch.save(content, file)
+
+    write_atomically(path, write)
 
 
 def read_weights(path: str | Path, device: torch.device | str = "cpu") -> dict[str, Tensor]:

@@ -57,6 +57,7 @@ def pack_bundle(
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
         require_fit(config, run.weights, metadata)
+    run.require_own_scores()
     packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
     thresholds = (inference["threshold"], run.volume_threshold)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import warnings
 from collections.abc import Mapping
@@ -57,6 +58,19 @@ class TrainedRun:
                 f"{evaluated[:12]}: evaluate the run again."
             )
         return run
+
+    def require_own_scores(self) -> None:
+        """Refuse scores, and with them thresholds, that were found with other weights.
+
+        Raises:
+            ValueError: metrics.json names the hash of another file.
+        """
+        scored = self.metrics.get("weights_sha256")
+        if scored and scored != hashlib.sha256(self.weights.read_bytes()).hexdigest():
+            raise ValueError(
+                f"{self.folder}/metrics.json must hold scores of model.pt, got those of other weights: evaluate the run "
+                "again."
+            )
 
     @property
     def weights(self) -> Path:

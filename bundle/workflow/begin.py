@@ -95,6 +95,7 @@ def value_problems(command_line: CommandLine) -> Iterator[str]:
         got = typed if knob.allowed.type == "path" and typed else _shown(value)
         yield f"{place} must be {expected}, got {got}: {_remedy(knob, typed=typed, value=value)}."
     yield from _width_problems(config)
+    yield from _scale_problems(command_line.files[:1], config)
 
 
 def order_problems(files: tuple[str, ...]) -> Iterator[str]:
@@ -182,3 +183,15 @@ def _width_problems(config: Mapping[str, Any]) -> Iterator[str]:
     width = config.get("hidden_size")
     if config.get("position_encoding") == "sincos" and isinstance(width, int) and width % 4:
         yield f"hidden_size must be a multiple of 4 for position_encoding sincos, got {width}: change one of them."
+
+
+def _scale_problems(first: tuple[str, ...], config: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the sentence for a color scale that evaluation found for another map than the one that is made."""
+    base = ConfigParser.load_config_file(first[0]) if first and Path(first[0]).is_file() else {}
+    found = base.get("map_scale")
+    changed = [name for name in ("attribution", "beta") if config.get(name) != base.get(name)]
+    if found is not None and found == config.get("map_scale") and changed:
+        yield (
+            f"map_scale must be that of the map, got the one of {first[0]} although {changed[0]} is another: write "
+            "`map_scale: null` into an overlay, or give two numbers."
+        )

@@ -11,8 +11,10 @@ from conftest import ROOT
 from support.network import toy_batch, toy_network, toy_trainer
 from support.runs import EPOCHS, ToyRun, differences
 from torch import nn
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, PolynomialLR, SequentialLR
 
 from bundle.handlers import TrainingCheckpoint
+from bundle.handlers.training_checkpoint import _lengths, _stretch
 
 
 class Killed(BaseException):
@@ -230,3 +232,21 @@ def test_the_real_config_attaches_handlers_in_the_order_they_rely_on():
     weight_average = names.index("UpdateWeightAverage")
     assert weight_average < names.index("ValidationHandler")  # what is validated includes the epoch's last step
     assert names.index("EvidenceSplit") < names.index("LocalizationLoss")
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        lambda optimizer, epochs: PolynomialLR(optimizer, total_iters=epochs),
+        lambda optimizer, epochs: SequentialLR(
+            optimizer, [ConstantLR(optimizer), CosineAnnealingLR(optimizer, epochs)], milestones=[epochs // 2]
+        ),
+    ],
+)
+def test_a_schedule_that_cannot_be_stretched_is_refused(schedule, tmp_path):
+    network = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(network.parameters(), lr=1.0)
+    schedules = [schedule(optimizer, epochs) for epochs in (4, 8)]
+    assert _lengths(schedules[0]) != _lengths(schedules[1])
+    with pytest.raises(ValueError, match="lr_scheduler must be CosineAnnealingLR to go on for more epochs, got"):
+        _stretch(schedules[0], _lengths(schedules[1]))

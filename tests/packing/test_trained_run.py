@@ -1,5 +1,6 @@
 """The threshold that is packed, and scores that belong to another split."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -63,3 +64,13 @@ def test_a_run_that_has_not_ended_is_warned_of(folder):
     (folder / "run.json").write_text(json.dumps({"started": "now"}))
     with pytest.raises(UserWarning, match="the training has not ended"):
         TrainedRun.read(folder)
+
+
+def test_scores_of_other_weights_are_refused(folder):
+    (folder / "run.json").write_text("{}")
+    scored = hashlib.sha256((folder / "model.pt").read_bytes()).hexdigest()
+    (folder / "metrics.json").write_text(json.dumps({"weights_sha256": scored}))
+    TrainedRun.read(folder).require_own_scores()
+    (folder / "model.pt").write_bytes(b"of another epoch")
+    with pytest.raises(ValueError, match=r"metrics\.json must hold scores of model\.pt, got those of other weights"):
+        TrainedRun.read(folder).require_own_scores()

@@ -5,6 +5,7 @@ import json
 import pytest
 from conftest import ROOT
 
+from bundle.metrics.binary_scores import BinaryScores
 from bundle.workflow import begin_run
 from bundle.workflow.allowed import Allowed
 from bundle.workflow.begin import order_problems, value_problems
@@ -182,3 +183,17 @@ def test_an_overlay_whose_line_a_later_base_config_overrides_is_refused(later, l
 def test_files_in_the_right_order_pass():
     assert list(order_problems((TRAIN, TINY, EVALUATE))) == []
     assert list(order_problems((TRAIN, TINY, SEVERAL))) == []
+
+
+def test_key_metrics_are_the_scores():
+    assert knobs()["key_metric"].allowed.words == BinaryScores.names
+
+
+def test_a_color_scale_of_another_map_is_refused(tmp_path):
+    content = json.loads((ROOT / "configs/inference.json").read_text()) | {"map_scale": [0.1, 0.2]}
+    (tmp_path / "inference.json").write_text(json.dumps(content))
+    argv = ["--config_file", str(tmp_path / "inference.json")]
+    assert not list(value_problems(CommandLine.parse(argv)))
+    [problem] = value_problems(CommandLine.parse([*argv, "--beta", "0.1"]))
+    assert problem.startswith("map_scale must be that of the map, got the one of")
+    assert not list(value_problems(CommandLine.parse([*argv, "--beta", "0.1", "--map_scale", "[0, 1]"])))
