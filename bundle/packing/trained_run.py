@@ -68,8 +68,8 @@ class TrainedRun:
         scored = self.metrics.get("weights_sha256")
         if scored and scored != hashlib.sha256(self.weights.read_bytes()).hexdigest():
             raise ValueError(
-                f"{self.folder}/metrics.json must hold scores of model.pt, got those of other weights: evaluate the run "
-                "again."
+                f"{self.folder}/metrics.json must hold scores of model.pt, got those of other weights: evaluate the "
+                "run again."
             )
 
     @property
