@@ -5,7 +5,6 @@ import json
 import pytest
 from conftest import ROOT
 
-from bundle.metrics.binary_scores import BinaryScores
 from bundle.workflow import begin_run
 from bundle.workflow.allowed import Allowed
 from bundle.workflow.begin import order_problems, value_problems
@@ -183,10 +182,6 @@ def test_an_overlay_whose_line_a_later_base_config_overrides_is_refused(later, l
 def test_files_in_the_right_order_pass():
     assert list(order_problems((TRAIN, TINY, EVALUATE))) == []
     assert list(order_problems((TRAIN, TINY, SEVERAL))) == []
-
-
-def test_key_metrics_are_the_scores():
-    assert knobs()["key_metric"].allowed.words == BinaryScores.names
 
 
 def test_a_color_scale_of_another_map_is_refused(tmp_path):
