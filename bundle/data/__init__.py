@@ -20,6 +20,7 @@ from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
 from bundle.data.slices.learnable import describe_labels, label_warnings, require_labels
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
+from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases
 
@@ -35,6 +36,7 @@ __all__ = [
     "NnunetCases",
     "PairedVolumes",
     "ScanOrder",
+    "ScannerAugmentation",
     "SequentialOrder",
     "ShuffleOrder",
     "SliceAugmentation",
