@@ -13,7 +13,7 @@ from torch import Tensor
 
 from bundle.attribution import Attribution
 from bundle.metrics import class_probabilities
-from bundle.networks import Evidence, SliceViT
+from bundle.networks import Evidence, EvidenceNetwork
 
 
 class EvidenceInferer(Inferer):
@@ -39,7 +39,7 @@ class EvidenceInferer(Inferer):
         super().__init__()
         self.attribution = attribution
 
-    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Evidence:
+    def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Evidence:
         """Return the evidence for a batch of slices."""
         with torch.set_grad_enabled(self.attribution.needs_grad):
             return network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)
@@ -93,7 +93,7 @@ class SliceInferer(Inferer):
         self.attribution = attribution
         self.batch_size = batch_size
 
-    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
         if inputs.ndim != 5 or inputs.shape[0] != 1:
             raise ValueError(
@@ -111,7 +111,7 @@ class SliceInferer(Inferer):
             done += len(part)
         return result
 
-    def infer(self, slices: Tensor, network: SliceViT, blank_probabilities: Callable[[], Tensor]) -> Tensor:
+    def infer(self, slices: Tensor, network: EvidenceNetwork, blank_probabilities: Callable[[], Tensor]) -> Tensor:
         """Return (N, 1 + K, H, W) for slices (N, C, H, W); only slices that are not blank pass the network."""
         images = self.slice_transform.image(slices)
         blank = _is_blank(images)
@@ -127,7 +127,7 @@ class SliceInferer(Inferer):
                 probabilities[blank] = blank_probabilities()
         return torch.cat([maps, probabilities[:, :, None, None].expand(-1, -1, *slices.shape[-2:])], dim=1)
 
-    def explain(self, images: Tensor, network: SliceViT) -> tuple[Tensor, Tensor]:
+    def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:
         """Return maps (N, 1, S, S) and probabilities (N, K) of network inputs (N, C, S, S)."""
         evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
