@@ -147,14 +147,30 @@ def _mlp_ratio(state: Mapping[str, Tensor]) -> float | None:
     return None if weight is None else weight.shape[0] / weight.shape[1]
 
 
+_STEM, _PATCHES = "patch_embed.convs.0.0.weight", "patch_embed.proj.weight"
+
+
+def _patch_size(state: Mapping[str, Tensor]) -> int | None:
+    convs = {name.split(".")[2] for name in state if name.startswith("patch_embed.convs.")}
+    return 2 ** len(convs) if convs else _side(state, _PATCHES, 2)
+
+
+def _mask_head(state: Mapping[str, Tensor]) -> str:
+    if "mask_head.logit.weight" not in state:
+        return "null"
+    return "pixels" if "mask_head.convs.0.0.weight" in state else "tokens"
+
+
 _KNOBS: Mapping[str, Callable[[Mapping[str, Tensor]], Any]] = {
-    "in_channels": lambda state: _side(state, "patch_embed.proj.weight", 1),
-    "patch_size": lambda state: _side(state, "patch_embed.proj.weight", 2),
+    "in_channels": lambda state: _side(state, _STEM if _STEM in state else _PATCHES, 1),
+    "patch_size": _patch_size,
     "hidden_size": lambda state: _side(state, "cls_token", 2),
     "num_layers": lambda state: len({name.split(".")[1] for name in state if name.startswith("blocks.")}),
     "mlp_ratio": _mlp_ratio,
     "num_classes": lambda state: _side(state, "head.weight", 0),
     "qkv_bias": lambda state: "blocks.0.attn.qkv.bias" in state,
+    "stem": lambda state: "conv" if _STEM in state else "patch",
+    "mask_head": _mask_head,
     "patch_norm": lambda state: "batch" if "patch_embed.norm.weight" in state else "none",
     "position_encoding": lambda state: "learned" if "position.code" in state else "sincos or reference",
 }
