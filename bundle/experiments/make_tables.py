@@ -10,10 +10,13 @@ from bundle.experiments.experiment import Experiment
 from bundle.experiments.export_run_records import export_run_records
 from bundle.experiments.figures import RULE, map_grid
 from bundle.experiments.results_table import ResultsTable
+from bundle.experiments.run_and_volume_tables import averaged_table, volume_table
 from bundle.experiments.validation import runs_table, summary_table, validation_table
 from bundle.files import write_atomically
 from bundle.reports import Table
 from bundle.reports.overlay import write_picture
+
+_RESAMPLED = "95 percent intervals from resampling patients, p-values after Holm"
 
 
 def make_tables(
@@ -46,6 +49,8 @@ def make_tables(
     results = ResultsTable(folders, n_resamples, published=experiment.published, baseline=baseline)
     tables = {
         **results.tables(),
+        f"runs averaged, each scored alone, {_RESAMPLED}": averaged_table(results),
+        f"volumes, by the mean of their three highest slices, all runs pooled, {_RESAMPLED}": volume_table(results),
         f"gains over {results.baseline} in short, time divided by its time": summary_table(results, folders),
         "on validation": validation_table(folders, baseline),
         "every run": runs_table(folders),
