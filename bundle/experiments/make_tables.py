@@ -9,6 +9,7 @@ from pathlib import Path
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.export_run_records import export_run_records
 from bundle.experiments.figures import RULE, map_grid
+from bundle.experiments.mask_curves import mask_curves
 from bundle.experiments.results_table import ResultsTable
 from bundle.experiments.run_and_volume_tables import averaged_table, volume_table
 from bundle.experiments.validation import runs_table, summary_table, validation_table
@@ -36,7 +37,7 @@ def make_tables(
         root: folder of the runs, see `Experiment.folders`.
         n_resamples: resamples of the patients.
         baseline: the row that the others are compared with, the first one by default.
-        save: folder for tables.md, a CSV of each table and, of a curve, curve.png.
+        save: folder for tables.md, a CSV of each table and, of shares or curves, curve.png or curves.png.
         dataset_dir: the data set; with it `save` gets maps.png of the first repeat, see `map_grid`.
         records: folder to which the runs' records are copied, see `export_run_records`.
 
@@ -62,6 +63,8 @@ def make_tables(
         save_tables(tables, text, save)
         if experiment.shares:
             write_picture(save / "curve.png", results.curve(experiment.shares))
+        if experiment.curves:
+            write_picture(save / "curves.png", mask_curves(results, experiment.curves))
         if dataset_dir:
             repeat = next(iter(experiment.repeats))
             runs = {row: experiment.run(row, repeat, root) for row in experiment.rows}

@@ -11,9 +11,11 @@ from support.runs import write_run
 
 from bundle.evaluation import read_predictions, write_predictions
 from bundle.experiments import ResultsTable
+from bundle.experiments.mask_curves import mask_curves
 from bundle.experiments.results_table import p_text
 from bundle.experiments.run_and_volume_tables import averaged_table, volume_table
 from bundle.files import read_json, write_json
+from bundle.reports import Point
 
 
 @pytest.fixture
@@ -169,3 +171,16 @@ def test_the_curve_has_a_point_for_each_share(rows, monkeypatch):
     assert x == [100, 0]
     assert list(curves) == ["F1", "accuracy", "AUROC"]
     assert curves["F1"] == [results.per_run("good", "f1"), results.per_run("baseline", "f1")]
+
+
+def test_curves_have_a_line_for_each_method_beside_position(rows, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("bundle.experiments.mask_curves.band_curves", lambda *given: drawn.append(given))
+    results = ResultsTable(rows, n_resamples=50)
+    mask_curves(results, {"guided": {"good": 100, "baseline": 0}, "plain": {"baseline": 0}})
+    ((panels, _),) = drawn
+    assert list(panels) == ["AUROC", "AP", "F1", "patients missed (less is better)", "pointing game"], "no run has IoU"
+    assert list(panels["F1"]) == ["guided", "plain", "slice position alone"]
+    assert list(panels["pointing game"]) == ["guided", "plain"], "position has no map"
+    value, interval = results.scored["good"]["f1"]
+    assert panels["F1"]["guided"][0] == Point(100, value, interval.low, interval.high)
