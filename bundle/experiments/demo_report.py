@@ -17,7 +17,9 @@ _SCORES = {
     "f1": "F1",
     "auroc": "AUROC",
     "average_precision": "AP",
+    "sensitivity_at_90_specificity": "sensitivity at 90% specificity",
     "cohen_kappa": "kappa",
+    "patients_missed_share": "patients missed",
     "map_pointing_game": "map hits lesion",
     "map_energy_ratio": "map energy ratio",
 }
@@ -106,6 +108,7 @@ def _notes(metrics: Mapping[str, Any], *, seeds: int) -> list[str]:
         "neither training nor validation saw. Nothing was tuned on it; thresholds come from validation patients.",
         f"± is the standard deviation over {seeds} seeds: training again, same patients. It says nothing of other "
         "patients; each run's metrics.json has intervals from resampling patients.",
+        "Patients missed is the share of patients with a lesion in none of whose slices it is found; less is better.",
         "Phantoms are drawn, not scanned: they show that the machinery works, not how the method does in a clinic.",
     ]
 
