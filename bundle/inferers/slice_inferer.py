@@ -12,7 +12,7 @@ from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from bundle.attribution import Attribution
-from bundle.networks import Evidence, SliceViT
+from bundle.networks import Evidence, EvidenceNetwork
 from bundle.probabilities import SliceProbabilities
 
 
@@ -39,7 +39,7 @@ class EvidenceInferer(Inferer):
         super().__init__()
         self.attribution = attribution
 
-    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Evidence:
+    def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Evidence:
         """Return the evidence for a batch of slices."""
         with torch.set_grad_enabled(self.attribution.needs_grad):
             return network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)
@@ -101,7 +101,7 @@ class SliceInferer(Inferer):
         self.batch_size = batch_size
         self.probabilities = SliceProbabilities() if probabilities is None else probabilities
 
-    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
         if inputs.ndim != 5 or inputs.shape[0] != 1:
             raise ValueError(
@@ -122,8 +122,8 @@ class SliceInferer(Inferer):
         result[0, 1:] = probabilities.reshape(len(probabilities), -1).T[:, None, None]
         return result
 
-    def infer(self, slices: Tensor, network: SliceViT, blank_logits: Callable[[], Tensor]) -> tuple[Tensor, Tensor]:
-        """Return maps (N, 1, H, W) and logits (N, K) of slices (N, C, H, W); blank ones do not pass the network."""
+from bundle.networks import Evidence, EvidenceNetwork
+from bundle.probabilities import SliceProbabilities
         images = self.slice_transform.image(slices)
         blank = _is_blank(images)
         maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
@@ -138,8 +138,8 @@ class SliceInferer(Inferer):
                 logits[blank] = blank_logits()
         return maps, logits
 
-    def explain(self, images: Tensor, network: SliceViT) -> tuple[Tensor, Tensor]:
-        """Return maps (N, 1, S, S) and logits (N, K) of network inputs (N, C, S, S)."""
+from bundle.networks import Evidence, EvidenceNetwork
+from bundle.probabilities import SliceProbabilities
         evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()

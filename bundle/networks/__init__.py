@@ -1,6 +1,6 @@
 """Slice classifier and the evidence for its decisions."""
 
-from bundle.networks.evidence import Evidence
+from bundle.networks.evidence import Evidence, EvidenceNetwork
 from bundle.networks.reference_checkpoint import convert_reference_checkpoint, load_reference_checkpoint
 from bundle.networks.slice_vit import SliceViT
 from bundle.networks.weights import load_weights, read_tensors, read_weights
@@ -8,6 +8,7 @@ from bundle.networks.with_evidence import WithEvidence, with_evidence
 
 __all__ = [
     "Evidence",
+    "EvidenceNetwork",
     "SliceViT",
     "WithEvidence",
     "convert_reference_checkpoint",

@@ -49,6 +49,7 @@ def score_curves(x: Sequence[float], curves: Mapping[str, Sequence[Sequence[floa
 
 _PANELS = {
     "classification loss": {"classification_loss": "training", "validation_loss": "validation"},
+    "segmentation loss": {"segmentation_loss": "training"},
     "localization loss": {"localization_loss": "training"},
     "validation score": {"f1": "F1", "auroc": "AUROC", "average_precision": "average precision"},
 }

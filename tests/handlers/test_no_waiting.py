@@ -8,11 +8,11 @@ from contextlib import nullcontext
 import pytest
 import torch
 from ignite.engine import Events
-from support.network import toy_batch, toy_network, toy_trainer
+from support.network import MaskHead, toy_batch, toy_network, toy_trainer
 
 from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout, TokenEmbedding
-from bundle.handlers import EpochLosses, EvidenceSplit, LocalizationLoss
-from bundle.losses import DistributionKL, GradMaskLoss, RESLoss, RobustViTLoss
+from bundle.handlers import EpochLosses, EvidenceSplit, LocalizationLoss, SegmentationLoss
+from bundle.losses import DiceBCELoss, DistributionKL, GradMaskLoss, RESLoss, RobustViTLoss
 from bundle.networks import WithEvidence
 from bundle.transforms import SmoothMask
 
@@ -38,6 +38,17 @@ def test_an_iteration_never_waits_for_the_device(attribution, loss, monkeypatch)
     trainer = toy_trainer(wrapped, [toy_batch(), toy_batch()], handlers, device="meta")
     trainer.run()
     assert trainer.state.iteration == 2
+    assert trainer.state.output["loss"].device.type == "meta"
+
+
+def test_the_loss_of_a_predicted_mask_never_waits_either(monkeypatch):
+    monkeypatch.setattr(torch, "autocast", lambda *args, **kwargs: nullcontext())
+    with torch.device("meta"):
+        network = MaskHead()
+    trainer = toy_trainer(
+        WithEvidence(network), [toy_batch()], [EvidenceSplit(), SegmentationLoss(DiceBCELoss(), 1.0)], device="meta"
+    )
+    trainer.run()
     assert trainer.state.output["loss"].device.type == "meta"
 
 

@@ -76,7 +76,10 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
     elif train.positive_share == 1:
         yield "all labeled training slices are positive: there is nothing to tell apart, a classifier learns only that"
     if maps and train.cases and not train.supervised.any():
-        yield "no training case has a mask: localization_weight has nothing to act on, this trains a plain ViT"
+        yield (
+            "no training case has a mask: localization_weight and segmentation_weight have nothing to act on, only the "
+            "labels train"
+        )
     if not val.cases:
         yield "there are no validation cases: nothing chooses the best epoch, model.pt holds the last one"
     elif np.isnan(val.positive_share):
