@@ -12,8 +12,8 @@ from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from bundle.attribution import Attribution
-from bundle.metrics import class_probabilities
 from bundle.networks import Evidence, EvidenceNetwork
+from bundle.probabilities import SliceProbabilities
 
 
 class EvidenceInferer(Inferer):
@@ -60,15 +60,16 @@ class SliceInferer(Inferer):
 
     The result is one tensor, as evaluators, MONAI Label and MONAI Deploy require: channel 0 is the attribution on the
     grid of the volume, channels 1..K are the class probabilities, constant over a slice (K = 1 for a single logit).
-    Memory beyond input and result is that of one batch.
+    Memory beyond input and result is that of one batch, and the logits of every slice.
 
     Slices that are zero everywhere after `slice_transform` are blank: their map is exactly zero, and they share the
-    network's probabilities of one zero image, computed at most once per volume. Evaluation gives them the same values.
+    network's logits of one zero image, computed at most once per volume. Evaluation gives them the same values.
 
     Args:
         slice_transform: transform of the training slices.
         attribution: `(evidence, image_hw) -> (B, 1, H, W)`.
         batch_size: slices per forward pass.
+        probabilities: makes them from the logits of all slices.
 
     Shapes:
         (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
@@ -87,11 +88,18 @@ class SliceInferer(Inferer):
         torch.Size([1, 2, 32, 32, 5])
     """
 
-    def __init__(self, slice_transform: _SliceTransformLike, attribution: Attribution, batch_size: int = 32) -> None:
+    def __init__(
+        self,
+        slice_transform: _SliceTransformLike,
+        attribution: Attribution,
+        batch_size: int = 32,
+        probabilities: SliceProbabilities | None = None,
+    ) -> None:
         super().__init__()
         self.slice_transform = slice_transform
         self.attribution = attribution
         self.batch_size = batch_size
+        self.probabilities = SliceProbabilities() if probabilities is None else probabilities
 
     def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
@@ -101,39 +109,41 @@ class SliceInferer(Inferer):
             )
         volume = convert_to_tensor(inputs, track_meta=False)[0]
         blank = torch.zeros_like(volume[None, ..., 0], dtype=torch.float32)  # (1, C, H, W)
-        blank_probabilities = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
-        result, done = torch.empty(0), 0
-        for slices in volume.split(self.batch_size, dim=-1):
-            part = self.infer(slices.permute(3, 0, 1, 2).float(), network, blank_probabilities)  # (N, 1 + K, H, W)
-            if not done:  # K is known from the first batch on
-                result = part.new_empty(1, part.shape[1], *volume.shape[1:])
-            result[0, ..., done : done + len(part)] = part.permute(1, 2, 3, 0)
-            done += len(part)
+        blank_logits = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
+        result, logits = torch.empty(0), list[Tensor]()
+        for start in range(0, volume.shape[-1], self.batch_size):
+            slices = volume[..., start : start + self.batch_size].permute(3, 0, 1, 2).float()
+            maps, of_slices = self.infer(slices, network, blank_logits)
+            if not logits:  # K is known from the first batch on
+                result = maps.new_empty(1, 1 + of_slices.shape[1], *volume.shape[1:])
+            result[0, 0, ..., start : start + len(maps)] = maps[:, 0].permute(1, 2, 0)
+            logits.append(of_slices)
+        probabilities = self.probabilities(torch.cat(logits))
+        result[0, 1:] = probabilities.reshape(len(probabilities), -1).T[:, None, None]
         return result
 
-    def infer(self, slices: Tensor, network: EvidenceNetwork, blank_probabilities: Callable[[], Tensor]) -> Tensor:
-        """Return (N, 1 + K, H, W) for slices (N, C, H, W); only slices that are not blank pass the network."""
+from bundle.networks import Evidence, EvidenceNetwork
+from bundle.probabilities import SliceProbabilities
         images = self.slice_transform.image(slices)
         blank = _is_blank(images)
         maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
         if blank.all():
-            probabilities = blank_probabilities().expand(len(slices), -1)
+            logits = blank_logits().expand(len(slices), -1)
         else:
             own_maps, own = self.explain(images[~blank], network)
             maps[~blank] = self.slice_transform.inverse(own_maps, slices.shape[-2:])
-            probabilities = own.new_empty(len(slices), own.shape[1])
-            probabilities[~blank] = own
+            logits = own.new_empty(len(slices), own.shape[1])
+            logits[~blank] = own
             if blank.any():
-                probabilities[blank] = blank_probabilities()
-        return torch.cat([maps, probabilities[:, :, None, None].expand(-1, -1, *slices.shape[-2:])], dim=1)
+                logits[blank] = blank_logits()
+        return maps, logits
 
-    def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:
-        """Return maps (N, 1, S, S) and probabilities (N, K) of network inputs (N, C, S, S)."""
+from bundle.networks import Evidence, EvidenceNetwork
+from bundle.probabilities import SliceProbabilities
         evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
-        logits = evidence.logits.detach().float()
-        return maps, class_probabilities(logits).reshape(len(logits), -1)
+        return maps, evidence.logits.detach().float()
 
 
 def _is_blank(slices: Tensor) -> Tensor:

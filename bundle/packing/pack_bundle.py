@@ -52,7 +52,8 @@ def pack_bundle(
     run, files = TrainedRun.read(run_folder), bundle_files(Path(root))
     defaults = {name: json.loads(files[name]) for name in (_TRAIN, _INFERENCE, _METADATA)}
     train = packed_train(run.config, defaults[_TRAIN])
-    inference = packed_inference(train, defaults[_INFERENCE], run.threshold, run.volume_threshold, run.map_scale)
+    chosen = (run.threshold, run.volume_threshold, run.map_scale, run.slice_smoothing)
+    inference = packed_inference(train, defaults[_INFERENCE], *chosen)
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")

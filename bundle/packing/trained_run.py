@@ -91,6 +91,13 @@ class TrainedRun:
         return None if chosen is None else float(chosen)
 
     @property
+    def slice_smoothing(self) -> float | None:
+        """Smoothing along the slices that the thresholds belong to; None where it is none or not known."""
+        fixed = self.config.get("slice_smoothing")
+        chosen = self.metrics.get("slice_smoothing", None if isinstance(fixed, str) else fixed)
+        return None if chosen is None else float(chosen)
+
+    @property
     def map_scale(self) -> list[float] | None:
         """Color scale of the maps, chosen on validation slices; None where it is not known."""
         return self.metrics.get("map_scale")
