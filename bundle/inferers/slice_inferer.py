@@ -122,8 +122,10 @@ class SliceInferer(Inferer):
         result[0, 1:] = probabilities.reshape(len(probabilities), -1).T[:, None, None]
         return result
 
-from bundle.networks import Evidence, EvidenceNetwork
-from bundle.probabilities import SliceProbabilities
+    def infer(
+        self, slices: Tensor, network: EvidenceNetwork, blank_logits: Callable[[], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return maps (N, 1, H, W) and logits (N, K) of slices (N, C, H, W); blank ones do not pass the network."""
         images = self.slice_transform.image(slices)
         blank = _is_blank(images)
         maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
@@ -138,8 +140,8 @@ from bundle.probabilities import SliceProbabilities
                 logits[blank] = blank_logits()
         return maps, logits
 
-from bundle.networks import Evidence, EvidenceNetwork
-from bundle.probabilities import SliceProbabilities
+    def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:
+        """Return maps (N, 1, S, S) and logits (N, K) of network inputs (N, C, S, S)."""
         evidence = EvidenceInferer(self.attribution)(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
