@@ -30,7 +30,9 @@ class Attribution(ABC):
         """Return (B, N), one number per patch."""
 
     def __call__(self, evidence: Evidence, image_hw: Sequence[int]) -> Tensor:
-        """Return the map (B, 1, H, W), bilinear between patch centers."""
+        """Return the map (B, 1, H, W), bilinear between patch centers; one that the evidence brings is only resized."""
+        if evidence.maps is not None:
+            return F.interpolate(evidence.maps, size=tuple(image_hw), mode="bilinear", align_corners=False)
         with torch.autocast(
             evidence.logits.device.type, enabled=False
         ):  # half precision loses too much in long products

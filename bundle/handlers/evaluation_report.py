@@ -15,6 +15,7 @@ from ignite.engine import Engine, Events
 from bundle.evaluation import evaluate_predictions, write_predictions
 from bundle.files import read_json, write_json
 from bundle.handlers.collect_predictions import CollectPredictions
+from bundle.inferers import EvidenceInferer
 from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
 from bundle.probabilities import SliceProbabilities
 from bundle.reports import evaluation_summary
@@ -49,6 +50,7 @@ class EvaluationReport:
         split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.
         checkpoint: weights that are scored; metrics.json keeps their SHA-256, for packing.
         probabilities: makes them from the logits; its smoothing may be chosen on validation slices.
+        inferer: made the predictions; metrics.json keeps what it says of itself.
 
     Raises:
         ValueError: the run in `output_dir` was trained on another split; there is no test slice.
@@ -69,6 +71,7 @@ class EvaluationReport:
         split_hash: str = "",
         checkpoint: str | Path | None = None,
         probabilities: SliceProbabilities | None = None,
+        inferer: EvidenceInferer | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.test = test
@@ -80,7 +83,8 @@ class EvaluationReport:
         self.split_hash = split_hash
         self.checkpoint = checkpoint
         self.probabilities = SliceProbabilities() if probabilities is None else probabilities
-        self._weights: dict[str, str] = {}
+        self.inferer = inferer
+        self._weights: dict[str, Any] = {}
 
     def attach(self, engine: Engine) -> None:
         """Refuse another split before the epoch, report after it."""
@@ -92,6 +96,8 @@ class EvaluationReport:
         """Keep the hash of the weights that are scored: a training that goes on may replace the file."""
         if self.checkpoint is not None:
             self._weights = {"weights_sha256": hashlib.sha256(Path(self.checkpoint).read_bytes()).hexdigest()}
+        if self.inferer is not None:
+            self._weights |= self.inferer.record()
 
     def __call__(self, engine: Engine) -> None:
         """Score and write; metrics.json comes last."""

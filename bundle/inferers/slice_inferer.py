@@ -12,37 +12,9 @@ from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from bundle.attribution import Attribution
-from bundle.networks import Evidence, EvidenceNetwork
+from bundle.inferers.evidence_inferer import EvidenceInferer
+from bundle.networks import EvidenceNetwork
 from bundle.probabilities import SliceProbabilities
-
-
-class EvidenceInferer(Inferer):
-    """Inferer that calls `network.forward_evidence` with the needs of an attribution method.
-
-    Evaluators run under `no_grad`; gradients are enabled here for a method that needs them.
-
-    Args:
-        attribution: method with `needs_attentions` and `needs_grad`.
-
-    Shapes:
-        (B, C, S, S) -> Evidence.
-
-    Example:
-        >>> from bundle.attribution import EAFEM
-        >>> from bundle.networks import SliceViT
-        >>> vit = SliceViT(image_size=32, patch_size=8, in_channels=1, hidden_size=16, num_layers=1, num_heads=2)
-        >>> EvidenceInferer(EAFEM())(torch.rand(2, 1, 32, 32), vit.eval()).grid_hw
-        (4, 4)
-    """
-
-    def __init__(self, attribution: Attribution) -> None:
-        super().__init__()
-        self.attribution = attribution
-
-    def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Evidence:
-        """Return the evidence for a batch of slices."""
-        with torch.set_grad_enabled(self.attribution.needs_grad):
-            return network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)
 
 
 class _SliceTransformLike(Protocol):
@@ -70,6 +42,7 @@ class SliceInferer(Inferer):
         attribution: `(evidence, image_hw) -> (B, 1, H, W)`.
         batch_size: slices per forward pass.
         probabilities: makes them from the logits of all slices.
+        evidence_inferer: runs a batch of slices through the network; None runs each slice once.
 
     Shapes:
         (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
@@ -94,12 +67,14 @@ class SliceInferer(Inferer):
         attribution: Attribution,
         batch_size: int = 32,
         probabilities: SliceProbabilities | None = None,
+        evidence_inferer: EvidenceInferer | None = None,
     ) -> None:
         super().__init__()
         self.slice_transform = slice_transform
         self.attribution = attribution
         self.batch_size = batch_size
         self.probabilities = SliceProbabilities() if probabilities is None else probabilities
+        self.evidence_inferer = EvidenceInferer(attribution) if evidence_inferer is None else evidence_inferer
 
     def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
@@ -142,7 +117,7 @@ class SliceInferer(Inferer):
 
     def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:
         """Return maps (N, 1, S, S) and logits (N, K) of network inputs (N, C, S, S)."""
-        evidence = EvidenceInferer(self.attribution)(images, network)
+        evidence = self.evidence_inferer(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
         return maps, evidence.logits.detach().float()

@@ -23,6 +23,7 @@ class Evidence(NamedTuple):
         grid_hw: patches in rows and columns, N = gh * gw; of a network without tokens the cells of its own grid.
         mask_logits: (B, 1, h, w) on any grid, logits of the share of each cell that the mask covers.
         features: (B, c, h, w), the last convolution's output, in the graph of the logits.
+        maps: (B, 1, H, W), the mean map of several passes, which takes the place of any attribution's.
 
     Example:
         >>> import torch
@@ -37,6 +38,7 @@ class Evidence(NamedTuple):
     grid_hw: tuple[int, int]
     mask_logits: Tensor | None = None
     features: Tensor | None = None
+    maps: Tensor | None = None
 
 
 class EvidenceNetwork(Protocol):
