@@ -21,6 +21,7 @@ SHORT = {
     "bundle/attribution/rollout.py": "one method a file",
     "bundle/losses/classification.py": "one loss a file",
     "bundle/losses/gradmask.py": "one loss a file",
+    "bundle/losses/reconstruction.py": "one loss a file",
     "bundle/metrics/calibration.py": "the scores that judge probabilities",
     "bundle/experiments/published_scores.py": "the one reader of published.csv",
 }

@@ -3,12 +3,14 @@
 from bundle.losses.classification import SliceClassificationLoss
 from bundle.losses.gradmask import GradMaskLoss
 from bundle.losses.kl import DistributionKL, PatchShareKL
+from bundle.losses.reconstruction import MaskedPatchLoss
 from bundle.losses.res import RESLoss
 from bundle.losses.robustvit import RobustViTLoss
 
 __all__ = [
     "DistributionKL",
     "GradMaskLoss",
+    "MaskedPatchLoss",
     "PatchShareKL",
     "RESLoss",
     "RobustViTLoss",
