@@ -23,6 +23,7 @@ SHORT = {
     "bundle/losses/classification.py": "one loss a file",
     "bundle/losses/dice_bce.py": "one loss a file",
     "bundle/losses/gradmask.py": "one loss a file",
+    "bundle/losses/reconstruction.py": "one loss a file",
     "bundle/metrics/calibration.py": "the scores that judge probabilities",
     "bundle/experiments/published_scores.py": "the one reader of published.csv",
 }

@@ -19,6 +19,7 @@ from bundle.handlers.run_progress import RunProgress
 from bundle.handlers.segmentation_loss import SegmentationLoss
 from bundle.handlers.skip_failed_cases import SkipFailedCases
 from bundle.handlers.slice_scores_metric import SliceScores
+from bundle.handlers.start_weights import StartWeights
 from bundle.handlers.training_checkpoint import TrainingCheckpoint
 from bundle.handlers.training_history import TrainingHistory, read_history
 from bundle.handlers.weight_average import UpdateWeightAverage, WeightAverage
@@ -43,6 +44,7 @@ __all__ = [
     "SegmentationLoss",
     "SkipFailedCases",
     "SliceScores",
+    "StartWeights",
     "TrainingCheckpoint",
     "TrainingHistory",
     "UpdateWeightAverage",

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bundle.files import write_atomically
+from bundle.networks.masked_autoencoder import ENCODER
 
 _TRAIN = "train first (`python -m monai.bundle run` with configs/train.json), or give the file of another run"
 _AGAIN = "copy or download it again, or take the file of another run"
@@ -109,6 +110,8 @@ def load_weights(network: nn.Module, path: str | Path, remedy: str = "") -> None
     device = next((parameter.device for parameter in network.parameters()), torch.device("cpu"))
     state = read_weights(path, device)
     if found := differences(network.state_dict(), state):
+        if any(name.startswith(ENCODER) for name in state):
+            remedy = "they are of a pretraining, so train from them by initial_weights"
         remedy = remedy or "give the overlays and knobs of their training, or other weights"
         raise ValueError(f"{path} must hold weights of this network, got others ({found}): {remedy}.")
     network.load_state_dict(state)

@@ -25,9 +25,10 @@ COMMANDS = {
     "evaluate": ("train.json", "evaluate.json"),
     "infer": ("inference.json",),
     "train on several GPUs": ("train.json", "multi_gpu_train.json"),
+    "pretrain": ("train.json", "pretrain.json"),
 }
 """Command -> the base configs that it is given."""
-BASES = ("train.json", "evaluate.json", "inference.json", "multi_gpu_train.json")
+BASES = tuple(dict.fromkeys(file for files in COMMANDS.values() for file in files))
 ROLES = {
     "network": "Network and its input",
     "map": "Attribution map",
@@ -78,11 +79,10 @@ class Knob:
     grid: tuple[float, ...] = ()
 
     def defaults(self) -> dict[str, Any]:
-        """Return command -> default for the commands that accept the knob; several GPUs only where they alone do."""
+        """Return command -> default for the commands that accept it; other ways to train only where train does not."""
         configs = {command: _content(files) for command, files in COMMANDS.items()}
-        known = {command: config[self.name] for command, config in configs.items() if self.name in config}
-        several = "train on several GPUs"
-        return {command: value for command, value in known.items() if command != several or "train" not in known}
+        main = ("train", "evaluate", "infer") if self.name in configs["train"] else configs
+        return {command: configs[command][self.name] for command in main if self.name in configs[command]}
 
     def default_text(self) -> str:
         """Return the default, by command where training and inference differ."""

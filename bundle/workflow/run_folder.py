@@ -5,19 +5,20 @@ from __future__ import annotations
 import logging
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import filelock
 
 from bundle.files import remove_parts
-from bundle.networks import read_weights
+from bundle.networks import read_foreign_weights, read_weights
 from bundle.workflow.allowed import is_open
 from bundle.workflow.command_line import CommandLine
 from bundle.workflow.last_line import keep_errors_in
 from bundle.workflow.provenance import now
 from bundle.workflow.run_record import RunRecord
+from bundle.workflow.trained_settings import require_same_network
 
 _LOCK = ".lock"
 _held: dict[Path, IO[str]] = {}
@@ -29,9 +30,9 @@ def hold_run_folder(
 ) -> None:
     """Take the folder of a training for this process; the first entry of `run`, before any case is read.
 
-    Settings are compared with the record in the folder, and initial weights are read. Then the folder is locked, parts
-    of files that a killed process left are removed, and errors are written down there. Outside of
-    `python -m monai.bundle run` nothing happens.
+    Settings are compared with the record in the folder, and the weights that training starts from are read. Then the
+    folder is locked, parts of files that a killed process left are removed, and errors are written down there. Outside
+    of `python -m monai.bundle run` nothing happens.
 
     Args:
         output_dir: of the run.
@@ -40,8 +41,8 @@ def hold_run_folder(
         argv: as in `sys.argv`, which is the default.
 
     Raises:
-        FileNotFoundError: there are no `initial_weights`.
-        ValueError: the folder holds a run of other settings, or `initial_weights` hold none.
+        FileNotFoundError: there is no file of `initial_weights` or `pretrained`.
+        ValueError: the folder holds a run of other settings, or the file holds no weights or those of another network.
         RuntimeError: another process trains in it.
 
     Example:
@@ -52,18 +53,22 @@ def hold_run_folder(
         return
     config = command_line.merged()
     RunRecord(output_dir).require_same_run(command_line)
-    weights = config.get("initial_weights")
-    if (
-        weights
-        and not is_open(weights)
-        and not (config["resume"] is True and (Path(model_dir) / "checkpoint.pt").exists())
-    ):
-        read_weights(weights)
+    if not (config["resume"] is True and (Path(model_dir) / "checkpoint.pt").exists()):
+        _require_start_weights(config)
     for folder in dict.fromkeys((Path(output_dir).resolve(), Path(model_dir).resolve())):
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder)
         remove_parts(folder)
     keep_errors_in(output_dir)
+
+
+def _require_start_weights(config: Mapping[str, Any]) -> None:
+    """Read the weights that a training shall start from, so that what is wrong with them is known before any work."""
+    for name, read in (("initial_weights", read_weights), ("pretrained", read_foreign_weights)):
+        if (file := config.get(name)) and not is_open(file):
+            read(file)
+            if name == "initial_weights":
+                require_same_network(file, config)
 
 
 def _lock(folder: Path) -> None:

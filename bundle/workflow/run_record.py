@@ -21,6 +21,8 @@ from bundle.workflow.provenance import earlier_revisions, extensions, file_and_h
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 _COMPARED = ("network", "map", "data", "training")
 """Roles that make a run; the hash of the split stands for who is in it."""
+_STARTS = ("initial_weights", "pretrained")
+"""Knobs that name a file of weights at the start."""
 
 
 class RunRecord:
@@ -31,7 +33,8 @@ class RunRecord:
     complete. Attach it after `TrainingCheckpoint`: a run that the checkpoint refuses to continue must keep its record.
 
     A complete run that is resumed with nothing to do keeps its record. With a larger `max_epochs` it goes on, which
-    `extended` of `run.json` tells; `initial_weights` has file and hash of the weights that a training started from.
+    `extended` of `run.json` tells; `initial_weights` and `pretrained` have file and hash of the weights that a training
+    started from.
 
     Where the folder holds a record, the config is compared with it: network, map, data and training (see
     docs/knobs.md), and what overlays and options set inside the wiring, such as `train#trainer#max_epochs`. Handlers
@@ -95,7 +98,6 @@ class RunRecord:
 
     def _record(self, engine: Engine, config: Mapping[str, Any], earlier: Mapping[str, Any]) -> dict[str, Any]:
         """Return the content of `run.json`; it is written last, because it tells what the other files belong to."""
-        weights = config.get("initial_weights")
         return {
             "settings": {**plain_settings(config, *_COMPARED), **self.settings},
             "split_hash": self.split_hash,
@@ -106,7 +108,7 @@ class RunRecord:
             "git_revision": git_revision(self.bundle_root),
             "earlier_revisions": earlier_revisions(earlier),
             "extended": extensions(earlier, config, engine.state.epoch, now()),
-            "initial_weights": earlier.get("initial_weights") if earlier else file_and_hash(weights),
+            **{name: earlier.get(name) if earlier else file_and_hash(config.get(name)) for name in _STARTS},
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _PACKAGES},
         }

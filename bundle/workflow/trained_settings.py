@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from monai.bundle import ConfigParser
+
 from bundle.workflow.command_line import CommandLine
 from bundle.workflow.compare import (
     Change,
@@ -14,6 +16,7 @@ from bundle.workflow.compare import (
     as_recorded,
     read_config_record,
     references,
+    with_current_names,
     with_references,
 )
 from bundle.workflow.knobs import ROLES, names
@@ -21,6 +24,8 @@ from bundle.workflow.knobs import ROLES, names
 _COMPARED = ("network", "map", "data")
 _OF_OTHER_DATA = ("map", "data")
 """Roles that may differ where the results go into a folder of their own."""
+_INPUT = frozenset({"image_size", "normalize", "slice_transform", "case_to_slices", "store_dtype"})
+"""Entries of the role network that change what a slice looks like, and not what is computed from it."""
 
 
 def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, argv: Sequence[str] | None = None) -> None:
@@ -90,6 +95,40 @@ def _remedy(records: Sequence[Path]) -> str:
     """Return the sentence that ends the error."""
     files = f"['{records[-1]}','configs/evaluate.json']"
     return f'Give the overlays and knobs of the training, or evaluate by the record itself: --config_file "{files}".'
+
+
+def require_same_network(weights: str | Path, asked: Mapping[str, Any]) -> None:
+    """Compare the network of a training with that of the weights it shall start from, by what lies beside these.
+
+    Another number of heads or another fixed code of positions leaves no trace in weights: they would load, and the
+    network would compute something else. Other sizes of the image and other intensities are told by a warning.
+
+    Args:
+        weights: file beside which `config.json` of its run may lie, or the overlay of a converted checkpoint.
+        asked: merged config of the training.
+
+    Raises:
+        ValueError: lists what differs.
+
+    Example:
+        >>> require_same_network("no/model.pt", {"num_heads": 4})
+    """
+    files = (Path(weights).with_name("config.json"), Path(weights).with_suffix(".yaml"))
+    record = next((file for file in files if file.is_file()), None)
+    if record is None:
+        return
+    asked = as_recorded(asked)
+    then = with_current_names(ConfigParser.load_config_file(record), asked)
+    ignored = names(*(role for role in ROLES if role != "network"))
+    changes = list(Comparison(then, asked).changes(names("network"), ignored))
+    told = {change.id: f"{change.id} {change.then!r}, here {change.now!r}" for change in changes}
+    if problems := [text for id_, text in told.items() if id_.split("#")[0] not in _INPUT]:
+        raise ValueError(
+            f"{record}: initial_weights must be those of this network, got others ({', '.join(problems)}): give the "
+            "overlays and knobs of their training."
+        )
+    for text in told.values():
+        logging.getLogger(__name__).warning(f"{record}: initial_weights come from slices of another form: {text}.")
 
 
 def trained_for_inference(trained: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:

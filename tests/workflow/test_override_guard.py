@@ -143,8 +143,8 @@ def test_ids_of_a_config():
     assert list(ids(content, components_only=True)) == ["a#0"]
 
 
-BASES = ["train", "evaluate", "inference", "multi_gpu_train"]
-GIVEN_WITH = {"evaluate": ["train.json"], "multi_gpu_train": ["train.json"]}
+BASES = ["train", "evaluate", "inference", "multi_gpu_train", "pretrain"]
+GIVEN_WITH = {"evaluate": ["train.json"], "multi_gpu_train": ["train.json"], "pretrain": ["train.json"]}
 
 
 def real_guard(*arguments, files=("train.json",)):
@@ -203,5 +203,5 @@ def test_options_of_other_files_pass_where_these_are_given(files, option):
 
 @pytest.mark.parametrize("option", ["--num_workers", "--fold", "--train#trainer#max_epochs", "--early_stopping"])
 def test_knobs_of_training_are_refused_in_inference(option):
-    with pytest.raises(ValueError, match=f"{option} is an id of train.json, not of the config files given"):
+    with pytest.raises(ValueError, match=rf"{option} is an id of train\.json( and pretrain\.json)?, not of the config"):
         real_guard(option, "1", files=["inference.json", "sizes/tiny.yaml", "datasets/demo.yaml"])

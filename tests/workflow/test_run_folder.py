@@ -66,9 +66,10 @@ def test_other_settings_are_refused_and_leave_no_file(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["run.json"]
 
 
-def test_initial_weights_are_read_before_any_case(tmp_path):
+@pytest.mark.parametrize("knob", ["initial_weights", "pretrained"])
+def test_weights_at_the_start_are_read_before_any_case(knob, tmp_path):
     weights = tmp_path / "model.pt"
-    argv = [*ARGV, "--initial_weights", str(weights)]
+    argv = [*ARGV, f"--{knob}", str(weights)]
     with pytest.raises(FileNotFoundError, match="got no file"):
         hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
     torch.save({"a": torch.zeros(1)}, weights)

@@ -320,12 +320,13 @@ def test_a_run_that_is_not_complete_keeps_its_length(attempt):
         attempt(max_epochs=3)
 
 
-def test_initial_weights_are_recorded_with_their_hash(attempt, tmp_path):
+@pytest.mark.parametrize("knob", ["initial_weights", "pretrained"])
+def test_weights_at_the_start_are_recorded_with_their_hash(knob, attempt, tmp_path):
     weights = tmp_path / "model.pt"
     weights.write_bytes(b"weights")
-    record = json.loads((attempt(resume=False, initial_weights=weights) / "run.json").read_text())
+    record = json.loads((attempt(resume=False, **{knob: weights}) / "run.json").read_text())
     expected = {"file": str(weights), "sha256": hashlib.sha256(b"weights").hexdigest()}
-    assert record["initial_weights"] == expected
+    assert record[knob] == expected
     weights.unlink()
-    again = json.loads((attempt(initial_weights=weights) / "run.json").read_text())
-    assert again["initial_weights"] == expected
+    again = json.loads((attempt(**{knob: weights}) / "run.json").read_text())
+    assert again[knob] == expected

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from bundle.workflow import require_trained_settings
+from bundle.workflow.trained_settings import require_same_network
 
 PROGRAM = "/somewhere/monai/bundle/__main__.py"
 CONFIG = {
@@ -117,3 +118,20 @@ def test_without_a_record_or_a_command_line_nothing_happens(problems, tmp_path):
     (tmp_path / "run/config.json").unlink()
     argv = [PROGRAM, "run", "--config_file", str(tmp_path / "train.json"), "--normalise", "none"]
     assert require_trained_settings(tmp_path / "run", tmp_path / "run/model.pt", argv) is None
+
+
+NETWORK = {"network_def": {"_target_": "Vit", "heads": "@num_heads"}, "num_heads": 4, "dropout": 0.1, "batch_size": 8}
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.yaml"])
+def test_weights_of_another_network_do_not_start_a_training(file, tmp_path):
+    (tmp_path / file).write_text(json.dumps(NETWORK))
+    require_same_network(tmp_path / "model.pt", {**NETWORK, "dropout": 0.0, "batch_size": 2})
+    with pytest.raises(ValueError, match=rf"{file}: initial_weights must .* got others \(num_heads 4, here 2\): give"):
+        require_same_network(tmp_path / "model.pt", {**NETWORK, "num_heads": 2})
+
+
+def test_weights_from_slices_of_another_form_are_warned_of(tmp_path, caplog):
+    (tmp_path / "config.json").write_text(json.dumps({**NETWORK, "image_size": 64}))
+    require_same_network(tmp_path / "model.pt", {**NETWORK, "image_size": 128})
+    assert "initial_weights come from slices of another form: image_size 64, here 128." in caplog.text
