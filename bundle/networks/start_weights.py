@@ -17,6 +17,7 @@ from bundle.networks.foreign_weights import (
     fold_layer_scales,
     read_foreign_weights,
 )
+from bundle.networks.knobs_of_weights import STEM
 from bundle.networks.masked_autoencoder import ENCODER
 from bundle.networks.weights import differences, read_weights
 
@@ -72,7 +73,7 @@ def load_pretrained(network: nn.Module, path: str | Path) -> None:
     state = read_foreign_weights(path)
     done = [*fold_layer_scales(state)]
     done += fit_position_code(state, network.grid_hw)  # type: ignore[arg-type]
-    if PATCHES in own:
+    if PATCHES in own and STEM not in own:
         done += fit_patches(state, *own[PATCHES].shape[1:3])
     done += _fill_biases(state, own)
     fitting = {name: value for name, value in state.items() if _fits(name, value, own)}

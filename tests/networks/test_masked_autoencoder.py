@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from support.network import toy_network
 from torch import nn
 
 from bundle.losses import MaskedPatchLoss
@@ -69,6 +70,11 @@ def test_the_decoder_is_half_as_wide_or_as_asked():
 def test_something_is_hidden_and_something_is_not(ratio):
     with pytest.raises(ValueError, match=f"mask_ratio must hide some of the 16 patches, got {ratio}"):
         autoencoder(mask_ratio=ratio)
+
+
+def test_a_stem_that_sees_hidden_pixels_is_refused():
+    with pytest.raises(ValueError, match="stem of a network that learns from masked patches must be patch, got conv"):
+        MaskedAutoencoder(toy_network(stem="conv"))
 
 
 def test_a_network_without_tokens_is_refused():
