@@ -7,14 +7,22 @@ INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-ba
 # One thread a process: two processes fill two cores, and a laptop stays usable.
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
+# A Python that has PyTorch for its GPU, and what it lacks besides: `make gpu-wheels` fetches it, `make gpu-check`
+# unpacks it beside the project and installs nothing.
+GPU_PYTHON ?= $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON))
+GPU_PYTHON_VERSION ?= 3.12
+GPU_PACKAGES ?= monai pytorch-ignite nibabel fire termcolor einops filelock
+GPU_OPTIONS ?=
 
-.PHONY: help venv demo test gates unit test-release clean
+.PHONY: help venv demo test gates unit test-release gpu-wheels gpu-check clean
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
 	@echo "make demo          phantoms -> plain ViT and LGM-ViT -> scores and an HTML page (under 10 minutes)"
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
+	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
+	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
 $(VENV)/.runtime: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version) if sys.version_info < (3, 10) else 0'
@@ -52,5 +60,19 @@ test-release: $(VENV)/.dev
 	$(VENV)/release/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt
 	RELEASE_PYTHON=$(abspath $(VENV)/release/bin/python) $(BIN)/python -m pytest tests/packing
 
+gpu-wheels:
+	rm -rf .gpu_wheels
+	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest .gpu_wheels \
+		--implementation cp --python-version $(GPU_PYTHON_VERSION) --platform manylinux2014_x86_64 \
+		--platform manylinux_2_17_x86_64 --platform manylinux_2_27_x86_64 --platform manylinux_2_28_x86_64 \
+		--constraint requirements.txt $(GPU_PACKAGES)
+	@du -sh .gpu_wheels
+
+gpu-check:
+	rm -rf .gpu_site
+	@test ! -d .gpu_wheels || $(GPU_PYTHON) -m pip install --quiet --disable-pip-version-check --no-index --no-deps \
+		--no-compile --target .gpu_site .gpu_wheels/*.whl
+	PYTHONPATH=$(CURDIR)/.gpu_site:$$PYTHONPATH $(GPU_PYTHON) scripts/gpu_check.py $(GPU_OPTIONS)
+
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .gpu_site .gpu_wheels $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -49,19 +49,20 @@ def measure(scale: Scale) -> list[Figure]:
 class Steps:
     """The steps that are compared, on one batch."""
 
-    def __init__(self, scale: Scale) -> None:
+    def __init__(self, scale: Scale, device: str = "cpu", *, bfloat16: bool = False) -> None:
         side, count = scale.image_size, scale.batch_size
         self.scale = scale
-        self.image = torch.rand(count, 3, side, side)
-        self.mask = torch.zeros(count, 1, side, side, dtype=torch.uint8)
+        self.image = torch.rand(count, 3, side, side, device=device)
+        self.mask = torch.zeros(count, 1, side, side, dtype=torch.uint8, device=device)
         self.mask[..., side // 4 : side // 2, side // 4 : side // 2] = 1
-        self.label = torch.ones(count, 1)
-        self.network = SliceViT(**scale.network)
+        self.label = torch.ones(count, 1, device=device)
+        self.network = SliceViT(**scale.network).to(device)
+        self.precision = partial(torch.autocast, self.image.device.type, torch.bfloat16, enabled=bfloat16)
         self.optimizer = torch.optim.AdamW(self.network.parameters(), lr=1e-5, fused=True)
 
     def actions(self, plain: PlainSteps) -> dict[str, Callable[[], object]]:
         """Return name -> step; those of the baselines know no code of the project."""
-        compiled = {"eafem_compiled": self.supervised(EAFEM(), compiled=True)} if self.scale.compiled else {}
+        compiled = {"eafem_compiled": self.supervised(EAFEM(), compiled="inductor")} if self.scale.compiled else {}
         return {
             "floor": matrix_products(self.scale, len(self.image)),
             "plain": plain.step,
@@ -73,20 +74,26 @@ class Steps:
             **compiled,
         }
 
-    def unsupervised(self) -> None:
-        """A step of `configs/methods/baseline.yaml`."""
-        self.update(SliceClassificationLoss()(self.network(self.image), self.label))
+    def unsupervised(self, network: nn.Module | None = None) -> None:
+        """A step of `configs/methods/baseline.yaml`, perhaps of the compiled network."""
+        network = self.network if network is None else network
+        with self.precision():
+            loss = SliceClassificationLoss()(network(self.image), self.label)
+        self.update(loss)
 
-    def supervised(self, attribution: Attribution, *, compiled: bool = False) -> Callable[[], None]:
+    def supervised(self, attribution: Attribution, *, compiled: str | None = None) -> Callable[[], None]:
         """Return the step that the trainer makes with its two handlers, compiled as by `--train#trainer#compile`."""
         network: nn.Module = WithEvidence(self.network, attentions=attribution.needs_attentions)
-        network = torch.compile(network) if compiled else network
+        network = torch.compile(network, backend=compiled, dynamic=False) if compiled else network
         loss = SliceClassificationLoss()
         handler = LocalizationLoss(attribution, DistributionKL(), 1000.0, SmoothMask(self.scale.smoothing_kernel))
-        batch = {"image": self.image, "mask": self.mask, "label": self.label, "supervised": torch.ones(len(self.label))}
+        supervised = torch.ones_like(self.label[:, 0])
+        batch = {"image": self.image, "mask": self.mask, "label": self.label, "supervised": supervised}
 
         def step() -> None:
-            self.update(supervised_loss(network, loss, handler, self.image, batch))
+            with self.precision():
+                value = supervised_loss(network, loss, handler, self.image, batch)
+            self.update(value)
 
         return step
 

@@ -7,12 +7,12 @@ import nibabel
 import numpy as np
 import pytest
 import torch
-from support.bundle import DEMO, TINY, TRAINING, checkpoint, ended, evaluate, flat, infer, overlay, start, train
+from support.bundle import DEMO, TINY, checkpoint, evaluate, flat, infer, overlay, refused, train
 
 pytestmark = [pytest.mark.gpu, pytest.mark.slow]
 
 CASE = "phantom_000"
-KILL = {"_target_": "support.probes.KillAtIteration", "iteration": 13}
+FAILURE = {"_target_": "support.probes.FailAtIteration", "iteration": 13}
 SINGLE, HALF = 1e-3, 0.03
 
 
@@ -25,17 +25,15 @@ def losses(run):
     return np.array([[float(row[name]) for name in ("loss", "validation_loss")] for row in rows(run / "history.csv")])
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(device, phantoms, tmp_path):
+def test_a_run_that_failed_goes_on_as_if_nothing_had_happened(device, phantoms, tmp_path):
     """Dropout draws the same numbers again; a GPU adds gradients in changing order, so not to the bit."""
     settings = {"device": str(device), "amp": False}
-    whole, killed = train(phantoms, tmp_path / "whole", **settings), tmp_path / "killed"
-    killed.mkdir()
-    folders = {"dataset_dir": phantoms, "output_dir": killed, "cache_dir": phantoms.parent / "cache"}
-    killer = overlay(tmp_path, **{"+train#handlers": [KILL]})
-    assert ended(start("train.json", DEMO, TINY, killer, **folders, **TRAINING, **settings))[0] == -9
-    assert 0 < checkpoint(killed)["progress"]["epoch"] < 3
-    train(phantoms, killed, resume=True, **settings)
-    np.testing.assert_allclose(losses(killed), losses(whole), rtol=SINGLE)
+    whole, broken = train(phantoms, tmp_path / "whole", **settings), tmp_path / "broken"
+    with refused("on purpose"):
+        train(phantoms, broken, overlay(tmp_path, **{"+train#handlers": [FAILURE]}), **settings)
+    assert 0 < checkpoint(broken)["progress"]["epoch"] < 3
+    train(phantoms, broken, resume=True, **settings)
+    np.testing.assert_allclose(losses(broken), losses(whole), rtol=SINGLE)
 
 
 @pytest.fixture
@@ -67,6 +65,7 @@ def test_inference_is_that_of_the_cpu(trained, device, phantoms, tmp_path, amp, 
     if amp and device.type == "cpu":
         pytest.skip("MONAI's mixed precision is that of a GPU")
     shutil.copytree(phantoms / CASE, tmp_path / "scans" / CASE)
+    shutil.copy(phantoms / "cases.csv", tmp_path / "scans")
     given = (tmp_path / "scans", trained / "model.pt")
     expected = infer(*given, tmp_path / "cpu", DEMO, TINY, device="cpu", amp=False) / CASE
     found = infer(*given, tmp_path / "device", DEMO, TINY, device=str(device), amp=amp) / CASE

@@ -7,7 +7,7 @@ from handlers.test_no_waiting import Added
 from support.network import toy_batch, toy_network, toy_trainer
 
 from bundle.attribution import EAFEM, Relevance
-from bundle.handlers import EpochLosses, EvidenceSplit, LocalizationLoss, PrepareSliceBatch, WeightAverage
+from bundle.handlers import EpochLosses, EvidenceSplit, LocalizationLoss, PrepareSliceBatch
 from bundle.losses import DistributionKL, RESLoss
 from bundle.networks import WithEvidence
 from bundle.transforms import SmoothMask
@@ -73,11 +73,10 @@ def test_no_step_waits_for_the_device(attribution, loss, gpu):
     """Every step after the second runs under a mode in which waiting raises; pinned batches travel in it too."""
     batches = [{key: _pinned(value) for key, value in toy_batch(seed=seed).items()} for seed in range(4)]
     network = toy_network().to(gpu)
-    average = WeightAverage(network, 0.01)
     trainer = toy_trainer(
         WithEvidence(network, attentions=attribution.needs_attentions),
         batches,
-        [EvidenceSplit(), LocalizationLoss(attribution, loss.to(gpu), 30.0, SmoothMask(5)), average],
+        [EvidenceSplit(), LocalizationLoss(attribution, loss.to(gpu), 30.0, SmoothMask(5))],
         optimizer=torch.optim.AdamW(network.parameters(), lr=1e-3, fused=True),
         device=gpu,
         non_blocking=True,

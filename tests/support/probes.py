@@ -28,6 +28,19 @@ class KillAtIteration:
         engine.add_event_handler(Events.ITERATION_COMPLETED(once=self.iteration), die)
 
 
+class FailAtIteration:
+    """Ends a run by an error when an engine has done so many iterations."""
+
+    def __init__(self, iteration):
+        self.iteration = iteration
+
+    def attach(self, engine):
+        engine.add_event_handler(Events.ITERATION_COMPLETED(once=self.iteration), self.fail)
+
+    def fail(self, engine):
+        raise RuntimeError("the end, on purpose")
+
+
 class KillInCall:
     """Kills the process in the n-th call of a library function, when the file is written and nothing renamed yet."""
 
