@@ -17,7 +17,7 @@ from bundle.networks.foreign_weights import (
     fold_layer_scales,
     read_foreign_weights,
 )
-from bundle.networks.masked_autoencoder import ENCODER
+from bundle.networks.masked_autoencoder import ENCODER, ENCODING
 from bundle.networks.weights import differences, read_weights
 
 _HEAD_CHANNELS = 64
@@ -84,7 +84,7 @@ def load_pretrained(network: nn.Module, path: str | Path) -> None:
 
 
 def _fits(name: str, value: Tensor, own: Mapping[str, Tensor]) -> bool:
-    return name in own and own[name].shape == value.shape and not name.split(".")[0].endswith("head")
+    return name in own and own[name].shape == value.shape and name.split(".")[0] in ENCODING
 
 
 def _fill_biases(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> Iterator[str]:
