@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import data, epoch, infer, scaling, step
+from benchmarks import data, epoch, infer, recipe, scaling, step
 from benchmarks.figure import Figure
 from benchmarks.report import table, write_report
 from benchmarks.scale import Scale
@@ -23,6 +23,7 @@ from benchmarks.scale import Scale
 PARTS: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "data": data.measure,
     "step": lambda scale, _: step.measure(scale),
+    "recipe": lambda scale, _: recipe.measure(scale),
     "epoch": epoch.measure,
     "infer": lambda scale, _: infer.measure(scale),
     "scale": scaling.measure,

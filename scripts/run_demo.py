@@ -1,4 +1,4 @@
-"""Make phantoms, train the plain ViT and LGM-ViT on them, compare both on an unseen site, write a page.
+"""Make phantoms, train the plain ViT, LGM-ViT and the recommended recipe, compare them on an unseen site, write a page.
 
 Everything goes through `python -m monai.bundle run`; finished parts are kept, so the demo can be killed and repeated.
 """
@@ -40,11 +40,13 @@ def main() -> None:
         sys.exit("\n".join(f"{run.name} failed; the end of {run.log}:\n{run.last_words()}" for run in failed))
     rows = {row: [run for run in runs if run.name.startswith(f"{row}/")] for row in experiment.rows}
     print("3/4  inference on one volume of the unseen site", flush=True)
-    case = most_positive_case(rows["lgmvit"][0].output_dir / "predictions.csv")
+    case = most_positive_case(rows["baseline"][0].output_dir / "predictions.csv")
     images = [str(data / case / f"{case}_{channel}.nii.gz") for channel in CHANNELS]
     folders = {
-        row: run_inference(first[0], [images], root / "inference" / row / case, experiment.base[1:])[0]
-        for row, first in rows.items()
+        row: run_inference(
+            runs[0], [images], root / "inference" / row / case, [*experiment.base[1:], *experiment.row(row)[0]]
+        )[0]
+        for row, runs in rows.items()
     }
     report = demo_report(
         rows, folders, {"case": case, "image": images[-1], "label": data / case / f"{case}_seg.nii.gz"}

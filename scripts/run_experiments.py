@@ -26,13 +26,14 @@ def main() -> None:
     parser.add_argument("--dataset_dir", type=Path, required=True, help="folder of the data set")
     parser.add_argument("--output_dir", type=Path, default=Path("runs"), help="runs go to <output_dir>/<folder>/<row>")
     parser.add_argument("--cache_dir", type=Path, default=Path("cache"), help="folder of the slice store")
+    parser.add_argument("--rows", nargs="+", metavar="ROW", help="run these rows alone")
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")
     parser.add_argument("--only", default="1/1", metavar="i/n", help="the i-th of n shares of the runs, from 1 on")
     arguments, others = parser.parse_known_args()
     folders = {"dataset_dir": str(arguments.dataset_dir.absolute()), "cache_dir": str(arguments.cache_dir.absolute())}
     try:
         failed = run_experiment(
-            Experiment.read(arguments.experiment),
+            Experiment.read(arguments.experiment).only(arguments.rows),
             arguments.output_dir,
             {**command_overrides(others), **folders},
             only=arguments.only,

@@ -1,5 +1,6 @@
-"""Fixtures of every test: the place of shared, uncommitted data, and one thread a process."""
+"""Fixtures of every test: the place of shared, uncommitted data, one thread a process, and no GPU but for tests/gpu."""
 
+import os
 from pathlib import Path
 
 import nibabel as nib
@@ -13,6 +14,8 @@ SHARED = ROOT.parent / "shared"
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 torch.set_num_threads(1)
+if not os.environ.get("GPU_CHECK_DEVICE"):
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""  # a GPU adds in changing order: runs would not be the same to the bit
 
 
 @pytest.fixture(autouse=True)

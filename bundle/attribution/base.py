@@ -30,11 +30,17 @@ class Attribution(ABC):
         """Return (B, N), one number per patch."""
 
     def __call__(self, evidence: Evidence, image_hw: Sequence[int]) -> Tensor:
-        """Return the map (B, 1, H, W), bilinear between patch centers."""
+        """Return the map (B, 1, H, W), bilinear between patch centers; one that the evidence brings is only resized."""
+        if evidence.maps is not None:
+            return F.interpolate(evidence.maps, size=tuple(image_hw), mode="bilinear", align_corners=False)
         with torch.autocast(
             evidence.logits.device.type, enabled=False
         ):  # half precision loses too much in long products
-            return self.to_image(self.grid_map(evidence), evidence.grid_hw, image_hw)
+            return self.to_image(self.grid_map(evidence), self.grid_hw(evidence), image_hw)
+
+    def grid_hw(self, evidence: Evidence) -> tuple[int, int]:
+        """Return rows and columns of the grid that `grid_map` is on."""
+        return evidence.grid_hw
 
     @staticmethod
     def to_image(patches: Tensor, grid_hw: tuple[int, int], image_hw: Sequence[int]) -> Tensor:
@@ -43,12 +49,24 @@ class Attribution(ABC):
         return F.interpolate(grid, size=tuple(image_hw), mode="bilinear", align_corners=False)
 
 
+def part_of(evidence: Evidence, part: str, *, method: str) -> Tensor:
+    """Return a tensor of the evidence that not every network gives."""
+    tensor: Tensor | None = getattr(evidence, part)
+    if tensor is None:
+        raise ValueError(
+            f"evidence.{part} must be a tensor for {method}, got None: this network has none; choose the attribution "
+            "of its overlay in configs/methods."
+        )
+    return tensor
+
+
 def attentions_of(evidence: Evidence, *, method: str) -> tuple[Tensor, ...]:
     """Return the full attention of every block, (B, h, 1 + N, 1 + N) each."""
     if evidence.attentions is None:
         raise ValueError(
             f"evidence.attentions must hold the attention of every block for {method}, got None: call "
-            "forward_evidence(image, attentions=True), or wrap the network in WithEvidence(network, attentions=True)."
+            "forward_evidence(image, attentions=True), or wrap the network in WithEvidence(network, attentions=True); "
+            "a network without attention needs another attribution."
         )
     return evidence.attentions
 
@@ -58,3 +76,19 @@ def identity_cls_row(matrix: Tensor) -> Tensor:
     row = torch.zeros_like(matrix[:, :1], dtype=torch.float32)
     row[:, :, 0] = 1
     return row
+
+
+def class_score(logits: Tensor, target_class: int | None) -> Tensor:
+    """Return the explained logits, summed over the slices; slices do not mix, so each has its own gradient."""
+    classes = logits.shape[1]
+    if target_class is not None and target_class >= max(classes, 2):
+        raise ValueError(
+            f"target_class must be below {max(classes, 2)}, got {target_class}: give the index of a class."
+        )
+    if classes == 1:
+        return -logits.sum() if target_class == 0 else logits.sum()
+    if target_class is not None:
+        return logits[:, target_class].sum()
+    return logits.gather(
+        1, logits.argmax(dim=1, keepdim=True)
+    ).sum()  # a single class, where amax would average over ties

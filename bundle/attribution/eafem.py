@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from bundle.attribution.base import Attribution, attentions_of
+from bundle.attribution.base import Attribution, attentions_of, part_of
 from bundle.networks import Evidence
 
 
@@ -36,7 +36,7 @@ class ClassAttention(Attribution):
     def grid_map(self, evidence: Evidence) -> Tensor:
         """Return (B, N)."""
         if self.num_blocks == 1:
-            return evidence.class_attention.float().mean(dim=1)
+            return part_of(evidence, "class_attention", method="ClassAttention").float().mean(dim=1)
         attentions = attentions_of(evidence, method=f"ClassAttention of {self.num_blocks} blocks")
         if len(attentions) < self.num_blocks:
             raise ValueError(
@@ -60,7 +60,7 @@ class TokenEmbedding(Attribution):
 
     def grid_map(self, evidence: Evidence) -> Tensor:
         """Return (B, N)."""
-        return evidence.tokens.float().mean(dim=-1)
+        return part_of(evidence, "tokens", method="TokenEmbedding").float().mean(dim=-1)
 
 
 class EAFEM(Attribution):

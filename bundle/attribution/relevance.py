@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from bundle.attribution.base import Attribution, attentions_of, identity_cls_row
+from bundle.attribution.base import Attribution, attentions_of, class_score, identity_cls_row
 from bundle.networks import Evidence
 from bundle.scaling import min_max_normalize
 
@@ -57,27 +57,11 @@ class Relevance(Attribution):
         """Return (B, N), at least 0."""
         attentions = attentions_of(evidence, method="Relevance")
         with torch.enable_grad():  # evaluation calls this under no_grad
-            gradients = _gradients_of(_class_score(evidence.logits, self.target_class), attentions)
+            gradients = _gradients_of(class_score(evidence.logits, self.target_class), attentions)
         row = identity_cls_row(attentions[0][:, 0])
         for matrix, gradient in zip(reversed(attentions), reversed(gradients), strict=True):
             row = row + row @ (gradient.float() * matrix.float()).relu().mean(dim=1)
         return row[:, 0, 1:]
-
-
-def _class_score(logits: Tensor, target_class: int | None) -> Tensor:
-    """Return the explained logits, summed over the slices; slices do not mix, so each has its own gradient."""
-    classes = logits.shape[1]
-    if target_class is not None and target_class >= max(classes, 2):
-        raise ValueError(
-            f"target_class must be below {max(classes, 2)}, got {target_class}: give the index of a class."
-        )
-    if classes == 1:
-        return -logits.sum() if target_class == 0 else logits.sum()
-    if target_class is not None:
-        return logits[:, target_class].sum()
-    return logits.gather(
-        1, logits.argmax(dim=1, keepdim=True)
-    ).sum()  # a single class, where amax would average over ties
 
 
 def _gradients_of(score: Tensor, attentions: Sequence[Tensor]) -> tuple[Tensor, ...]:

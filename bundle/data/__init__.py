@@ -18,8 +18,9 @@ from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
-from bundle.data.slices.learnable import describe_labels, label_warnings, require_labels
+from bundle.data.slices.learnable import describe_labels, label_warnings, require_labels, require_unseen
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
+from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases
 
@@ -35,6 +36,7 @@ __all__ = [
     "NnunetCases",
     "PairedVolumes",
     "ScanOrder",
+    "ScannerAugmentation",
     "SequentialOrder",
     "ShuffleOrder",
     "SliceAugmentation",
@@ -54,6 +56,7 @@ __all__ = [
     "label_warnings",
     "own_split",
     "require_labels",
+    "require_unseen",
     "split_cases",
     "split_hash",
     "supervised_cases",

@@ -66,8 +66,8 @@ def evaluate_predictions(
     slices = SliceEvaluation(test, validation, threshold=fixed, volume_threshold=volume_threshold, **resampling)
     volumes, volume_intervals = slices.volumes(top_k)
     result: dict[str, Any] = {
-        "slice": slice_scores(test.label, test.probability, fixed),
-        "slice_at_0.5": slice_scores(test.label, test.probability, 0.5),
+        "slice": slice_scores(test.label, test.probability, fixed, test.patient),
+        "slice_at_0.5": slice_scores(test.label, test.probability, 0.5, test.patient),
         "per_site": slices.per_site(),
         "volume": volumes,
         "calibration": calibration_scores(test.label, test.probability),

@@ -13,19 +13,24 @@ from bundle.metrics import (
     Difference,
     Interval,
     MapScorer,
+    MissedPatients,
     Predictions,
     cluster_bootstrap,
     holm,
     paired_difference,
 )
 
+RANKING = ("auroc", "average_precision", "sensitivity_at_90_specificity")
+"""Scores of the order of slices by probability, which need no threshold."""
+
 
 class PooledRuns:
     """Test predictions of several runs, each at the threshold of its own validation data.
 
     Slices of all runs are scored together; intervals come from resampling patients, so a patient that several seeds
-    tested is drawn with all of them. F1, accuracy and kappa use each run's threshold, `f1_at_0.5` uses 0.5; AUROC and
-    average precision rank the slices of all runs by probability, so differently calibrated runs lower them.
+    tested is drawn with all of them. F1, accuracy, kappa and the share of positive patients that are missed whole use
+    each run's threshold, names with `_at_0.5` use 0.5; AUROC, average precision and the sensitivity at 90% specificity
+    rank the slices of all runs by probability, so differently calibrated runs lower them: see `AveragedRuns`.
 
     Args:
         runs: test predictions, in the same order for every row of a table.
@@ -54,12 +59,14 @@ class PooledRuns:
         self.runs = [run.select(run.label != IGNORED_LABEL).sorted_unique() for run in runs]
         self._patient = self._joined("patient")
         self._label = self._joined("label") > 0
-        predicted_positive = [
-            run.probability >= threshold for run, threshold in zip(self.runs, thresholds, strict=True)
-        ]
-        probability = self._joined("probability")
-        self._score = BinaryScores(self._label, probability, np.concatenate(predicted_positive))
+        called = [run.probability >= threshold for run, threshold in zip(self.runs, thresholds, strict=True)]
+        probability, positive = self._joined("probability"), np.concatenate(called)
+        self._score = BinaryScores(self._label, probability, positive)
         self._at_half = BinaryScores(self._label, probability, probability >= 0.5)
+        # a patient of several seeds is found or missed once by each
+        patients = np.concatenate([np.char.add(f"{number} ", run.patient) for number, run in enumerate(self.runs)])
+        self._missed = MissedPatients(patients, self._label, positive)
+        self._missed_at_half = MissedPatients(patients, self._label, probability >= 0.5)
         self._maps = MapScorer(self._shared_map_scores(), self._label)
 
     def _joined(self, name: str) -> NDArray:
@@ -75,7 +82,14 @@ class PooledRuns:
         """Return label scores, and map scores as `map_...`, for weights (n,) or for each slice once."""
         weights = np.ones(len(self._label)) if weights is None else weights
         maps = {f"map_{name}": value for name, value in self._maps(weights).items()}
-        return self._score(weights) | {"f1_at_0.5": self._at_half.f1(weights)} | maps
+        missed, missed_at_half = self._missed(weights), self._missed_at_half(weights)["patients_missed_share"]
+        at_half = {"f1_at_0.5": self._at_half.f1(weights), "patients_missed_share_at_0.5": missed_at_half}
+        return self._score(weights) | missed | at_half | maps
+
+    def missed(self) -> dict[str, str]:
+        """Return the shares of missed patients as counts of all runs, "3 of 50"."""
+        each = {"patients_missed_share": self._missed, "patients_missed_share_at_0.5": self._missed_at_half}
+        return {name: "{patients_missed} of {patients_positive}".format(**of.counts) for name, of in each.items()}
 
     def intervals(self, n_resamples: int = 1000, seed: int = 0) -> dict[str, Interval]:
         """Return the 95% interval of each score."""
@@ -93,6 +107,38 @@ class PooledRuns:
                 f"{len(reference.runs)} runs with different slices: give both rows the same repeats."
             )
         return paired_difference(self.scores, reference.scores, self._patient, n_resamples, seed)
+
+
+class AveragedRuns(PooledRuns):
+    """Several runs, each scored alone: the mean of their AUROC, average precision and sensitivity at 90% specificity.
+
+    No run's probabilities are compared with another's. Resampling patients may leave a run without a positive or a
+    negative slice; the mean is then over the other runs.
+
+    Args:
+        runs: test predictions, in the same order for every row of a table.
+
+    Example:
+        >>> names, index, label = np.array(["a", "a", "b", "b"]), np.array([0, 1, 0, 1]), np.array([0, 1, 0, 1])
+        >>> run = Predictions(names, names, names, index, label, np.array([0.1, 0.9, 0.2, 0.8]))
+        >>> other = Predictions(names, names, names, index, label, np.array([0.01, 0.09, 0.02, 0.08]))
+        >>> PooledRuns([run, other], [0.5, 0.05]).scores()["auroc"], AveragedRuns([run, other]).scores()["auroc"]
+        (0.75, 1.0)
+    """
+
+    def __init__(self, runs: Sequence[Predictions]) -> None:
+        super().__init__(runs, [0.5] * len(runs))
+        self._alone = [BinaryScores(run.label > 0, run.probability, run.probability >= 0.5) for run in self.runs]
+        self._ends = np.cumsum([len(run) for run in self.runs])[:-1]
+
+    def scores(self, weights: NDArray | None = None) -> dict[str, float]:
+        """Return the means over the runs for weights (n,), or for each slice once."""
+        weights = np.ones(len(self._label)) if weights is None else weights
+        each = [score(part) for score, part in zip(self._alone, np.split(weights, self._ends), strict=True)]
+        values = {name: np.array([found[name] for found in each]) for name in RANKING}
+        return {
+            name: float(of[~np.isnan(of)].mean()) if (~np.isnan(of)).any() else np.nan for name, of in values.items()
+        }
 
 
 def _same_slices(run: Predictions, reference: Predictions) -> bool:

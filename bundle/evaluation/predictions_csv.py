@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from bundle.files import read_csv, read_json, write_csv
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions, foreground_probability
+from bundle.metrics import Predictions, VolumeTable, foreground_probability, slice_scores
 
 _TEXT = ("case", "patient", "site")
 _REQUIRED = ("case", "slice", "label", "probability", "patient", "site")
@@ -100,6 +100,9 @@ def _floats(numbers: pd.Series | pd.DataFrame) -> NDArray:
 class FinishedRun:
     """Predictions and scores of one evaluated run.
 
+    `read` computes the scores that an older evaluation did not write from its predictions, at its own thresholds;
+    those that it wrote stay as they are.
+
     Args:
         predictions: of the test slices.
         metrics: content of `metrics.json`.
@@ -125,7 +128,8 @@ class FinishedRun:
             raise FileNotFoundError(
                 f"{folder}: metrics.json and predictions.csv must be there, got {present}: run evaluate.json."
             )
-        return cls(read_predictions(files[1]), read_json(files[0]))
+        predictions = read_predictions(files[1])
+        return cls(predictions, _with_newer_scores(read_json(files[0]), predictions))
 
     @property
     def threshold(self) -> float:
@@ -139,6 +143,31 @@ class FinishedRun:
         position_only = replace(self.predictions, probability=self.predictions.position_only, map_scores={})
         return position_only, float(self.metrics["baselines"]["position"]["threshold"])
 
+    def volumes(self, kind: str = "top_k_mean") -> tuple[Predictions, float]:
+        """Return one row per volume, and the threshold of this kind of volume probability (the slices' if unknown)."""
+        of = self.predictions.sorted_unique()
+        table = VolumeTable.from_slices(of.case, of.label, of.probability)
+        volumes = replace(
+            of.select(table.first),
+            label=np.asarray(table.label),
+            probability=np.asarray(table.probability[kind]),
+            map_scores={},
+            prior_map_scores={},
+            position_only=None,
+        )
+        known = self.metrics.get("volume", {}).get(kind, {})
+        return volumes, float(known.get("threshold", self.threshold))
+
     def center_prior(self) -> Predictions:
         """Return the predictions with the maps of the center prior."""
         return replace(self.predictions, map_scores=self.predictions.prior_map_scores)
+
+
+def _with_newer_scores(metrics: dict[str, Any], test: Predictions) -> dict[str, Any]:
+    """Return the content of metrics.json, with the slice scores that its version did not know."""
+    thresholds = {"slice": metrics["threshold"], "slice_at_0.5": 0.5}
+    newer = {
+        group: slice_scores(test.label, test.probability, threshold, test.patient) | metrics.get(group, {})
+        for group, threshold in thresholds.items()
+    }
+    return {**metrics, **newer}

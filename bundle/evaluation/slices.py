@@ -54,7 +54,7 @@ class SliceEvaluation:
         self._test, self._validation = test, validation
         self._threshold, self._volume_threshold = threshold, volume_threshold
         self._n_resamples, self._seed = n_resamples, seed
-        self._scorer = SliceScorer(test.label, test.probability, threshold)
+        self._scorer = SliceScorer(test.label, test.probability, threshold, test.patient)
 
     def intervals(self) -> dict[str, Any]:
         """Return the intervals of the slice scores."""
@@ -67,7 +67,7 @@ class SliceEvaluation:
     def _of_site(self, chosen: NDArray) -> dict[str, float]:
         """Return the scores of one site's slices."""
         site = self._test.select(chosen)
-        return slice_scores(site.label, site.probability, self._threshold) | counts(site)
+        return slice_scores(site.label, site.probability, self._threshold, site.patient) | counts(site)
 
     def volumes(self, top_k: int) -> tuple[dict[str, Any], dict[str, Any]]:
         """Return the scores of max, top-k mean and noisy-or, each at its threshold, and their intervals."""
@@ -101,13 +101,14 @@ class SliceEvaluation:
         if self._validation is not None:
             probability = position_baseline(train_position, train_label, self._validation.position)
             threshold = best_f1_threshold(_any_class(self._validation.label), probability)
-        baseline = SliceScorer(labels, position_only, threshold)
-        scorer = SliceScorer(labels, foreground_probability(self._test.probability), self._threshold)
+        patient = self._test.patient
+        baseline = SliceScorer(labels, position_only, threshold, patient)
+        scorer = SliceScorer(labels, foreground_probability(self._test.probability), self._threshold, patient)
         return {
-            "slice": slice_scores(labels, position_only, threshold),
+            "slice": slice_scores(labels, position_only, threshold, patient),
             "threshold": threshold,
-            "intervals": cluster_bootstrap(self._test.patient, baseline, self._n_resamples, self._seed),
-            "difference": paired_difference(scorer, baseline, self._test.patient, self._n_resamples, self._seed),
+            "intervals": cluster_bootstrap(patient, baseline, self._n_resamples, self._seed),
+            "difference": paired_difference(scorer, baseline, patient, self._n_resamples, self._seed),
         }
 
 

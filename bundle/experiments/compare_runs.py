@@ -14,6 +14,7 @@ from bundle.experiments.figures import RULE, map_grid
 from bundle.experiments.make_tables import save_tables, tables_markdown
 from bundle.experiments.results_table import ResultsTable
 from bundle.experiments.run import BUNDLE_ROOT, BundleRun
+from bundle.experiments.run_and_volume_tables import volume_table
 from bundle.experiments.validation import validation_table
 from bundle.files import read_json, write_json
 from bundle.reports.overlay import write_picture
@@ -70,6 +71,7 @@ def compare_runs(
     tables = {
         "scores, 95 percent intervals from resampling patients": results.pooled_scores(),
         f"difference to {results.baseline}, paired by patient, p-values after Holm": results.differences(),
+        "volumes, by the mean of their three highest slices": volume_table(results),
         "on validation": validation_table(rows),
     }
     text = "\n\n".join([tables_markdown(tables), *_other_splits(found)])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from bundle.workflow.knobs import names
 
 Row = Sequence[str] | Mapping[str, Any]
 _REQUIRED = frozenset({"base", "rows", "repeats"})
-_OPTIONAL = frozenset({"settings", "folder", "shares", "published"})
+_OPTIONAL = frozenset({"settings", "folder", "shares", "curves", "published"})
 _KINDS: dict[str, tuple[Any, str]] = {
     "base": (list | tuple, "a list of config files"),
     "rows": (Mapping, "name: [overlay, ...]"),
@@ -24,6 +25,7 @@ _KINDS: dict[str, tuple[Any, str]] = {
     "settings": (Mapping, "id: value"),
     "folder": (str, "a name"),
     "shares": (Mapping, "row: percent"),
+    "curves": (Mapping, "method: {row: percent}"),
 }
 
 
@@ -35,11 +37,13 @@ class Experiment:
         name: names the experiment.
         base: config files of every run, train.json first.
         rows: name of a row -> the overlays that make it, or {"overlays": [...], <id>: value} with overrides of its own.
-        repeats: name of a repeat -> `--id value` overrides that make it, e.g. a fold or a seed.
+        repeats: name of a repeat -> `--id value` overrides that make it, e.g. a fold and a seed; a file may give them
+            as {id: [value, ...]}, then every combination is a repeat, such as `fold0_seed1`.
         settings: overrides of every run.
         folder: of the runs, by default the name; experiments of one folder share the runs of rows with the same name,
             so such rows must be the same in all of them.
         shares: name of a row -> percent of the training cases whose masks it uses; makes the table a curve.
+        curves: name of a method -> its rows -> the same percent; draws a line per method, see `mask_curves`.
         published: name of a row -> scores of a paper, see `published_scores`.
 
     Raises:
@@ -60,6 +64,7 @@ class Experiment:
     settings: Mapping[str, Any] = field(default_factory=dict)
     folder: str = ""
     shares: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     published: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -74,8 +79,13 @@ class Experiment:
         for name, overrides in self.repeats.items():
             if not isinstance(overrides, Mapping):
                 raise ValueError(f"repeat {name} must be {{id: value}}, got {overrides!r}.")
-        if unknown := sorted(set(self.shares) - set(self.rows)):
-            raise ValueError(f"shares must be those of rows ({', '.join(self.rows)}), got {unknown}.")
+        self._require_rows("shares", self.shares)
+        for method, shares in self.curves.items():
+            self._require_rows(f"curves of {method}", shares)
+
+    def _require_rows(self, name: str, shares: Any) -> None:
+        if not isinstance(shares, Mapping) or not set(shares) <= set(self.rows):
+            raise ValueError(f"{name} must be {{row: percent}} with some of {', '.join(self.rows)}, got {shares!r}.")
 
     @classmethod
     def read(cls, path: str | Path) -> Experiment:
@@ -88,11 +98,12 @@ class Experiment:
         wrong = (set(content) ^ _REQUIRED) - _OPTIONAL if isinstance(content, dict) else _REQUIRED
         if wrong:
             raise ValueError(
-                f"{path}: entries must be base, rows, repeats and settings, and perhaps folder, shares and published, "
-                f"got others: check {sorted(wrong)}."
+                f"{path}: entries must be base, rows, repeats and settings, and perhaps folder, shares, curves and "
+                f"published, got others: check {sorted(wrong)}."
             )
         given = {name: value for name, value in content.items() if value is not None or name in _REQUIRED}
         entries = {name: _with_text_keys(value) for name, value in given.items()}
+        entries["repeats"] = _repeats(entries["repeats"])
         if "published" in entries:
             entries["published"] = published_scores(path.with_name("published.csv"), entries["published"])
         try:
@@ -111,7 +122,9 @@ class Experiment:
         if unknown := sorted(set(names) - set(self.rows)):
             raise ValueError(f"rows of {self.name} must be some of {', '.join(self.rows)}, got {unknown}.")
         rows = {name: row for name, row in self.rows.items() if name in names}
-        return replace(self, rows=rows, shares={row: self.shares[row] for row in self.shares if row in rows})
+        shares = {row: share for row, share in self.shares.items() if row in rows}
+        kept = {method: {row: of[row] for row in of if row in rows} for method, of in self.curves.items()}
+        return replace(self, rows=rows, shares=shares, curves={method: of for method, of in kept.items() if of})
 
     def row(self, name: str) -> tuple[list[str], dict[str, Any]]:
         """Return the overlays and the overrides of a row."""
@@ -174,3 +187,11 @@ class Experiment:
 def _with_text_keys(content: Any) -> Any:
     """Return a mapping with text as its keys, anything else as it is: YAML reads `0:` as a number."""
     return {str(key): value for key, value in content.items()} if isinstance(content, dict) else content
+
+
+def _repeats(content: Any) -> Any:
+    """Return the combinations of {id: [value, ...]} as repeats, named by their values; anything else as it is."""
+    if not isinstance(content, Mapping) or not content or not all(isinstance(of, list) for of in content.values()):
+        return content
+    combined = [dict(zip(content, values, strict=True)) for values in product(*content.values())]
+    return {"_".join(v if isinstance(v, str) else f"{k}{v}" for k, v in of.items()): of for of in combined}

@@ -27,6 +27,10 @@ RULE = (
 )
 
 
+_OF_ATTENTION = ("EAFEM", "ClassAttention", "TokenEmbedding", "Rollout", "Relevance")
+"""Maps of a ViT's attention and tokens, which `map_grid` draws alike for all networks."""
+
+
 def chosen_slices(runs: Sequence[FinishedRun], num_cases: int = 5) -> list[tuple[str, int]]:
     """Return (case, slice index) by `RULE`: true positives of all runs, which the paper's figure 3 shows too.
 
@@ -69,12 +73,13 @@ def map_grid(
     """Return one line per slice and one column per run, the mask outlined in magenta.
 
     The slices are those of `chosen_slices`, the maps come from inference with each run's own model.pt. One attribution
-    serves all networks, so that the picture compares networks and not maps.
+    serves all runs whose own map is of attention or tokens, so that the picture compares networks and not maps; a run
+    with another map, such as a predicted mask or Grad-CAM, shows that one, and its title says so.
 
     Args:
         runs: title of a column -> a finished run. The config files of the first one find the cases.
         dataset_dir: the data set, as for the runs.
-        attribution: overlay of the map; the paper shows the attention of the last block.
+        attribution: overlay of the map of attention; the paper shows that of the last block.
         num_cases: lines of the picture.
 
     Returns:
@@ -97,10 +102,12 @@ def map_grid(
     with tempfile.TemporaryDirectory() as folder:
         for number, run in enumerate(runs.values()):
             results = Path(folder) / str(number)
-            run_inference(run, images, results, [*run.config_files[1:], attribution], _network_knobs(run))
+            overlays = run.config_files[1:] if _own_map(run) else [*run.config_files[1:], attribution]
+            run_inference(run, images, results, overlays, _network_knobs(run))
             for line, (case, index) in zip(pictures, chosen, strict=True):
                 line.append(_overlaid(items[case], results / case, index, parser))
-    return overlay_panel(pictures, list(runs), [f"{case}, slice {index}" for case, index in chosen])
+    titles = [f"{name}\n({own})" if (own := _own_map(run)) else name for name, run in runs.items()]
+    return overlay_panel(pictures, titles, [f"{case}, slice {index}" for case, index in chosen])
 
 
 def _config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
@@ -109,6 +116,13 @@ def _config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
     parser.read_config([str(BUNDLE_ROOT / file) for file in files])
     parser.update({"dataset_dir": str(dataset_dir.absolute()), "bundle_root": str(BUNDLE_ROOT)})
     return parser
+
+
+def _own_map(run: BundleRun) -> str:
+    """Return the class of the run's map if it is not one of attention or tokens, by the run's record; else nothing."""
+    attribution = read_json(run.output_dir / "config.json", {}).get("attribution") or {}
+    name = str(attribution.get("_target_", "")).rpartition(".")[2]
+    return "" if name in _OF_ATTENTION else name
 
 
 def _network_knobs(run: BundleRun) -> dict[str, Any]:

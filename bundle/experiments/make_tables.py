@@ -9,11 +9,15 @@ from pathlib import Path
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.export_run_records import export_run_records
 from bundle.experiments.figures import RULE, map_grid
+from bundle.experiments.mask_curves import mask_curves
 from bundle.experiments.results_table import ResultsTable
+from bundle.experiments.run_and_volume_tables import averaged_table, volume_table
 from bundle.experiments.validation import runs_table, summary_table, validation_table
 from bundle.files import write_atomically
 from bundle.reports import Table
 from bundle.reports.overlay import write_picture
+
+_RESAMPLED = "95 percent intervals from resampling patients, p-values after Holm"
 
 
 def make_tables(
@@ -33,7 +37,7 @@ def make_tables(
         root: folder of the runs, see `Experiment.folders`.
         n_resamples: resamples of the patients.
         baseline: the row that the others are compared with, the first one by default.
-        save: folder for tables.md, a CSV of each table and, of a curve, curve.png.
+        save: folder for tables.md, a CSV of each table and, of shares or curves, curve.png or curves.png.
         dataset_dir: the data set; with it `save` gets maps.png of the first repeat, see `map_grid`.
         records: folder to which the runs' records are copied, see `export_run_records`.
 
@@ -46,6 +50,8 @@ def make_tables(
     results = ResultsTable(folders, n_resamples, published=experiment.published, baseline=baseline)
     tables = {
         **results.tables(),
+        f"runs averaged, each scored alone, {_RESAMPLED}": averaged_table(results),
+        f"volumes, by the mean of their three highest slices, all runs pooled, {_RESAMPLED}": volume_table(results),
         f"gains over {results.baseline} in short, time divided by its time": summary_table(results, folders),
         "on validation": validation_table(folders, baseline),
         "every run": runs_table(folders),
@@ -57,6 +63,8 @@ def make_tables(
         save_tables(tables, text, save)
         if experiment.shares:
             write_picture(save / "curve.png", results.curve(experiment.shares))
+        if experiment.curves:
+            write_picture(save / "curves.png", mask_curves(results, experiment.curves))
         if dataset_dir:
             repeat = next(iter(experiment.repeats))
             runs = {row: experiment.run(row, repeat, root) for row in experiment.rows}

@@ -10,7 +10,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from bundle.evaluation import FinishedRun, PooledRuns, corrected
-from bundle.metrics import Difference
+from bundle.metrics import Difference, Interval
 from bundle.reports import ABSENT, Table, score_curves, score_text
 
 SCORES = {
@@ -19,16 +19,19 @@ SCORES = {
     "accuracy": "accuracy",
     "auroc": "AUROC",
     "average_precision": "AP",
+    "sensitivity_at_90_specificity": "sensitivity at 90% specificity",
     "cohen_kappa": "kappa",
+    "patients_missed_share": "patients missed",
+    "patients_missed_share_at_0.5": "missed at 0.5",
     "map_pointing_game": "pointing game",
     "map_energy_ratio": "energy ratio",
     "map_iou": "IoU",
 }
 _GROUP_AND_KEY = {score: ("map", score.removeprefix("map_")) for score in SCORES if score.startswith("map_")} | {
-    "f1_at_0.5": ("slice_at_0.5", "f1")
+    score: ("slice_at_0.5", score.removesuffix("_at_0.5")) for score in SCORES if score.endswith("_at_0.5")
 }
 """Group and key in metrics.json of the scores that are not slice scores at the run's threshold."""
-_POSITION, _CENTER = "slice position alone", "map of the center"
+POSITION, CENTER = "slice position alone", "map of the center"
 
 
 class ResultsTable:
@@ -109,18 +112,32 @@ class ResultsTable:
 
     def pooled_scores(self) -> Table:
         """Return the scores over all slices of all runs with 95% intervals, and the baselines without a network."""
-        rows = {**self.pooled, **self.without_network()}
-        texts = {name: _interval_texts(pooled, self.n_resamples, self.seed) for name, pooled in rows.items()}
-        texts[_CENTER] = {score: text for score, text in texts[_CENTER].items() if score.startswith("map_")}
-        return self._table(lambda name: texts[name], rows)
+        return self._table(self._pooled_cells, self.scored)
 
+    def _pooled_cells(self, name: str) -> dict[str, str]:
+        """Return score -> text with its interval, of missed patients with their number."""
+        counted = {} if name == CENTER else (self.pooled | self.without_network)[name].missed()
+        texts = {score: score_text(value, interval) for score, (value, interval) in self.scored[name].items()}
+        return {score: f"{text}, {counted[score]}" if score in counted else text for score, text in texts.items()}
+
+    @cached_property
+    def scored(self) -> dict[str, dict[str, tuple[float, Interval]]]:
+        """Row or baseline without a network -> score -> value over all slices of all runs, and its interval."""
+        found = {}
+        for name, pooled in (self.pooled | self.without_network).items():
+            values, intervals = pooled.scores(), pooled.intervals(self.n_resamples, self.seed)
+            found[name] = {score: (values[score], intervals[score]) for score in values if score in intervals}
+        found[CENTER] = {score: pair for score, pair in found[CENTER].items() if score.startswith("map_")}
+        return found
+
+    @cached_property
     def without_network(self) -> dict[str, PooledRuns]:
         """Return the network-free baselines: the position of a slice, and a map that points to the center."""
         runs = self.runs[self.baseline]
         baselines = [run.position_only() for run in runs]
         return {
-            _POSITION: PooledRuns(*map(list, zip(*baselines, strict=True))),
-            _CENTER: PooledRuns([run.center_prior() for run in runs], [run.threshold for run in runs]),
+            POSITION: PooledRuns(*map(list, zip(*baselines, strict=True))),
+            CENTER: PooledRuns([run.center_prior() for run in runs], [run.threshold for run in runs]),
         }
 
     @cached_property
@@ -167,9 +184,3 @@ def score_of(metrics: Mapping[str, Any], score: str) -> float:
 def p_text(value: float) -> str:
     """Return a p-value as a reader wants it: never "0.000"."""
     return f"p = {score_text(value)}" if not value < 0.0005 else "p < 0.001"
-
-
-def _interval_texts(pooled: PooledRuns, n_resamples: int, seed: int) -> dict[str, str]:
-    """Return score -> text with its interval."""
-    intervals = pooled.intervals(n_resamples, seed)
-    return {name: score_text(value, intervals[name]) for name, value in pooled.scores().items() if name in intervals}

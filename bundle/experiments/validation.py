@@ -50,7 +50,10 @@ def best_epoch(scores: Mapping[int, float]) -> BestEpoch | None:
     return None if epoch is None else BestEpoch(epoch, scores[epoch])
 
 
-_TEST_SCORES = ("f1", "f1_at_0.5", "auroc", "average_precision", "map_pointing_game", "map_iou")
+_TEST_SCORES = (
+    *("f1", "f1_at_0.5", "auroc", "average_precision", "sensitivity_at_90_specificity", "patients_missed_share"),
+    *("map_pointing_game", "map_iou"),
+)
 _COLUMNS = ("run", "threshold", *(SCORES[name] for name in _TEST_SCORES), "best on validation", "at epoch", "minutes")
 
 
@@ -98,7 +101,7 @@ def _minutes_of(folder: str | Path) -> float:
 
 
 _NONE = BestEpoch(0, NAN)
-_SUMMARY_SCORES = ("f1", "auroc", "average_precision")
+_SUMMARY_SCORES = ("f1", "auroc", "average_precision", "patients_missed_share")
 _LAST = 5
 """The best of many epochs flatters a row whose score jumps; the mean of the last few does not."""
 
@@ -143,11 +146,12 @@ def _mean_of_last(scores: Mapping[int, float]) -> float:
     return statistics.fmean(scores[epoch] for epoch in sorted(scores)[-_LAST:]) if scores else NAN
 
 
-def gain_text(scores: Sequence[float], baseline: Sequence[float]) -> str:
-    """Return mean and standard deviation of the gain run by run, and in how many runs there is one."""
+def gain_text(scores: Sequence[float], baseline: Sequence[float], *, lower_is_better: bool = False) -> str:
+    """Return mean and standard deviation of the difference run by run, and in how many runs it is for the better."""
     gains = [score - reference for score, reference in zip(scores, baseline, strict=True)]
+    better = sum(gain < 0 if lower_is_better else gain > 0 for gain in gains)
     text = score_text(gains)
-    return text if text == ABSENT else f"{text}, {sum(gain > 0 for gain in gains)} of {len(gains)}"
+    return text if text == ABSENT else f"{text}, {better} of {len(gains)}"
 
 
 def summary_table(results: ResultsTable, rows: Mapping[str, Sequence[str | Path]]) -> Table:

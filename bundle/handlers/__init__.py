@@ -16,6 +16,7 @@ from bundle.handlers.out_of_memory import OutOfMemory
 from bundle.handlers.prepare_batch import PrepareSliceBatch
 from bundle.handlers.run_estimate import RunEstimate
 from bundle.handlers.run_progress import RunProgress
+from bundle.handlers.segmentation_loss import SegmentationLoss
 from bundle.handlers.skip_failed_cases import SkipFailedCases
 from bundle.handlers.slice_scores_metric import SliceScores
 from bundle.handlers.start_weights import StartWeights
@@ -40,6 +41,7 @@ __all__ = [
     "PrepareSliceBatch",
     "RunEstimate",
     "RunProgress",
+    "SegmentationLoss",
     "SkipFailedCases",
     "SliceScores",
     "StartWeights",

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
 from ignite.engine import Engine, Events
 from monai.networks.utils import eval_mode
 from numpy.typing import NDArray
+from torch import nn
 from torch.utils.tensorboard import SummaryWriter
 
 from bundle import keys
 from bundle.attribution import Attribution
 from bundle.handlers.prepare_batch import PrepareSliceBatch
-from bundle.networks import SliceViT
+from bundle.networks import EvidenceNetwork
 from bundle.reports import draw_overlay, overlay_panel
 
 
@@ -52,7 +53,7 @@ class AttributionImages:
         self,
         log_dir: str | Path,
         dataset: BatchDataset,
-        network: SliceViT,
+        network: EvidenceNetwork,
         attribution: Attribution,
         interval: int = 5,
         num_slices: int = 6,
@@ -93,6 +94,6 @@ class AttributionImages:
 
     def _maps(self, image: torch.Tensor) -> torch.Tensor:
         """Return maps (B, 1, H, W) of the network as it would be used, in eval mode."""
-        with eval_mode(self.network), torch.set_grad_enabled(self.attribution.needs_grad):
+        with eval_mode(cast(nn.Module, self.network)), torch.set_grad_enabled(self.attribution.needs_grad):
             evidence = self.network.forward_evidence(image, attentions=self.attribution.needs_attentions)
             return self.attribution(evidence, image.shape[-2:]).detach().float()

@@ -67,6 +67,7 @@ class CollectPredictions:
         logits = output[keys.PRED].detach().float()
         self._keep("label", batch[keys.LABEL].reshape(len(logits)).long())
         self._keep("probability", class_probabilities(logits))
+        self._keep("logit", logits)
         self._keep("case_index", batch[keys.CASE_INDEX])
         self._keep("slice_index", batch[keys.SLICE_INDEX])
         evidence = output.pop(keys.EVIDENCE)

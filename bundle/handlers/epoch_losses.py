@@ -8,6 +8,8 @@ import ignite.distributed as idist
 from ignite.engine import Engine, Events
 from torch import Tensor
 
+_LOSSES = ("loss", "classification_loss", "segmentation_loss", "localization_loss")
+
 
 class EpochLosses:
     """Averages the losses of `state.output` over an epoch and puts them into `state.metrics`.
@@ -26,7 +28,7 @@ class EpochLosses:
         {'loss': 2.0}
     """
 
-    def __init__(self, names: Sequence[str] = ("loss", "classification_loss", "localization_loss")) -> None:
+    def __init__(self, names: Sequence[str] = _LOSSES) -> None:
         self.names = tuple(names)
         self._sums: dict[str, Tensor] = {}
         self._count = 0

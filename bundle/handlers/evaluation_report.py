@@ -1,4 +1,4 @@
-"""Files of a finished evaluation: split.json, predictions.csv and metrics.json."""
+"""Files of a finished evaluation: split.json, both files of predictions, and metrics.json."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from ignite.engine import Engine, Events
 from bundle.evaluation import evaluate_predictions, write_predictions
 from bundle.files import read_json, write_json
 from bundle.handlers.collect_predictions import CollectPredictions
+from bundle.inferers import EvidenceInferer
 from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
+from bundle.probabilities import SliceProbabilities
 from bundle.reports import evaluation_summary
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ class TrainSlices(Protocol):
 class EvaluationReport:
     """When the test epoch is complete, scores it and writes `split.json`, `predictions.csv`, then `metrics.json`.
 
+    Beside `predictions.csv` lies `validation_predictions.csv`: the scores that another hospital's are aligned with.
+
     `metrics.json` comes last and by rename, so its presence says that the evaluation is complete. Thresholds come from
     validation predictions, the position baseline from the training slices; the test set is only scored.
 
@@ -45,6 +49,8 @@ class EvaluationReport:
         seed: of the resampling.
         split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.
         checkpoint: weights that are scored; metrics.json keeps their SHA-256, for packing.
+        probabilities: makes them from the logits; its smoothing may be chosen on validation slices.
+        inferer: made the predictions; metrics.json keeps what it says of itself.
 
     Raises:
         ValueError: the run in `output_dir` was trained on another split; there is no test slice.
@@ -64,6 +70,8 @@ class EvaluationReport:
         seed: int = 0,
         split_hash: str = "",
         checkpoint: str | Path | None = None,
+        probabilities: SliceProbabilities | None = None,
+        inferer: EvidenceInferer | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.test = test
@@ -74,7 +82,9 @@ class EvaluationReport:
         self.seed = seed
         self.split_hash = split_hash
         self.checkpoint = checkpoint
-        self._weights: dict[str, str] = {}
+        self.probabilities = SliceProbabilities() if probabilities is None else probabilities
+        self.inferer = inferer
+        self._weights: dict[str, Any] = {}
 
     def attach(self, engine: Engine) -> None:
         """Refuse another split before the epoch, report after it."""
@@ -86,13 +96,18 @@ class EvaluationReport:
         """Keep the hash of the weights that are scored: a training that goes on may replace the file."""
         if self.checkpoint is not None:
             self._weights = {"weights_sha256": hashlib.sha256(Path(self.checkpoint).read_bytes()).hexdigest()}
+        if self.inferer is not None:
+            self._weights |= self.inferer.record()
 
     def __call__(self, engine: Engine) -> None:
         """Score and write; metrics.json comes last."""
-        test = self._test_predictions()
+        collected = self.validation.predictions
+        probabilities = self.probabilities.chosen_on(collected)
+        test = probabilities.of(self._test_predictions())
+        validation = None if collected is None else probabilities.of(collected)
         content = evaluate_predictions(
             test,
-            self.validation.predictions,
+            validation,
             train_position=self.train_dataset.relative_position,
             train_label=self.train_dataset.labels,
             threshold=self.threshold,
@@ -101,11 +116,18 @@ class EvaluationReport:
             split_hash=self.split_hash,
         )
         content |= {"map_scale": self.validation.map_scale, **self._weights}
+        content |= {"slice_smoothing": probabilities.smoothing, "score_calibration": probabilities.calibration}
         write_json(self.output_dir / "split.json", self._split(test))
+        if validation is not None:
+            write_predictions(self.output_dir / "validation_predictions.csv", self._for_pooling(validation, content))
         write_predictions(self.output_dir / "predictions.csv", self._for_pooling(test, content))
         write_json(self.output_dir / "metrics.json", content)
         for line in evaluation_summary(content):
             logger.info(line)
+        if probabilities.smoothing:
+            logger.info(
+                f"The logits of a scan are smoothed along its slices, sigma {probabilities.smoothing:g} slices."
+            )
         logger.info(
             f"In brackets: 95% intervals from resampling patients. All scores: {self.output_dir / 'metrics.json'}"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ignite.engine import Engine
+from ignite.engine import Engine, Events
 from monai.engines.utils import IterationEvents
 
 from bundle import keys
@@ -13,7 +13,8 @@ class EvidenceSplit:
     """Puts the logits of an `Evidence` into `pred` and sets the evidence aside in `output["evidence"]`.
 
     It runs between the forward pass and the loss, so MONAI's own trainer and evaluator stay unmodified. The handler
-    that uses the evidence pops it: what stays in `state.output` is kept until the next iteration.
+    that uses the evidence last pops it. Ignite forgets the output before the next iteration; the evidence of an epoch's
+    last one is dropped too, so that it does not lie beside the validation.
 
     Raises:
         TypeError: the network returned something else, because it is not wrapped in `WithEvidence`.
@@ -31,6 +32,7 @@ class EvidenceSplit:
     def attach(self, engine: Engine) -> None:
         """Split after every forward pass of `engine`."""
         engine.add_event_handler(IterationEvents.FORWARD_COMPLETED, self)
+        engine.add_event_handler(Events.EPOCH_COMPLETED, self.drop)
 
     def __call__(self, engine: Engine) -> None:
         """Split the output of this iteration."""
@@ -39,7 +41,12 @@ class EvidenceSplit:
         if not isinstance(evidence, Evidence):
             raise TypeError(
                 f"output of the network must be Evidence, got {type(evidence).__name__}: "
-                "train bundle.networks.WithEvidence(network), or switch localization off (localization_weight: 0)."
+                "train bundle.networks.WithEvidence(network), or set localization_weight and segmentation_weight to 0."
             )
         output[keys.PRED] = evidence.logits
         output[keys.EVIDENCE] = evidence
+
+    @staticmethod
+    def drop(engine: Engine) -> None:
+        """Drop the evidence of the last iteration."""
+        engine.state.output.pop(keys.EVIDENCE, None)

@@ -70,8 +70,8 @@ class LocalizationLoss:
             target = _localization_target(batch, image=image, smooth=self.smooth, negatives=self.negatives)
             attribution = self.attribution(evidence, image.shape[-2:]).float()
             loss_batch = {**target, keys.PRED: evidence.logits}
-            term = self.loss(attribution, loss_batch) * _share_of_all_ranks(target[keys.WEIGHT])
-        output["classification_loss"] = output[keys.LOSS].detach()
+            term = self.loss(attribution, loss_batch) * share_of_all_ranks(target[keys.WEIGHT])
+        output.setdefault("classification_loss", output[keys.LOSS].detach())  # another handler may have added a term
         output["localization_loss"] = term.detach()
         output[keys.LOSS] = output[keys.LOSS] + self._weight_at(engine) * term
 
@@ -87,22 +87,29 @@ class LocalizationLoss:
 def _localization_target(
     batch: dict[str, Any], *, image: Tensor, smooth: Callable[[Tensor], Tensor] | None, negatives: bool = False
 ) -> dict[str, Tensor]:
-    """Return the batch of a localization loss: image, mask, smoothed mask and weight (B,).
+    """Return the batch of a localization loss: image, mask, smoothed mask and weight (B,)."""
+    mask = batch[keys.MASK].float()
+    smoothed = mask if smooth is None else smooth(mask)
+    weight = counted_slices(batch, negatives=negatives)
+    return {keys.IMAGE: image, keys.MASK: mask, keys.SMOOTHED_MASK: smoothed, keys.WEIGHT: weight}
+
+
+def counted_slices(batch: dict[str, Any], *, negatives: bool) -> Tensor:
+    """Return (B,), 1 for the slices whose mask supervises, else 0.
 
     A slice counts where it is positive, its case is supervised and its mask is not empty: augmentation may have moved
     the object out of the picture. With `negatives` a slice labeled negative counts too, if its mask is empty.
     """
-    mask = batch[keys.MASK].float()
+    mask = batch[keys.MASK]
     label, seen = batch[keys.LABEL].reshape(len(mask)), mask.amax(dim=(1, 2, 3)) > 0
     counts = (label > 0) & seen
     if negatives:
         counts = counts | ((label == 0) & ~seen)
-    weight = batch[keys.SUPERVISED].float() * counts
-    smoothed = mask if smooth is None else smooth(mask)
-    return {keys.IMAGE: image, keys.MASK: mask, keys.SMOOTHED_MASK: smoothed, keys.WEIGHT: weight}
+    weight: Tensor = batch[keys.SUPERVISED].float() * counts
+    return weight
 
 
-def _share_of_all_ranks(weight: Tensor) -> Tensor | float:
+def share_of_all_ranks(weight: Tensor) -> Tensor | float:
     """Return the factor that turns this rank's weighted mean into its part of the mean over all ranks.
 
     Local mean * local count * ranks / count on all ranks; 1 for a single process.

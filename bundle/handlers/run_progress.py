@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from bundle.handlers.out_of_memory import OutOfMemory
 
-_LOSSES = ("loss", "classification_loss", "localization_loss")
+_LOSSES = ("loss", "classification_loss", "segmentation_loss", "localization_loss")
 
 
 class RunProgress:

@@ -94,7 +94,9 @@ class TrainingCheckpoint:
     def __call__(self, engine: Engine) -> None:
         """Write the best weights, if this epoch has them, and the checkpoint; without a key score the last are best."""
         if self.validator.state.best_metric_epoch in (engine.state.epoch, _NEVER):
-            save_tensors(self.kept_network.state_dict(), self.folder / "model.pt")
+            weights = self.kept_network.state_dict()
+            weights.update({name: tensor.cpu() for name, tensor in weights.items()})  # opens without a GPU too
+            save_tensors(weights, self.folder / "model.pt")
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
         save_tensors({name: part.state_dict() for name, part in self._objects(progress).items()}, self.file)
 
@@ -105,8 +107,7 @@ class TrainingCheckpoint:
             return
         progress = _TrainingProgress(engine, self.validator, self.split_hash)
         objects = self._objects(progress)
-        state = self._read(objects.keys())
-        lengths = _lengths(self.lr_scheduler)
+        state, lengths = self._read(objects.keys()), _lengths(self.lr_scheduler)
         Checkpoint.load_objects(objects, state)
         if _lengths(self.lr_scheduler) != lengths:
             _stretch(self.lr_scheduler, lengths)
@@ -172,8 +173,7 @@ class _TrainingProgress:
                 "validation patients may be among the new training patients. Use the same split file, seed and data, "
                 "or another output_dir."
             )
-        self.trainer.state.epoch = state["epoch"]
-        self.trainer.state.iteration = state["iteration"]
+        self.trainer.state.epoch, self.trainer.state.iteration = state["epoch"], state["iteration"]
         self.validator.state.best_metric = state["best_metric"]
         self.validator.state.best_metric_epoch = state["best_metric_epoch"]
         for name in set(_TIES) & state.keys():

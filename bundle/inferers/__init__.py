@@ -1,5 +1,6 @@
 """Inference over a volume in batches of slices, and evidence for evaluation."""
 
-from bundle.inferers.slice_inferer import EvidenceInferer, SliceInferer
+from bundle.inferers.evidence_inferer import EvidenceInferer
+from bundle.inferers.slice_inferer import SliceInferer
 
 __all__ = ["EvidenceInferer", "SliceInferer"]

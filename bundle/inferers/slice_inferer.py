@@ -12,37 +12,9 @@ from monai.utils import convert_to_tensor
 from torch import Tensor
 
 from bundle.attribution import Attribution
-from bundle.metrics import class_probabilities
-from bundle.networks import Evidence, SliceViT
-
-
-class EvidenceInferer(Inferer):
-    """Inferer that calls `network.forward_evidence` with the needs of an attribution method.
-
-    Evaluators run under `no_grad`; gradients are enabled here for a method that needs them.
-
-    Args:
-        attribution: method with `needs_attentions` and `needs_grad`.
-
-    Shapes:
-        (B, C, S, S) -> Evidence.
-
-    Example:
-        >>> from bundle.attribution import EAFEM
-        >>> from bundle.networks import SliceViT
-        >>> vit = SliceViT(image_size=32, patch_size=8, in_channels=1, hidden_size=16, num_layers=1, num_heads=2)
-        >>> EvidenceInferer(EAFEM())(torch.rand(2, 1, 32, 32), vit.eval()).grid_hw
-        (4, 4)
-    """
-
-    def __init__(self, attribution: Attribution) -> None:
-        super().__init__()
-        self.attribution = attribution
-
-    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Evidence:
-        """Return the evidence for a batch of slices."""
-        with torch.set_grad_enabled(self.attribution.needs_grad):
-            return network.forward_evidence(inputs, attentions=self.attribution.needs_attentions)
+from bundle.inferers.evidence_inferer import EvidenceInferer
+from bundle.networks import EvidenceNetwork
+from bundle.probabilities import SliceProbabilities
 
 
 class _SliceTransformLike(Protocol):
@@ -60,15 +32,17 @@ class SliceInferer(Inferer):
 
     The result is one tensor, as evaluators, MONAI Label and MONAI Deploy require: channel 0 is the attribution on the
     grid of the volume, channels 1..K are the class probabilities, constant over a slice (K = 1 for a single logit).
-    Memory beyond input and result is that of one batch.
+    Memory beyond input and result is that of one batch, and the logits of every slice.
 
     Slices that are zero everywhere after `slice_transform` are blank: their map is exactly zero, and they share the
-    network's probabilities of one zero image, computed at most once per volume. Evaluation gives them the same values.
+    network's logits of one zero image, computed at most once per volume. Evaluation gives them the same values.
 
     Args:
         slice_transform: transform of the training slices.
         attribution: `(evidence, image_hw) -> (B, 1, H, W)`.
         batch_size: slices per forward pass.
+        probabilities: makes them from the logits of all slices.
+        evidence_inferer: runs a batch of slices through the network; None runs each slice once.
 
     Shapes:
         (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
@@ -87,13 +61,22 @@ class SliceInferer(Inferer):
         torch.Size([1, 2, 32, 32, 5])
     """
 
-    def __init__(self, slice_transform: _SliceTransformLike, attribution: Attribution, batch_size: int = 32) -> None:
+    def __init__(
+        self,
+        slice_transform: _SliceTransformLike,
+        attribution: Attribution,
+        batch_size: int = 32,
+        probabilities: SliceProbabilities | None = None,
+        evidence_inferer: EvidenceInferer | None = None,
+    ) -> None:
         super().__init__()
         self.slice_transform = slice_transform
         self.attribution = attribution
         self.batch_size = batch_size
+        self.probabilities = SliceProbabilities() if probabilities is None else probabilities
+        self.evidence_inferer = EvidenceInferer(attribution) if evidence_inferer is None else evidence_inferer
 
-    def __call__(self, inputs: Tensor, network: SliceViT, *args: Any, **kwargs: Any) -> Tensor:
+    def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
         if inputs.ndim != 5 or inputs.shape[0] != 1:
             raise ValueError(
@@ -101,39 +84,43 @@ class SliceInferer(Inferer):
             )
         volume = convert_to_tensor(inputs, track_meta=False)[0]
         blank = torch.zeros_like(volume[None, ..., 0], dtype=torch.float32)  # (1, C, H, W)
-        blank_probabilities = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
-        result, done = torch.empty(0), 0
-        for slices in volume.split(self.batch_size, dim=-1):
-            part = self.infer(slices.permute(3, 0, 1, 2).float(), network, blank_probabilities)  # (N, 1 + K, H, W)
-            if not done:  # K is known from the first batch on
-                result = part.new_empty(1, part.shape[1], *volume.shape[1:])
-            result[0, ..., done : done + len(part)] = part.permute(1, 2, 3, 0)
-            done += len(part)
+        blank_logits = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
+        result, logits = torch.empty(0), list[Tensor]()
+        for start in range(0, volume.shape[-1], self.batch_size):
+            slices = volume[..., start : start + self.batch_size].permute(3, 0, 1, 2).float()
+            maps, of_slices = self.infer(slices, network, blank_logits)
+            if not logits:  # K is known from the first batch on
+                result = maps.new_empty(1, 1 + of_slices.shape[1], *volume.shape[1:])
+            result[0, 0, ..., start : start + len(maps)] = maps[:, 0].permute(1, 2, 0)
+            logits.append(of_slices)
+        probabilities = self.probabilities(torch.cat(logits))
+        result[0, 1:] = probabilities.reshape(len(probabilities), -1).T[:, None, None]
         return result
 
-    def infer(self, slices: Tensor, network: SliceViT, blank_probabilities: Callable[[], Tensor]) -> Tensor:
-        """Return (N, 1 + K, H, W) for slices (N, C, H, W); only slices that are not blank pass the network."""
+    def infer(
+        self, slices: Tensor, network: EvidenceNetwork, blank_logits: Callable[[], Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Return maps (N, 1, H, W) and logits (N, K) of slices (N, C, H, W); blank ones do not pass the network."""
         images = self.slice_transform.image(slices)
         blank = _is_blank(images)
         maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
         if blank.all():
-            probabilities = blank_probabilities().expand(len(slices), -1)
+            logits = blank_logits().expand(len(slices), -1)
         else:
             own_maps, own = self.explain(images[~blank], network)
             maps[~blank] = self.slice_transform.inverse(own_maps, slices.shape[-2:])
-            probabilities = own.new_empty(len(slices), own.shape[1])
-            probabilities[~blank] = own
+            logits = own.new_empty(len(slices), own.shape[1])
+            logits[~blank] = own
             if blank.any():
-                probabilities[blank] = blank_probabilities()
-        return torch.cat([maps, probabilities[:, :, None, None].expand(-1, -1, *slices.shape[-2:])], dim=1)
+                logits[blank] = blank_logits()
+        return maps, logits
 
-    def explain(self, images: Tensor, network: SliceViT) -> tuple[Tensor, Tensor]:
-        """Return maps (N, 1, S, S) and probabilities (N, K) of network inputs (N, C, S, S)."""
-        evidence = EvidenceInferer(self.attribution)(images, network)
+    def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:
+        """Return maps (N, 1, S, S) and logits (N, K) of network inputs (N, C, S, S)."""
+        evidence = self.evidence_inferer(images, network)
         with torch.set_grad_enabled(self.attribution.needs_grad):
             maps = self.attribution(evidence, images.shape[-2:]).detach().float()
-        logits = evidence.logits.detach().float()
-        return maps, class_probabilities(logits).reshape(len(logits), -1)
+        return maps, evidence.logits.detach().float()
 
 
 def _is_blank(slices: Tensor) -> Tensor:

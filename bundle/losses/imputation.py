@@ -57,12 +57,19 @@ class GridGaussianImputation(nn.Module):
         [0.0, 0.5, 1.0, 0.5, 0.0]
     """
 
+    kernel: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        weights = torch.tensor([0.25, 0.5, 0.25])
+        # moved with the loss: numbers copied to the device in every step would wait for it
+        self.register_buffer("kernel", torch.outer(weights, weights)[None, None], persistent=False)
+
     def forward(self, mask: Tensor, image: Tensor, grid_hw: tuple[int, int]) -> Tensor:
         """Return the smoothed mask per patch."""
-        weights = mask.new_tensor([0.25, 0.5, 0.25])
         grid = F.interpolate(mask.clamp(min=0), size=grid_hw, mode="nearest")
         mirrored = F.pad(grid, [1] * 4, mode="reflect" if min(grid_hw) > 1 else "replicate")
-        smoothed = F.conv2d(mirrored, torch.outer(weights, weights)[None, None])
+        smoothed = F.conv2d(mirrored, self.kernel.to(mask))
         return smoothed / smoothed.amax(dim=(2, 3), keepdim=True).clamp(min=1e-6)
 
 

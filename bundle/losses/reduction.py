@@ -45,13 +45,17 @@ def patch_grid(maps: Tensor, grid_hw: tuple[int, int]) -> Tensor:
     if tuple(maps.shape[-2:]) == tuple(grid_hw):
         return maps
     rows, columns = (
-        _inverse_resize(size, patches).to(maps) for size, patches in zip(maps.shape[-2:], grid_hw, strict=True)
+        _inverse_resize(size, patches, maps.device, maps.dtype)
+        for size, patches in zip(maps.shape[-2:], grid_hw, strict=True)
     )
     return rows @ maps @ columns.T
 
 
 @lru_cache(maxsize=16)
-def _inverse_resize(size: int, patches: int) -> Tensor:
-    """Return the matrix (patches, size) that inverts a linear resize from `patches` to `size`."""
+def _inverse_resize(size: int, patches: int, device: torch.device, dtype: torch.dtype) -> Tensor:
+    """Return the matrix (patches, size) that inverts a linear resize from `patches` to `size`.
+
+    It is kept on the device: a copy from the CPU in every step would wait for it.
+    """
     resize = F.interpolate(torch.eye(patches, dtype=torch.float64)[None], size=size, mode="linear")[0].T
-    return torch.linalg.pinv(resize)
+    return torch.linalg.pinv(resize).to(device, dtype)

@@ -1,7 +1,7 @@
 """Scores of slices, volumes and maps, their intervals and their baselines."""
 
 from bundle.metrics.baselines import center_prior, position_baseline
-from bundle.metrics.binary_scores import BinaryScores
+from bundle.metrics.binary_scores import LOWER_IS_BETTER, BinaryScores, MissedPatients
 from bundle.metrics.bootstrap import Difference, Interval, cluster_bootstrap, holm, paired_difference
 from bundle.metrics.calibration import calibration_scores
 from bundle.metrics.maps import (
@@ -19,10 +19,12 @@ from bundle.metrics.volumes import VolumeTable, volume_probability, volume_score
 
 __all__ = [
     "IOU_THRESHOLDS",
+    "LOWER_IS_BETTER",
     "BinaryScores",
     "Difference",
     "Interval",
     "MapScorer",
+    "MissedPatients",
     "Predictions",
     "SliceScorer",
     "VolumeTable",

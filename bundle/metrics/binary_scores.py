@@ -1,19 +1,28 @@
-"""Scores of a binary classifier on weighted samples."""
+"""Scores of a binary classifier on weighted samples, and the patients that it misses."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+_FALSE_ALARMS = 0.1
+"""Largest share of negatives called positive in `sensitivity_at_90_specificity`."""
+LOWER_IS_BETTER = ("patients_missed_share", "patients_missed_share_at_0.5")
+"""Scores of which a smaller one is better; of all others a larger one."""
 
 
 class BinaryScores:
     """Computes F1, accuracy, AUROC and the rest for any weights of the same samples.
 
+    `sensitivity_at_90_specificity` is the largest sensitivity that any threshold reaches with a specificity of 0.9 or
+    more, as in torchmetrics: a point of the ROC curve, so it depends on no threshold.
+
     Everything that does not depend on the weights (above all the sort) is computed once, so a bootstrap with a thousand
     resamples costs a thousand cumulative sums. A weight of 2 counts a sample twice, a weight of 0 leaves it out.
 
-    Scores without a value are NaN: AUROC and specificity need a negative; AUROC, average precision, F1 and sensitivity
-    need a positive; Cohen's kappa needs two classes among labels and predictions.
+    Scores without a value are NaN: AUROC and both specificities need a negative; AUROC, average precision, F1 and both
+    sensitivities need a positive; Cohen's kappa needs two classes among labels and predictions.
 
     Args:
         labels: (n,), true for the positive class.
@@ -26,7 +35,10 @@ class BinaryScores:
         0.25
     """
 
-    names = ("f1", "accuracy", "auroc", "average_precision", "cohen_kappa", "sensitivity", "specificity")
+    names = (
+        *("f1", "accuracy", "auroc", "average_precision", "cohen_kappa", "sensitivity", "specificity"),
+        "sensitivity_at_90_specificity",
+    )
 
     def __init__(self, labels: NDArray, scores: NDArray, predicted: NDArray) -> None:
         self._labels = labels.astype(np.float64)
@@ -41,7 +53,7 @@ class BinaryScores:
         positive, predicted_positive, true_positives = self._counts(weights)
         negative = float(weights.sum()) - positive
         agreed = negative - predicted_positive + 2 * true_positives
-        auroc, average_precision = self._areas(weights, positive, negative)
+        auroc, average_precision, at_specificity = self._curves(weights, positive, negative)
         values = (
             self.f1(weights),
             ratio(agreed, positive + negative),
@@ -50,6 +62,7 @@ class BinaryScores:
             _kappa(positive=positive, negative=negative, predicted_positive=predicted_positive, agreed=agreed),
             ratio(true_positives, positive),
             ratio(negative - predicted_positive + true_positives, negative),
+            at_specificity,
         )
         return dict(zip(self.names, values, strict=True))
 
@@ -63,8 +76,8 @@ class BinaryScores:
         both = self._labels * self._predicted
         return float(weights @ self._labels), float(weights @ self._predicted), float(weights @ both)
 
-    def _areas(self, weights: NDArray, positive: float, negative: float) -> tuple[float, float]:
-        """Return the areas under the ROC curve (trapezoids) and under the precision-recall steps."""
+    def _curves(self, weights: NDArray, positive: float, negative: float) -> tuple[float, float, float]:
+        """Return the areas under the ROC curve (trapezoids) and the precision-recall steps, and a point of the ROC."""
         weights, labels = weights[self._order], self._labels[self._order]
         predicted_positive = np.cumsum(weights)[self._corners]
         true_positives = np.cumsum(weights * labels)[self._corners]
@@ -74,7 +87,10 @@ class BinaryScores:
         precision = np.divide(
             true_positives, predicted_positive, out=np.zeros_like(true_positives), where=predicted_positive > 0
         )
-        return ratio(float(area), positive * negative), ratio(float(gained @ precision), positive)
+        allowed = np.searchsorted(false_positives, _FALSE_ALARMS * negative * (1 + 1e-12), side="right")
+        found = float(true_positives[allowed - 1]) if allowed else 0.0
+        at_specificity = ratio(found, positive) if negative else float("nan")
+        return ratio(float(area), positive * negative), ratio(float(gained @ precision), positive), at_specificity
 
 
 def ratio(part: float, whole: float) -> float:
@@ -87,3 +103,38 @@ def _kappa(*, positive: float, negative: float, predicted_positive: float, agree
     total = positive + negative
     by_chance = ratio(positive * predicted_positive + negative * (total - predicted_positive), total)
     return ratio(agreed - by_chance, total - by_chance)
+
+
+class MissedPatients:
+    """Computes the share of positive patients without a slice that is called positive, for any weights of the slices.
+
+    A patient is positive if any slice is. Such a patient is missed whole: nobody would look at the scan.
+
+    Args:
+        patients: (n,) the patient of each slice.
+        labels: (n,), true for a positive slice.
+        predicted: (n,), true where a slice is called positive, right or wrong.
+
+    Example:
+        >>> missed = MissedPatients(["a", "a", "b", "c"], [True, False, True, False], [False, True, False, True])
+        >>> missed.counts, missed(np.ones(4))
+        ({'patients_missed': 1, 'patients_positive': 2}, {'patients_missed_share': 0.5})
+    """
+
+    def __init__(self, patients: ArrayLike, labels: ArrayLike, predicted: ArrayLike) -> None:
+        slices = pd.DataFrame({"positive": np.asarray(labels) > 0, "called": np.asarray(predicted) > 0})
+        each = slices.reset_index().groupby(np.asarray(patients), sort=False)
+        table = each.agg(first=("index", "first"), positive=("positive", "any"), called=("called", "any"))
+        table = table[table["positive"].to_numpy(dtype=bool)]
+        self._first = table["first"].to_numpy(dtype=np.int64)  # all slices of a patient have its weight
+        self._missed = ~table["called"].to_numpy(dtype=bool)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers of positive patients that are missed, and of all."""
+        return {"patients_missed": int(self._missed.sum()), "patients_positive": len(self._missed)}
+
+    def __call__(self, weights: NDArray) -> dict[str, float]:
+        """Return the share for `weights` (n,), which are equal within a patient; NaN without a positive patient."""
+        of_patient = weights[self._first]
+        return {"patients_missed_share": ratio(float(of_patient @ self._missed), float(of_patient.sum()))}

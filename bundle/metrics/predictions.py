@@ -31,6 +31,7 @@ class Predictions:
         map_scores: arrays of `bundle.metrics.map_scores`, (n,) or (n, T), NaN for slices without a mask.
         prior_map_scores: the same for the center prior.
         position_only: (n,) probabilities of `position_baseline`, or None.
+        logit: (n, K) outputs of the network, which files do not hold, or None.
 
     Raises:
         ValueError: columns of different length.
@@ -52,6 +53,7 @@ class Predictions:
     map_scores: Mapping[str, NDArray] = field(default_factory=dict)
     prior_map_scores: Mapping[str, NDArray] = field(default_factory=dict)
     position_only: NDArray | None = None
+    logit: NDArray | None = None
 
     def __post_init__(self) -> None:
         lengths = {name: len(column) for name, column in _columns(self).items()}

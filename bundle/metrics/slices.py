@@ -9,13 +9,15 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_curve
 
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics.binary_scores import BinaryScores, ratio
+from bundle.metrics.binary_scores import BinaryScores, MissedPatients, ratio
 
 _DEFAULT_THRESHOLD = 0.5
 
 
-def slice_scores(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> dict[str, float]:
-    """Return F1, accuracy, AUROC, average precision, Cohen's kappa, sensitivity and specificity, with their counts.
+def slice_scores(
+    labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5, patients: ArrayLike | None = None
+) -> dict[str, float]:
+    """Return the scores of `BinaryScores` and, where patients are known, of `MissedPatients`, with their counts.
 
     A score without a value (one class only, no slice at all) is NaN; the counts `n` and `positives` show why.
 
@@ -23,6 +25,7 @@ def slice_scores(labels: ArrayLike, probabilities: ArrayLike, threshold: float =
         labels: (n,) class indices, 0 is background; -1 is ignored.
         probabilities: (n,) of the positive class, or (n, K) of K classes (then macro averages, see `SliceScorer`).
         threshold: smallest probability of a positive slice.
+        patients: (n,) the patient of each slice.
 
     Raises:
         ValueError: lengths differ, a probability is not finite, or a label is no class.
@@ -31,9 +34,9 @@ def slice_scores(labels: ArrayLike, probabilities: ArrayLike, threshold: float =
         >>> slice_scores([1, 1, 0, 0, -1], [0.9, 0.4, 0.6, 0.1, 0.5])["auroc"]
         0.75
     """
-    scorer = SliceScorer(labels, probabilities, threshold)
+    scorer = SliceScorer(labels, probabilities, threshold, patients)
     counts = {"n": len(scorer.labels), "positives": int((scorer.labels > 0).sum())}
-    return scorer() | counts
+    return scorer() | counts | (scorer.missed.counts if scorer.missed else {})
 
 
 class SliceScorer:
@@ -47,6 +50,7 @@ class SliceScorer:
         labels: (n,) class indices; -1 is ignored.
         probabilities: (n,), (n, 1) or (n, K).
         threshold: smallest probability of a positive slice.
+        patients: (n,) the patient of each slice, whose weights are equal; None leaves out the patients that are missed.
 
     Raises:
         ValueError: lengths differ, a probability is not finite, or a label is no class.
@@ -57,22 +61,25 @@ class SliceScorer:
         0.75
     """
 
-    def __init__(self, labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> None:
+    def __init__(
+        self, labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5, patients: ArrayLike | None = None
+    ) -> None:
         labels, probabilities = _validated(np.asarray(labels), np.asarray(probabilities, dtype=np.float64))
         self._kept = labels != IGNORED_LABEL
         self.labels = labels[self._kept]
         kept = probabilities[self._kept]
         binary = kept.shape[1] == 1
+        called = kept[:, 0] >= threshold if binary else kept.argmax(axis=1) > 0
         self._score = (
-            BinaryScores(self.labels > 0, kept[:, 0], kept[:, 0] >= threshold)
-            if binary
-            else _multiclass_scorer(self.labels, kept)
+            BinaryScores(self.labels > 0, kept[:, 0], called) if binary else _multiclass_scorer(self.labels, kept)
         )
+        known = None if patients is None else np.asarray(patients)[self._kept]
+        self.missed = None if known is None else MissedPatients(known, self.labels > 0, called)
 
     def __call__(self, weights: NDArray | None = None) -> dict[str, float]:
         """Return the scores; `weights` (n,) counts the slices, ignored ones included, None counts each once."""
         kept = np.ones(len(self.labels)) if weights is None else np.asarray(weights, dtype=np.float64)[self._kept]
-        return self._score(kept)
+        return self._score(kept) | (self.missed(kept) if self.missed else {})
 
 
 def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD) -> float:

@@ -1,6 +1,6 @@
 """Slice classifier and the evidence for its decisions."""
 
-from bundle.networks.evidence import Evidence
+from bundle.networks.evidence import Evidence, EvidenceNetwork
 from bundle.networks.foreign_weights import read_foreign_weights
 from bundle.networks.masked_autoencoder import MaskedAutoencoder
 from bundle.networks.reference_checkpoint import convert_reference_checkpoint, load_reference_checkpoint
@@ -11,6 +11,7 @@ from bundle.networks.with_evidence import WithEvidence, with_evidence
 
 __all__ = [
     "Evidence",
+    "EvidenceNetwork",
     "MaskedAutoencoder",
     "SliceViT",
     "WithEvidence",

@@ -42,6 +42,10 @@ class PatchEmbedding(nn.Module):
         """Return the patches of each image as tokens."""
         return rearrange(self.norm(self.proj(image)), "b d h w -> b (h w) d")
 
+    def stages(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return the tokens, and no feature maps: there is but one stage."""
+        return self(image), []
+
 
 class PositionEncoding(nn.Module):
     """Sum of the patch tokens (B, N, d) and a code of row and column; the CLS token gets no code.

@@ -8,6 +8,7 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
+from bundle.networks.conv_stem import ConvStem
 from bundle.networks.embeddings import sincos_code
 from bundle.networks.layers import Block
 from bundle.networks.slice_vit import SliceViT
@@ -54,7 +55,7 @@ class MaskedAutoencoder(nn.Module):
 
     Raises:
         TypeError: the network has no tokens.
-        ValueError: mask_ratio hides no patch or all.
+        ValueError: mask_ratio hides no patch or all; the network has a convolutional stem.
 
     Source: K. He et al., "Masked autoencoders are scalable vision learners", CVPR 2022.
 
@@ -69,11 +70,7 @@ class MaskedAutoencoder(nn.Module):
         self, network: SliceViT, mask_ratio: float = 0.75, decoder_size: int | None = None, decoder_layers: int = 2
     ) -> None:
         super().__init__()
-        if not isinstance(network, SliceViT):
-            raise TypeError(
-                f"network must be a SliceViT to learn from masked patches, got {type(network).__name__}: "
-                "leave configs/pretrain.json out."
-            )
+        _require_patches(network)
         height, width = network.grid_hw
         self.num_visible = round((1 - mask_ratio) * height * width)
         if not 0 < self.num_visible < height * width:
@@ -120,3 +117,17 @@ class MaskedAutoencoder(nn.Module):
 def _taken(tokens: Tensor, places: Tensor) -> Tensor:
     """Return the tokens (B, M, d) in these places (B, M) of each sample."""
     return tokens.gather(1, places[..., None].expand(-1, -1, tokens.shape[-1]))
+
+
+def _require_patches(network: nn.Module) -> None:
+    """Refuse a network that has no tokens, or whose tokens see more than their patch."""
+    if not isinstance(network, SliceViT):
+        raise TypeError(
+            f"network must be a SliceViT to learn from masked patches, got {type(network).__name__}: "
+            "leave configs/pretrain.json out."
+        )
+    if isinstance(network.patch_embed, ConvStem):
+        raise ValueError(
+            "stem of a network that learns from masked patches must be patch, got conv, whose tokens see pixels of "
+            "hidden patches: pretrain with stem: patch, or leave configs/pretrain.json out."
+        )

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Sequence
 from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from bundle.networks.conv_stem import ConvStem
 from bundle.networks.embeddings import PatchEmbedding, PositionEncoding
 from bundle.networks.evidence import Evidence
 from bundle.networks.layers import Block
+from bundle.networks.mask_head import MaskVote, PixelMaskHead, TokenMaskHead
 
 
 class SliceViT(nn.Module):
@@ -36,6 +39,9 @@ class SliceViT(nn.Module):
         qkv_bias: bias of queries, keys and values.
         identical_blocks: start all blocks as copies of one with PyTorch's start values, as the reference does;
             otherwise each block has its own start values, truncated normal with standard deviation 0.02.
+        stem: "patch", one projection of each patch, or "conv", see `ConvStem`; patch_norm is the former's.
+        mask_head: None, "tokens" (`TokenMaskHead`) or "pixels" (`PixelMaskHead`, needs stem "conv"). A network with a
+            head predicts the mask too, and its logits are those of class token and mask joined, see `MaskVote`.
 
     Raises:
         ValueError: sizes that do not fit each other; in `forward`, an image of another size or number of channels.
@@ -65,6 +71,8 @@ class SliceViT(nn.Module):
         position_encoding: str = "sincos",
         qkv_bias: bool = False,
         identical_blocks: bool = False,
+        stem: str = "patch",
+        mask_head: str | None = None,
     ) -> None:
         super().__init__()
         if image_size % patch_size:
@@ -74,22 +82,26 @@ class SliceViT(nn.Module):
         self.image_size = image_size
         self.in_channels = in_channels
         self.grid_hw = (image_size // patch_size, image_size // patch_size)
-        self.patch_embed = PatchEmbedding(in_channels, hidden_size, patch_size, patch_norm)
+        self.patch_embed = _stem(stem, in_channels, hidden_size, patch_size, patch_norm)
         self.position = PositionEncoding(position_encoding, self.grid_hw, hidden_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, hidden_size))
         first = Block(hidden_size, num_heads, mlp_ratio, dropout, drop_path, qkv_bias)
         self.blocks = nn.ModuleList(copy.deepcopy(first) for _ in range(num_layers))
         self.norm = nn.LayerNorm(hidden_size)
         self.head = nn.Linear(hidden_size, num_classes)
+        self.mask_head = None if mask_head is None else _mask_head(mask_head, hidden_size, self.patch_embed)
+        self.mask_vote = None if mask_head is None else MaskVote(num_classes)
         if not identical_blocks:
             self.apply(_set_start_values)
+        if self.mask_vote is not None:
+            self.mask_vote.set_start_values()
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, K)."""
-        tokens = self.embed(image)
+        tokens, maps = self._start(image)
         for block in self.blocks:
             tokens = block(tokens)
-        return self.classify(tokens)
+        return self._with_mask(self.classify(tokens), tokens[:, 1:], maps)[0]
 
     def forward_evidence(self, image: Tensor, attentions: bool = False) -> Evidence:
         """Return logits and evidence of one pass.
@@ -98,37 +110,71 @@ class SliceViT(nn.Module):
             image: (B, C, H, W).
             attentions: also compute the full attention of every block; memory grows with the square of the tokens.
         """
-        tokens, blocks = self.embed(image), cast("list[Block]", list(self.blocks))
+        (tokens, maps), blocks = self._start(image), cast("list[Block]", list(self.blocks))
         if attentions:
             matrices = []
             for block in blocks:
                 tokens, matrix = block.with_matrix(tokens)
                 matrices.append(matrix)
-            return self._evidence(tokens, matrices[-1][:, :, 0], tuple(matrices))
+            return self._evidence(tokens, maps, matrices[-1][:, :, 0], tuple(matrices))
         for block in blocks[:-1]:
             tokens = block(tokens)
         tokens, cls_attention = blocks[-1].with_cls_attention(tokens)
-        return self._evidence(tokens, cls_attention, None)
+        return self._evidence(tokens, maps, cls_attention, None)
 
     def embed(self, image: Tensor) -> Tensor:
         """Return E^(0), (B, 1 + N, d): the class token, then the patches with their position."""
+        return self._start(image)[0]
+
+    def classify(self, tokens: Tensor) -> Tensor:
+        """Return logits (B, K) of the class token from E^(n)."""
+        return self.head(self.norm(tokens[:, 0]))
+
+    def _start(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
+        """Return E^(0) and the feature maps of a convolutional stem, none of a patch projection."""
         expected = (self.in_channels, self.image_size, self.image_size)
         if not torch.jit.is_tracing() and tuple(image.shape[1:]) != expected:
             raise ValueError(
                 f"image must be (B, C, H, W) with (C, H, W) = {expected}, got {tuple(image.shape)}: "
                 "resize it, or build SliceViT with its in_channels and image_size."
             )
-        patches = self.position(self.patch_embed(image))
-        return torch.cat([self.cls_token.expand(image.shape[0], -1, -1), patches], dim=1)
+        patches, maps = self.patch_embed.stages(image)
+        patches = self.position(patches)
+        return torch.cat([self.cls_token.expand(image.shape[0], -1, -1), patches], dim=1), maps
 
-    def classify(self, tokens: Tensor) -> Tensor:
-        """Return logits (B, K) from E^(n)."""
-        return self.head(self.norm(tokens[:, 0]))
-
-    def _evidence(self, tokens: Tensor, cls_attention: Tensor, attentions: tuple[Tensor, ...] | None) -> Evidence:
+    def _evidence(
+        self, tokens: Tensor, maps: Sequence[Tensor], cls_attention: Tensor, attentions: tuple[Tensor, ...] | None
+    ) -> Evidence:
         """Return the evidence for E^(n) and the CLS token's attention (B, h, 1 + N)."""
         cls_token, patches = tokens.split([1, tokens.shape[1] - 1], dim=1)  # a cheaper backward pass than two slices
-        return Evidence(self.classify(cls_token), cls_attention[:, :, 1:], attentions, patches, self.grid_hw)
+        logits, mask_logits = self._with_mask(self.classify(cls_token), patches, maps)
+        return Evidence(logits, cls_attention[:, :, 1:], attentions, patches, self.grid_hw, mask_logits)
+
+    def _with_mask(self, logits: Tensor, patches: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+        """Return the logits, joined with the predicted mask where there is a head, and its mask logits."""
+        if self.mask_head is None or self.mask_vote is None:
+            return logits, None
+        mask_logits = self.mask_head(patches, self.grid_hw, maps)
+        return self.mask_vote(logits, mask_logits), mask_logits
+
+
+def _stem(kind: str, in_channels: int, hidden_size: int, patch_size: int, norm: str) -> PatchEmbedding | ConvStem:
+    if kind == "patch":
+        return PatchEmbedding(in_channels, hidden_size, patch_size, norm)
+    if kind == "conv":
+        return ConvStem(in_channels, hidden_size, patch_size)
+    raise ValueError(f"stem must be patch or conv, got {kind!r}: choose one of these.")
+
+
+def _mask_head(kind: str, hidden_size: int, stem: PatchEmbedding | ConvStem) -> TokenMaskHead | PixelMaskHead:
+    if kind == "tokens":
+        return TokenMaskHead(hidden_size)
+    if kind == "pixels" and isinstance(stem, ConvStem):
+        return PixelMaskHead(hidden_size, stem.channels)
+    raise ValueError(
+        f"mask_head must be null, tokens, or pixels with stem: conv, got {kind!r} with {type(stem).__name__}: choose "
+        "one of these."
+    )
 
 
 def _set_start_values(module: nn.Module) -> None:

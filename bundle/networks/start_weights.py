@@ -17,6 +17,7 @@ from bundle.networks.foreign_weights import (
     fold_layer_scales,
     read_foreign_weights,
 )
+from bundle.networks.knobs_of_weights import STEM
 from bundle.networks.masked_autoencoder import ENCODER, ENCODING
 from bundle.networks.weights import differences, read_weights
 
@@ -72,7 +73,7 @@ def load_pretrained(network: nn.Module, path: str | Path) -> None:
     state = read_foreign_weights(path)
     done = [*fold_layer_scales(state)]
     done += fit_position_code(state, network.grid_hw)  # type: ignore[arg-type]
-    if PATCHES in own:
+    if PATCHES in own and STEM not in own:
         done += fit_patches(state, *own[PATCHES].shape[1:3])
     done += _fill_biases(state, own)
     fitting = {name: value for name, value in state.items() if _fits(name, value, own)}
@@ -103,7 +104,7 @@ def _require_whole_blocks(
     shared = _blocks(state) & _blocks(own)
     lacking = [name for name in own if _block(name) in shared and name not in fitting]
     if not shared or lacking:
-        both = {name: value for name, value in own.items() if name in lacking or not shared}
+        both = {name: value for name, value in own.items() if name in [*lacking, "cls_token"] or not shared}
         raise ValueError(
             f"{path} must hold transformer blocks that fit this network, got others "
             f"({differences(both, {name: state[name] for name in both if name in state})}): set hidden_size and "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bundle.files import write_atomically
+from bundle.networks.knobs_of_weights import changed_knobs
 from bundle.networks.masked_autoencoder import ENCODER
 
 _TRAIN = "train first (`python -m monai.bundle run` with configs/train.json), or give the file of another run"
@@ -132,45 +133,12 @@ def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> 
     ]
     if not any(texts):
         return ""
-    return ", ".join(_changed_knobs(expected, found)) or "; ".join(filter(None, texts))
+    return ", ".join(changed_knobs(expected, found)) or "; ".join(filter(None, texts))
 
 
 def _listed(what: str, names: list[str]) -> str:
     shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
     return f"{len(names)} {what}: {shown}" if names else ""
-
-
-def _side(state: Mapping[str, Tensor], name: str, axis: int) -> int | None:
-    shape = state[name].shape if name in state else ()
-    return shape[axis] if shape else None
-
-
-def _mlp_ratio(state: Mapping[str, Tensor]) -> float | None:
-    weight = state.get("blocks.0.mlp.fc1.weight")
-    return None if weight is None else weight.shape[0] / weight.shape[1]
-
-
-_KNOBS: Mapping[str, Callable[[Mapping[str, Tensor]], Any]] = {
-    "in_channels": lambda state: _side(state, "patch_embed.proj.weight", 1),
-    "patch_size": lambda state: _side(state, "patch_embed.proj.weight", 2),
-    "hidden_size": lambda state: _side(state, "cls_token", 2),
-    "num_layers": lambda state: len({name.split(".")[1] for name in state if name.startswith("blocks.")}),
-    "mlp_ratio": _mlp_ratio,
-    "num_classes": lambda state: _side(state, "head.weight", 0),
-    "qkv_bias": lambda state: "blocks.0.attn.qkv.bias" in state,
-    "patch_norm": lambda state: "batch" if "patch_embed.norm.weight" in state else "none",
-    "position_encoding": lambda state: "learned" if "position.code" in state else "sincos or reference",
-}
-"""Knob of the network -> its value as a state dict shows it."""
-
-
-def _changed_knobs(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
-    """Yield the knobs of a `SliceViT` in which two state dicts differ."""
-    if "cls_token" not in expected or "cls_token" not in found:
-        return
-    for name, read in _KNOBS.items():
-        if read(expected) != read(found):
-            yield f"{name} {read(found)}, here {read(expected)}"
 
 
 def _require_whole(path: Path) -> None:

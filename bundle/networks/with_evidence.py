@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from torch import Tensor, nn
 
-from bundle.networks.evidence import Evidence
-from bundle.networks.slice_vit import SliceViT
+from bundle.networks.evidence import Evidence, EvidenceNetwork
 
 
 class WithEvidence(nn.Module):
@@ -24,6 +23,7 @@ class WithEvidence(nn.Module):
 
     Example:
         >>> import torch
+        >>> from bundle.networks import SliceViT
         >>> vit = SliceViT(image_size=32, patch_size=8, hidden_size=16, num_layers=1, num_heads=2)
         >>> WithEvidence(vit)(torch.rand(2, 3, 32, 32)).logits.shape
         torch.Size([2, 1])
@@ -31,7 +31,7 @@ class WithEvidence(nn.Module):
         True
     """
 
-    def __init__(self, network: SliceViT, attentions: bool = False) -> None:
+    def __init__(self, network: EvidenceNetwork, attentions: bool = False) -> None:
         super().__init__()
         self.network = network
         self.attentions = attentions
@@ -43,9 +43,9 @@ class WithEvidence(nn.Module):
         return self.network.forward_evidence(image, attentions=self.attentions)
 
 
-def with_evidence(network: SliceViT, enabled: bool, attentions: bool = False) -> nn.Module:
+def with_evidence(network: EvidenceNetwork, enabled: bool, attentions: bool = False) -> nn.Module:
     """Return the network wrapped in `WithEvidence`, or the network itself if `enabled` is false."""
-    return WithEvidence(network, attentions) if enabled else network
+    return WithEvidence(network, attentions) if enabled else cast(nn.Module, network)
 
 
 def _drop_wrapper_name(_module: nn.Module, state: dict[str, Any], prefix: str, _metadata: Any) -> None:

@@ -46,6 +46,7 @@ def packed_inference(
     threshold: float | None = None,
     volume_threshold: float | None = None,
     map_scale: Sequence[float] | None = None,
+    **scored_with: Any,
 ) -> dict[str, Any]:
     """Return the config that infers with the network, preprocessing and attribution that were trained.
 
@@ -57,6 +58,7 @@ def packed_inference(
         threshold: probability from which a slice counts as positive; None keeps the default.
         volume_threshold: the same for the highest probability of a volume's slices.
         map_scale: map values at the two ends of the color scale.
+        **scored_with: further knobs that the thresholds belong to; None keeps the default.
 
     Example:
         >>> train = {"network_def": {"width": "@width", "deep": "@deep"}, "width": 32, "deep": True, "device": "cuda"}
@@ -66,7 +68,7 @@ def packed_inference(
     """
     packed = copy.deepcopy({**defaults, **trained_for_inference(train, defaults)})
     chosen = {"threshold": threshold, "volume_threshold": volume_threshold, "map_scale": map_scale}
-    chosen["shown_channel"] = train.get("shown_channel")
+    chosen |= {"shown_channel": train.get("shown_channel"), **scored_with}
     packed.update({name: value for name, value in chosen.items() if value is not None})
     return packed
 

@@ -23,6 +23,8 @@ _SCORES = {
     "cohen_kappa": "Cohen's kappa",
     "sensitivity": "sensitivity",
     "specificity": "specificity",
+    "sensitivity_at_90_specificity": "sensitivity at a specificity of 90%",
+    "patients_missed_share": "share of positive patients without a positive slice",
 }
 _MAP_SCORES = {
     "pointing_game": "map's maximum is in the mask",

@@ -52,11 +52,20 @@ def pack_bundle(
     run, files = TrainedRun.read(run_folder), bundle_files(Path(root))
     defaults = {name: json.loads(files[name]) for name in (_TRAIN, _INFERENCE, _METADATA)}
     train = packed_train(run.config, defaults[_TRAIN])
-    inference = packed_inference(train, defaults[_INFERENCE], run.threshold, run.volume_threshold, run.map_scale)
+    members = {f"models/ensemble_{number}.pt": path for number, path in enumerate(run.ensemble, start=1)}
+    inference = packed_inference(
+        train,
+        defaults[_INFERENCE],
+        *(run.threshold, run.volume_threshold, run.map_scale),
+        slice_smoothing=run.slice_smoothing,
+        test_time_flip=run.test_time_flip,
+        ensemble=[f"$@bundle_root + '/{name}'" for name in members] or None,
+    )
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
-        require_fit(config, run.weights, metadata)
+        for weights in (run.weights, *members.values()):
+            require_fit(config, weights, metadata)
     run.require_own_scores()
     packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
@@ -64,7 +73,7 @@ def pack_bundle(
     image = metadata["network_data_format"]["inputs"]["image"]
     shape = (2, image["num_channels"], *image["spatial_shape"])
     files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()
-    files["models/model.pt"] = run.weights.read_bytes()
+    files |= {name: path.read_bytes() for name, path in {"models/model.pt": run.weights, **members}.items()}
     return write_archive(archive, _NAME, files)
 
 

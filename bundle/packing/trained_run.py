@@ -60,16 +60,23 @@ class TrainedRun:
         return run
 
     def require_own_scores(self) -> None:
-        """Refuse scores, and with them thresholds, that were found with other weights.
+        """Refuse scores, and with them thresholds, that were found with other weights or for another hospital.
 
         Raises:
-            ValueError: metrics.json names the hash of another file.
+            ValueError: metrics.json names the hash of another file, or a calibration.
         """
-        scored = self.metrics.get("weights_sha256")
-        if scored and scored != hashlib.sha256(self.weights.read_bytes()).hexdigest():
+        scored = {self.weights: self.metrics.get("weights_sha256")}
+        scored |= {Path(member["file"]): member["sha256"] for member in self.metrics.get("ensemble", ())}
+        changed = [path for path, sha in scored.items() if sha and sha != _sha256(path)]
+        if changed:
             raise ValueError(
-                f"{self.folder}/metrics.json must hold scores of model.pt, got those of other weights: evaluate the "
-                "run again."
+                f"{self.folder}/metrics.json must hold scores of {changed[0].name}, got those of other weights than "
+                f"{changed[0]}: evaluate the run again."
+            )
+        if self.metrics.get("score_calibration"):
+            raise ValueError(
+                f"{self.folder}/metrics.json must hold scores of the run as it is, got those with a score_calibration: "
+                "evaluate without it, and give its file to scripts/pack_bundle.py by --overlay."
             )
 
     @property
@@ -91,6 +98,27 @@ class TrainedRun:
         return None if chosen is None else float(chosen)
 
     @property
+    def slice_smoothing(self) -> float | None:
+        """Smoothing along the slices that the thresholds belong to; None where it is none or not known."""
+        fixed = self.config.get("slice_smoothing")
+        chosen = self.metrics.get("slice_smoothing", None if isinstance(fixed, str) else fixed)
+        return None if chosen is None else float(chosen)
+
+    @property
+    def test_time_flip(self) -> bool | None:
+        """True where the scores are means over both views of a slice; None where the run was not evaluated."""
+        return self.metrics.get("test_time_flip")
+
+    @property
+    def ensemble(self) -> list[Path]:
+        """Further weights that the scores are means over."""
+        return [Path(member["file"]) for member in self.metrics.get("ensemble", ())]
+
+    @property
     def map_scale(self) -> list[float] | None:
         """Color scale of the maps, chosen on validation slices; None where it is not known."""
         return self.metrics.get("map_scale")
+
+
+def _sha256(path: Path) -> str | None:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -1,5 +1,6 @@
 """Tables, plots, overlays and the HTML page of a result."""
 
+from bundle.reports.band_curves import Point, band_curves
 from bundle.reports.case_picture import case_picture
 from bundle.reports.case_tiles import contact_sheet
 from bundle.reports.curves import score_curves, seed_comparison_sentence, training_curves
@@ -12,8 +13,10 @@ __all__ = [
     "ABSENT",
     "HtmlReport",
     "PictureRow",
+    "Point",
     "ScoreRow",
     "Table",
+    "band_curves",
     "case_picture",
     "contact_sheet",
     "draw_overlay",

@@ -44,11 +44,12 @@ def score_curves(x: Sequence[float], curves: Mapping[str, Sequence[Sequence[floa
     axes.set(xlabel=x_label, ylabel="score, mean and standard deviation over runs")
     axes.grid(alpha=0.3)
     axes.legend()
-    return _drawn(figure)
+    return figure_pixels(figure)
 
 
 _PANELS = {
     "classification loss": {"classification_loss": "training", "validation_loss": "validation"},
+    "segmentation loss": {"segmentation_loss": "training"},
     "localization loss": {"localization_loss": "training"},
     "validation score": {"f1": "F1", "auroc": "AUROC", "average_precision": "average precision"},
 }
@@ -85,10 +86,10 @@ def training_curves(history: Sequence[Mapping[str, float]], best_epoch: int | No
         axes.grid(alpha=0.3)
         if axes.lines:
             axes.legend(fontsize="small")
-    return _drawn(figure)
+    return figure_pixels(figure)
 
 
-def _drawn(figure: Figure) -> NDArray:
+def figure_pixels(figure: Figure) -> NDArray:
     """Return the figure as (3, H, W) uint8."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

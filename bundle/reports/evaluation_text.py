@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bundle.reports.tables import Table, score_text
 
-_SLICES = {"f1": "F1", "auroc": "AUROC", "average_precision": "average precision"}
+_SLICES = {
+    "f1": "F1",
+    "auroc": "AUROC",
+    "average_precision": "average precision",
+    "sensitivity_at_90_specificity": "sens. at 90% spec.",
+}
 _MAPS = {"pointing_game": "hits lesion", "energy_ratio": "energy ratio", "iou": "IoU"}
 _ORIGINS = {
     "validation": "chosen on validation slices",
@@ -34,10 +39,11 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
         ...     print(line)
         Test: 4 slices (2 positive) of 2 volumes, 2 patients.
         A slice is positive from 0.5, because validation slices leave no choice; a volume from 0.5.
-        slices                                F1                 AUROC     average precision
-        model               1.000 [1.000, 1.000]  1.000 [1.000, 1.000]  1.000 [1.000, 1.000]
-        volumes                               F1                 AUROC     average precision
-        highest slice       1.000 [1.000, 1.000]                   n/a  1.000 [1.000, 1.000]
+        slices                                F1                 AUROC     average precision    sens. at 90% spec.
+        model               1.000 [1.000, 1.000]  1.000 [1.000, 1.000]  1.000 [1.000, 1.000]  1.000 [1.000, 1.000]
+        volumes                               F1                 AUROC     average precision    sens. at 90% spec.
+        highest slice       1.000 [1.000, 1.000]                   n/a  1.000 [1.000, 1.000]                   n/a
+        Patients missed whole: 0 of 2, 0.000 [0.000, 0.000].
     """
     n, volume = metrics["n"], metrics["volume"]["max"]
     position, prior = (metrics["baselines"].get(name) for name in ("position", "centre_prior"))
@@ -50,6 +56,7 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
         f"A slice is positive from {metrics['threshold']:.3g}, {_ORIGINS[metrics['threshold_from']]}; "
         f"a volume from {volume['threshold']:.3g}.",
         *Table(rows[0], rows[1:]).text().splitlines(),
+        _missed_patients(metrics, position),
         *(_verdict("Slice position alone", position, _SLICES) if position else []),
         *(_verdict("A map of the center", prior, _MAPS) if prior else []),
     ]
@@ -72,7 +79,20 @@ def _rows(title: str, names: Mapping[str, str], scored: Mapping[str, _Scored | N
         for name, found in scored.items()
         if found
     ]
-    return [(title, *names.values()), *rows] if rows else []
+    blanks = ("",) * (len(_SLICES) - len(names))  # maps have fewer scores, and all parts are one table
+    return [(*row, *blanks) for row in ((title, *names.values()), *rows)] if rows else []
+
+
+def _missed_patients(metrics: Mapping[str, Any], position: Mapping[str, Any] | None) -> str:
+    """Return how many positive patients have no slice from the threshold on, by the model and by position alone."""
+    share = "patients_missed_share"
+
+    def text(found: Mapping[str, Any], interval: Sequence[float]) -> str:
+        return f"{found['patients_missed']} of {found['patients_positive']}, {score_text(found[share], interval)}"
+
+    line = text(metrics["slice"], metrics["intervals"]["slice"][share])
+    beside = f"; position alone {text(position['slice'], position['intervals'][share])}" if position else ""
+    return f"Patients missed whole: {line}{beside}."
 
 
 def _verdict(baseline: str, found: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:

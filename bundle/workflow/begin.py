@@ -132,7 +132,7 @@ def _right_order(file: str, files: tuple[str, ...], contents: Mapping[str, Mappi
 
 def _common(overlay: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
     """Return the ids of an overlay whose entry a later base config replaces."""
-    set_there = {plain_id(name) for name in base} - _REPLACED
+    set_there = {plain_id(name) for name in base if not name.startswith("+")} - _REPLACED  # + only adds
     return [name for name in overlay if any(_covers(id_, plain_id(name)) for id_ in set_there)]
 
 

@@ -36,9 +36,9 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
     `output_dir` and beside the weights. Folders, machine, split, evaluation and training's own settings may differ;
     `EvaluationReport` compares the split.
 
-    Two cases are exempt. A run that supervised no map (`localization_weight` 0) may be scored by any `attribution`. And
-    where the results go into a folder of their own (`--checkpoint RUN/model.pt --output_dir OTHER`), data and map may
-    be those of another question; a warning names what differs.
+    Two cases are exempt. A run that supervised no map (`localization_weight` and `segmentation_weight` 0) may be scored
+    by any `attribution`. And where the results go into a folder of their own (`--checkpoint RUN/model.pt --output_dir
+    OTHER`), data and map may be those of another question; a warning names what differs.
 
     A knob that the record does not know is newer than the run and is not compared. Outside of `python -m monai.bundle
     run` and without a record nothing happens.
@@ -85,7 +85,8 @@ SameSettings = require_trained_settings  # name in configs of version 0.1
 
 def _changes(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[Change]:
     """Yield what must not differ and does."""
-    compared = [role for role in _COMPARED if role != "map" or trained.get("localization_weight") != 0]
+    weights = [trained.get(name) for name in ("localization_weight", "segmentation_weight")]
+    compared = [role for role in _COMPARED if role != "map" or weights not in ([0, 0], [0, None])]
     ignored = names(*(role for role in ROLES if role not in compared))
     yield from Comparison(trained, asked).changes(names(*compared), ignored)
 

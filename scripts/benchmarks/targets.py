@@ -24,6 +24,8 @@ class Target(NamedTuple):
 TARGETS = {
     "step_eafem_over_plain": Target("supervised step / plain step, EAFEM", True, 1.03),
     "step_relevance_over_plain": Target("supervised step / plain step, the slower of GAE and rollout", True, 1.6),
+    "step_recommended_over_plain": Target("recommended step with augmentation / plain step, tiny size", True, 1.5),
+    "monai_over_scanner_augmentation": Target("MONAI's five transforms, slice by slice / ours of a batch", False, 5),
     "plain_over_floor": Target("plain step / its matrix products", True, 1.25),
     "eafem_extra_memory": Target("extra memory of EAFEM supervision / plain step's peak", True, 0.02),
     "res_solver_speedup": Target("RES threshold of 500 pixels: exhaustive / ours", False, 1000),

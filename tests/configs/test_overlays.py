@@ -101,6 +101,7 @@ def test_a_weight_that_rises_from_0_or_falls_to_it_supervises(first, last, expec
     parser = tiny_bundle("train", ["datasets/demo"], demo_folder, **weights)
     names = [type(handler).__name__ for handler in parser.get_parsed_content("train#handlers")]
     assert [name in names for name in ("EvidenceSplit", "LocalizationLoss")] == [expected] * 2
+    assert "SegmentationLoss" not in names
     assert (type(parser.get_parsed_content("training_network")).__name__ == "WithEvidence") == expected
 
 

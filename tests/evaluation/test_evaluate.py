@@ -84,6 +84,20 @@ def test_per_site_with_counts(both, result):
     }
 
 
+def test_patients_missed_whole_by_site_and_at_both_thresholds(both):
+    """North has p0 to p3, south p4 to p7; p1 and p6 have no slice at 0.9, p6 has none at 0.5 either."""
+    test, _ = both
+    level = np.select([test.patient == "p6", test.patient == "p1"], [0.1, 0.7], 1.0)
+    found = evaluate_predictions(Predictions(**{**vars(test), "probability": level}), threshold=0.9, n_resamples=50)
+    counted = {name: found[name] for name in ("slice", "slice_at_0.5")} | found["per_site"]
+    assert {name: (of["patients_missed"], of["patients_positive"]) for name, of in counted.items()} == {
+        "slice": (2, 8), "slice_at_0.5": (1, 8), "north": (1, 4), "south": (1, 4),
+    }  # fmt: skip
+    assert found["slice"]["patients_missed_share"] == 0.25
+    low, high, draws = found["intervals"]["slice"]["patients_missed_share"]
+    assert (0 <= low < 0.25 < high < 1, draws) == (True, 50)
+
+
 def test_position_and_center_stand_beside(result):
     position, prior = result["baselines"]["position"], result["baselines"]["centre_prior"]
     assert 0.5 < position["slice"]["auroc"] < result["slice"]["auroc"]
@@ -153,7 +167,7 @@ def test_intervals_draw_patients_not_slices(both, result):
     test, _ = both
     from bundle.metrics import SliceScorer
 
-    scorer = SliceScorer(test.label, test.probability, result["threshold"])
+    scorer = SliceScorer(test.label, test.probability, result["threshold"], test.patient)
     assert result["intervals"]["slice"] == cluster_bootstrap(test.patient, scorer, 200)
 
 

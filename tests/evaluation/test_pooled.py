@@ -6,9 +6,17 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score, f1_score, roc_auc_score
 
-from bundle.evaluation import FinishedRun, PooledRuns, corrected, read_predictions, write_predictions
+from bundle.evaluation import (
+    RANKING,
+    AveragedRuns,
+    FinishedRun,
+    PooledRuns,
+    corrected,
+    read_predictions,
+    write_predictions,
+)
 from bundle.files import write_json
-from bundle.metrics import Difference, Predictions
+from bundle.metrics import Difference, Predictions, slice_scores
 
 
 def fold(number, cases=4, depth=6, shift=0.0):
@@ -43,6 +51,47 @@ def test_seeds_on_one_test_set_share_their_patients():
     once = PooledRuns([fold(0)], [0.5]).intervals(n_resamples=300)["f1"]
     thrice = PooledRuns([fold(0)] * 3, [0.5] * 3).intervals(n_resamples=300)["f1"]
     assert thrice == pytest.approx(once)
+
+
+def test_a_patient_of_two_seeds_is_missed_by_each_alone():
+    """Four patients, two seeds: the second does not find the first patient."""
+    one = fold(0)
+    one = replace(one, label=np.ones_like(one.label), probability=np.full(len(one), 0.9))
+    other = replace(one, probability=np.where(one.case == "f0c0", 0.1, 0.9))
+    pooled = PooledRuns([one, other], [0.95, 0.05])
+    assert pooled.missed() == {"patients_missed_share": "4 of 8", "patients_missed_share_at_0.5": "1 of 8"}
+    assert pooled.scores()["patients_missed_share"] == 0.5
+    assert pooled.scores()["patients_missed_share_at_0.5"] == 0.125
+    assert pooled.intervals(n_resamples=50)["patients_missed_share_at_0.5"].low == 0
+
+
+def test_averaged_runs_are_scored_each_for_itself():
+    runs = [fold(0), fold(1, shift=0.3)]
+    averaged = AveragedRuns(runs)
+    alone = [PooledRuns([run], [0.5]) for run in runs]
+    for name in RANKING:
+        assert averaged.scores()[name] == pytest.approx(np.mean([run.scores()[name] for run in alone]))
+    first_only = np.repeat([1.0, 0.0], [len(run) for run in runs])
+    assert averaged.scores(first_only)["auroc"] == alone[0].scores()["auroc"], "a run without patients has no value"
+    assert np.isnan(averaged.scores(first_only * 0)["auroc"])
+    same = averaged.above(AveragedRuns(runs), n_resamples=20)
+    assert set(same) == set(RANKING)
+    assert same["auroc"].value == 0
+
+
+def test_scores_that_an_older_evaluation_did_not_write_come_from_its_predictions(tmp_path):
+    run = fold(0)
+    write_predictions(tmp_path / "predictions.csv", run)
+    written = {
+        "slice": {"f1": 0.125, "auroc": None},
+        "threshold": 0.4,
+        "volume": {"max": {"f1": 0.25, "threshold": 0.9}},
+    }
+    write_json(tmp_path / "metrics.json", written)
+    found = FinishedRun.read(tmp_path).metrics
+    expected = slice_scores(run.label, run.probability, 0.4, run.patient)
+    assert found["slice"] == {**expected, "f1": 0.125, "auroc": None}, "what was written stays"
+    assert found["slice_at_0.5"]["patients_missed"] == 0
 
 
 def test_unlabelled_slices_do_not_count():

@@ -60,6 +60,7 @@ def test_tables_and_the_picture_are_written(runs, drawn, tmp_path):
         "tables.md",
         "scores.csv",
         "difference_to_plain.csv",
+        "volumes.csv",
         "on_validation.csv",
         "maps.png",
     }

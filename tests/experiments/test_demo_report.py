@@ -76,7 +76,7 @@ def test_the_page_has_scores_baselines_pictures_and_commands(demo):
 @pytest.mark.parametrize(
     ("baseline", "lgmvit", "end"),
     [
-        ([0.3, 0.4], [0.8], "both are above it."),
+        ([0.3, 0.4], [0.8], "all are above it."),
         ([0.1, 0.3], [0.8], "plain ViT is no better."),
         ([0.1], [0.25, None], "plain ViT and LGM-ViT are no better."),
         ([0.5], [None], "LGM-ViT is no better."),
@@ -102,6 +102,12 @@ def test_the_verdict_follows_the_scores(demo, tmp_path):
         (tmp_path / row).rename(tmp_path / f"old {row}")
     worse = demo([0.80, 0.81, 0.82], [0.50, 0.51, 0.52]).verdict
     assert better != worse
+
+
+def test_the_page_is_about_its_last_row(demo, tmp_path):
+    report = demo([0.50, 0.51, 0.52], [0.80, 0.81, 0.82])
+    assert report.verdict.startswith("LGM-ViT")
+    assert f"output_dir {tmp_path / 'lgmvit' / '0'}" in report.how_made[0]
 
 
 def test_a_volume_is_shown_the_same_however_its_file_is_turned(tmp_path):

@@ -153,8 +153,33 @@ def test_shares_name_rows(file):
     file.write_text(CONTENT + "shares: {plain: 0, guided: 100}\n")
     assert Experiment.read(file).shares == {"plain": 0, "guided": 100}
     file.write_text(CONTENT + "shares: {plian: 0}\n")
-    with pytest.raises(ValueError, match=r"rows \(plain, guided\), got \['plian'\]"):
+    with pytest.raises(
+        ValueError, match=r"table\.yaml: shares must be \{row: percent\} with some of plain, guided, got"
+    ):
         Experiment.read(file)
+
+
+def test_curves_name_the_rows_of_each_method(file):
+    file.write_text(CONTENT + "curves: {LGM-ViT: {plain: 0, guided: 100}, U-Net: {guided: 10}}\n")
+    experiment = Experiment.read(file)
+    assert experiment.curves == {"LGM-ViT": {"plain": 0, "guided": 100}, "U-Net": {"guided": 10}}
+    assert experiment.only(["plain"]).curves == {"LGM-ViT": {"plain": 0}}
+    for wrong in ("{plian: 0}", "10"):
+        file.write_text(CONTENT + f"curves: {{U-Net: {wrong}}}\n")
+        with pytest.raises(ValueError, match=r"curves of U-Net must be \{row: percent\} with some of plain, guided"):
+            Experiment.read(file)
+
+
+def test_repeats_may_be_every_combination_of_values(file, tmp_path):
+    file.write_text(CONTENT.replace("{0: {seed: 0}, 1: {seed: 1}}", "{test_site: [DU, CS], seed: [0, 1]}"))
+    experiment = Experiment.read(file)
+    assert experiment.repeats == {
+        "DU_seed0": {"test_site": "DU", "seed": 0},
+        "DU_seed1": {"test_site": "DU", "seed": 1},
+        "CS_seed0": {"test_site": "CS", "seed": 0},
+        "CS_seed1": {"test_site": "CS", "seed": 1},
+    }
+    assert experiment.runs(tmp_path)[0].name == "plain/DU_seed0"
 
 
 def test_published_scores_come_from_the_table_beside_it(file, tmp_path):

@@ -69,6 +69,24 @@ def test_inference_has_each_runs_network_and_one_attribution(finished, tmp_path)
         assert overrides == {"image_size": 16, "hidden_size": 8, "beta": 0.5}, "what inference.json knows, no places"
 
 
+def test_a_map_that_is_not_of_attention_is_the_runs_own(finished, tmp_path, monkeypatch):
+    titles = []
+    panel = sys.modules["bundle.experiments.figures"].overlay_panel
+    monkeypatch.setattr(
+        sys.modules["bundle.experiments.figures"],
+        "overlay_panel",
+        lambda tiles, columns, rows: titles.append(columns) or panel(tiles, columns, rows),
+    )
+    for row, name in (("plain", "GradCAM"), ("guided", "Relevance")):
+        record = EXPERIMENT.run(row, "seed0", tmp_path).output_dir / "config.json"
+        content = json.loads(record.read_text()) | {"attribution": {"_target_": f"bundle.attribution.{name}"}}
+        record.write_text(json.dumps(content))
+    map_grid(runs_of(tmp_path), tmp_path / "data")
+    shared = "configs/attributions/class_attention.yaml"
+    assert [shared in overlays for *_, overlays, _ in finished] == [False, True]
+    assert titles == [["plain\n(GradCAM)", "guided"]]
+
+
 def test_map_and_mask_lie_on_their_slice(finished, tmp_path, monkeypatch):
     drawn = []
     module = sys.modules["bundle.experiments.figures"]

@@ -9,11 +9,12 @@ from bundle.files import write_json
 
 
 def write_records(root, rows):
-    """Records of two runs a row, with these F1."""
+    """Records of two runs a row, with these F1; as many patients are missed as slices are found."""
     folders = {row: [root / row / str(number) for number in range(len(values))] for row, values in rows.items()}
     for row, values in rows.items():
         for folder, value in zip(folders[row], values, strict=True):
-            content = {"slice": {"f1": value, "auroc": None}, "slice_at_0.5": {"f1": 0.5}, "map": {"iou": value / 2}}
+            scores = {"f1": value, "auroc": None, "patients_missed_share": value}
+            content = {"slice": scores, "slice_at_0.5": {"f1": 0.5}, "map": {"iou": value / 2}}
             write_json(folder / "metrics.json", content)
     return folders
 
@@ -21,12 +22,12 @@ def write_records(root, rows):
 def test_means_and_gains_run_by_run(tmp_path):
     means, gains = records_tables(write_records(tmp_path, {"base": [0.5, 0.75], "good": [0.75, 0.75]})).values()
     first = dict(zip(means.columns, means.rows[0], strict=True))
-    assert (first[""], first["F1"], first["AUROC"], first["F1 at 0.5"]) == (
-        "base", "0.625 ± 0.177", "n/a", "0.500 ± 0.000",
-    )  # fmt: skip
+    assert (first[""], first["F1"], first["F1 at 0.5"]) == ("base", "0.625 ± 0.177", "0.500 ± 0.000")
+    assert means.columns == ["", "F1", "F1 at 0.5", "patients missed", "IoU"], "no column without a value"
     (line,) = gains.rows
     gain = dict(zip(gains.columns, line, strict=True))
     assert (gain[""], gain["F1"], gain["IoU"]) == ("good", "0.125 ± 0.177, 1 of 2", "0.062 ± 0.088, 1 of 2")
+    assert gain["patients missed"] == "0.125 ± 0.177, 0 of 2", "more missed patients are no gain"
 
 
 def test_any_row_can_be_the_baseline(tmp_path):

@@ -1,14 +1,21 @@
 """The tables of an experiment, from toy runs on disk."""
 
 import math
+from dataclasses import replace
 
+import numpy as np
 import pytest
 from conftest import ROOT
 from support.processes import python
 from support.runs import write_run
 
+from bundle.evaluation import read_predictions, write_predictions
 from bundle.experiments import ResultsTable
+from bundle.experiments.mask_curves import mask_curves
 from bundle.experiments.results_table import p_text
+from bundle.experiments.run_and_volume_tables import averaged_table, volume_table
+from bundle.files import read_json, write_json
+from bundle.reports import Point
 
 
 @pytest.fixture
@@ -40,6 +47,20 @@ def test_pooled_scores_stand_beside_what_needs_no_network(rows):
     assert lines["map of the center"]["F1"] == "n/a"
     assert lines["slice position alone"]["pointing game"] == "n/a"
     assert lines["slice position alone"]["AUROC"] != "n/a"
+
+
+def test_missed_patients_are_counted_over_all_runs(rows):
+    """All twelve patients are positive; the first of each fold loses every slice, at any threshold."""
+    for folder in rows["good"]:
+        found = read_predictions(folder / "predictions.csv")
+        hidden = np.where(found.case == found.case[0], 0.0, found.probability)
+        write_predictions(folder / "predictions.csv", replace(found, probability=hidden))
+    table = ResultsTable(rows, n_resamples=50).pooled_scores()
+    good = dict(zip(table.columns, table.rows[1], strict=True))
+    for column in ("patients missed", "missed at 0.5"):
+        share, interval, count = good[column].replace(" [", "|[").replace("], ", "]|").split("|")
+        assert (share, count) == ("0.167", "2 of 12")
+        assert interval != "[0.167, 0.167]"
 
 
 def test_differences_to_the_first_row(rows):
@@ -100,6 +121,47 @@ def test_every_score_stands_beside_the_published_one(rows):
     assert len(ResultsTable(rows, n_resamples=50).tables()) == 3
 
 
+def test_runs_are_averaged_each_by_its_own_order(rows):
+    """`good` orders the slices of each fold perfectly; the second fold's probabilities are all lower."""
+    folder = rows["good"][1]
+    found = read_predictions(folder / "predictions.csv")
+    write_predictions(folder / "predictions.csv", replace(found, probability=found.probability / 10))
+    results = ResultsTable(rows, n_resamples=50)
+    table = averaged_table(results)
+    assert table.columns[:3] == ["", "AUROC", "above baseline"]
+    lines = {line[0]: line for line in table.rows}
+    assert list(lines) == ["baseline", "good", "slice position alone"]
+    assert lines["good"][1] == "1.000 [1.000, 1.000]"
+    assert results.scored["good"]["auroc"][0] < 0.9, "pooled, the two folds are in each other's way"
+    mean = sum(results.per_run("baseline", "auroc")) / 2
+    assert lines["baseline"][1].startswith(f"{mean:.3f} [")
+    assert lines["good"][2].startswith(f"{1 - mean:.3f} [")
+    assert ", p = " in lines["good"][2]
+    assert lines["baseline"][2] == "n/a"
+
+
+def test_volumes_are_scored_by_their_three_highest_slices(rows):
+    """The first volume of each fold is healthy, and no network calls it; its volume threshold is another one."""
+    for row, folders in rows.items():
+        for folder in folders:
+            found = read_predictions(folder / "predictions.csv")
+            first = found.case == found.case[0]
+            healthy = replace(
+                found,
+                label=np.where(first, 0, found.label),
+                probability=np.where(first, 0.6 if row == "baseline" else 0.1, 0.8),
+            )
+            write_predictions(folder / "predictions.csv", healthy)
+            content = read_json(folder / "metrics.json")
+            write_json(folder / "metrics.json", {**content, "volume": {"top_k_mean": {"threshold": 0.5}}})
+    table = volume_table(ResultsTable(rows, n_resamples=50))
+    baseline, good = (dict(zip(table.columns[1::2], line[1::2], strict=True)) for line in table.rows)
+    assert [line[0] for line in table.rows] == ["baseline", "good"]
+    assert good["F1"] == "1.000 [1.000, 1.000]"
+    assert baseline["F1"].startswith("0.909 ["), "ten positive volumes, two false alarms"
+    assert baseline["AUROC"] == good["AUROC"] == "1.000 [1.000, 1.000]"
+
+
 def test_the_curve_has_a_point_for_each_share(rows, monkeypatch):
     drawn = []
     monkeypatch.setattr("bundle.experiments.results_table.score_curves", lambda *given: drawn.append(given))
@@ -109,3 +171,16 @@ def test_the_curve_has_a_point_for_each_share(rows, monkeypatch):
     assert x == [100, 0]
     assert list(curves) == ["F1", "accuracy", "AUROC"]
     assert curves["F1"] == [results.per_run("good", "f1"), results.per_run("baseline", "f1")]
+
+
+def test_curves_have_a_line_for_each_method_beside_position(rows, monkeypatch):
+    drawn = []
+    monkeypatch.setattr("bundle.experiments.mask_curves.band_curves", lambda *given: drawn.append(given))
+    results = ResultsTable(rows, n_resamples=50)
+    mask_curves(results, {"guided": {"good": 100, "baseline": 0}, "plain": {"baseline": 0}})
+    ((panels, _),) = drawn
+    assert list(panels) == ["AUROC", "AP", "F1", "patients missed (less is better)", "pointing game"], "no run has IoU"
+    assert list(panels["F1"]) == ["guided", "plain", "slice position alone"]
+    assert list(panels["pointing game"]) == ["guided", "plain"], "position has no map"
+    value, interval = results.scored["good"]["f1"]
+    assert panels["F1"]["guided"][0] == Point(100, value, interval.low, interval.high)

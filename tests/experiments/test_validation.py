@@ -26,6 +26,8 @@ def test_a_run_in_one_line(tmp_path):
         "F1 at 0.5": "1.000",
         "AUROC": "1.000",
         "AP": "1.000",
+        "sensitivity at 90% specificity": "1.000",
+        "patients missed": "0.000",
         "pointing game": "0.600",
         "IoU": "n/a",
         "best on validation": "0.750",
@@ -55,12 +57,13 @@ def test_the_summary_has_gains_epochs_and_time(tmp_path):
             write_training(folder, scores=scores, minutes=minutes, seed=seed)
     table = summary_table(ResultsTable(folders, 20), folders)
     assert table.columns == [
-        "", "F1, pooled", "AUROC, pooled", "AP, pooled", "best on validation", "epoch of the best", "time",
+        "", "F1, pooled", "AUROC, pooled", "AP, pooled", "patients missed, pooled", "best on validation",
+        "epoch of the best", "time",
     ]  # fmt: skip
     (line,) = table.rows
     assert line[0] == "good"
     assert line[1].startswith("0.000 [0.000, 0.000]"), "the same predictions"
-    assert line[4:] == ["0.250 ± 0.000", "2 ± 0", "1.5"]
+    assert line[5:] == ["0.250 ± 0.000", "2 ± 0", "1.5"]
 
 
 def test_a_run_without_a_history_is_shown_with_what_is_there(tmp_path):

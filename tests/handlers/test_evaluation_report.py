@@ -9,7 +9,8 @@ from ignite.engine import Engine
 
 from bundle.evaluation import read_predictions
 from bundle.handlers import EvaluationReport, evaluation_report
-from bundle.metrics import Predictions
+from bundle.metrics import Predictions, best_f1_threshold, slice_scores
+from bundle.probabilities import SliceProbabilities
 
 
 def some(seed):
@@ -48,6 +49,22 @@ def test_both_files_appear(tmp_path, caplog):
     split = json.loads((tmp_path / "run/split.json").read_text())
     assert split == {"train": ["t0", "t1"], "val": [f"p{k}" for k in range(6)], "test": [f"p{k}" for k in range(6)]}
     assert f"{metrics['slice']['f1']:.3f} [" in caplog.text
+
+
+@pytest.mark.parametrize("smoothing", ["validation", 0.75])
+def test_smoothing_comes_before_scores_thresholds_and_files(smoothing, tmp_path, caplog):
+    caplog.set_level("INFO", logger="bundle")
+    evaluate(tmp_path, probabilities=SliceProbabilities(smoothing))
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    chosen = SliceProbabilities(smoothing).chosen_on(some(1))
+    assert metrics["slice_smoothing"] == chosen.smoothing
+    assert ("sigma 0.75 slices" in caplog.text) == (smoothing == 0.75)
+    written = read_predictions(tmp_path / "predictions.csv")
+    np.testing.assert_allclose(written.probability, chosen.of(some(0)).probability)
+    validation = read_predictions(tmp_path / "validation_predictions.csv")
+    np.testing.assert_allclose(validation.probability, chosen.of(some(1)).probability)
+    assert metrics["threshold"] == best_f1_threshold(validation.label, validation.probability)
+    assert metrics["slice"] == pytest.approx(slice_scores(written.label, written.probability, metrics["threshold"]))
 
 
 def test_a_threshold_that_is_given_is_used(tmp_path):

@@ -2,6 +2,7 @@
 
 import weakref
 
+import numpy as np
 import pytest
 import torch
 from monai.data import MetaTensor
@@ -9,7 +10,9 @@ from support.network import toy_network
 
 from bundle.attribution import EAFEM, ClassAttention, Relevance, Rollout
 from bundle.inferers import EvidenceInferer, SliceInferer
+from bundle.metrics import Predictions, class_probabilities
 from bundle.networks import SliceViT
+from bundle.probabilities import SliceProbabilities
 from bundle.transforms import SliceTransform
 
 TRANSFORM = SliceTransform(image_size=16)
@@ -88,7 +91,10 @@ def test_the_result_is_its_batches_joined_bit_for_bit(num_classes, monkeypatch):
     parts, original = [], SliceInferer.infer
     monkeypatch.setattr(SliceInferer, "infer", lambda *arguments: parts.append(original(*arguments)) or parts[-1])
     answer = SliceInferer(TRANSFORM, EAFEM(), batch_size=3)(volume_of(7, blank=[1]), trained(num_classes=num_classes))
-    assert torch.equal(answer, torch.cat(parts).permute(1, 2, 3, 0)[None])
+    maps, logits = (torch.cat(each) for each in zip(*parts, strict=True))
+    assert torch.equal(answer[0, :1], maps.permute(1, 2, 3, 0))
+    probabilities = class_probabilities(logits).reshape(7, -1)
+    assert torch.equal(answer[0, 1:], probabilities.T[:, None, None].expand(-1, 12, 20, -1))
     assert answer.is_contiguous()
 
 
@@ -98,7 +104,7 @@ def test_no_batch_is_held_longer_than_until_the_next(monkeypatch):
     def watched(*arguments):
         alive.append(sum(part() is not None for part in parts))
         part = original(*arguments)
-        parts.append(weakref.ref(part))
+        parts.append(weakref.ref(part[0]))
         return part
 
     monkeypatch.setattr(SliceInferer, "infer", watched)
@@ -174,3 +180,18 @@ def test_under_no_grad_a_method_gets_what_it_declares(attribution, attentions, g
 
 def test_where_gradients_are_on_a_method_without_need_builds_no_graph():
     assert not EvidenceInferer(EAFEM())(torch.rand(1, 2, 16, 16), toy_network()).logits.requires_grad
+
+
+def test_smoothed_probabilities_are_those_of_an_evaluation():
+    """An evaluation has the logits of all slices in a table, an inference those of one volume."""
+    network, volume = trained(), volume_of(7, blank=[2])
+    images = torch.cat([TRANSFORM.image(image[None]) for image in volume[0].unbind(dim=-1)])
+    with torch.no_grad():
+        logits = network(images).numpy()
+    names = np.array(["a"] * 7)
+    table = Predictions(names, names, names, np.arange(7), np.zeros(7), np.zeros(7), logit=logits)
+    evaluated = SliceProbabilities(0.8).of(table).probability
+    inferred = SliceInferer(TRANSFORM, EAFEM(), 3, SliceProbabilities(0.8))(volume, network)[0, 1, 0, 0]
+    assert inferred.tolist() == pytest.approx(evaluated, abs=1e-6, rel=0)
+    plain = SliceInferer(TRANSFORM, EAFEM(), 3)(volume, network)[0, 1, 0, 0]
+    assert (plain - inferred).abs().max() > 1e-4

@@ -6,7 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from bundle.metrics import BinaryScores
+from bundle.metrics import BinaryScores, MissedPatients
+
+
+def sensitivity_at_90_specificity(y, s, p, w):
+    false_alarms, sensitivity, _ = sk.roc_curve(y, s, sample_weight=w, drop_intermediate=False)
+    return sensitivity[false_alarms <= 0.1].max()
+
 
 ORACLE = {
     "f1": lambda y, s, p, w: sk.f1_score(y, p, sample_weight=w),
@@ -16,6 +22,7 @@ ORACLE = {
     "cohen_kappa": lambda y, s, p, w: sk.cohen_kappa_score(y, p, sample_weight=w),
     "sensitivity": lambda y, s, p, w: sk.recall_score(y, p, sample_weight=w),
     "specificity": lambda y, s, p, w: sk.recall_score(1 - y, ~p, sample_weight=w),
+    "sensitivity_at_90_specificity": sensitivity_at_90_specificity,
 }
 
 
@@ -38,3 +45,29 @@ def test_a_weight_is_a_number_of_copies(rows):
     copied = np.repeat(np.arange(len(rows)), weights)
     repeated = BinaryScores(labels[copied], scores[copied], scores[copied] > 2)(np.ones(len(copied)))
     np.testing.assert_allclose(list(weighted.values()), list(repeated.values()), atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("negatives_above", "expected"), [(0, 1.0), (1, 1.0), (2, 0.5)], ids=["0 of 10", "1 of 10", "2 of 10"]
+)
+def test_one_false_alarm_in_ten_is_a_specificity_of_90_percent(negatives_above, expected):
+    """Positives at 0.9 and 0.5; that many of ten negatives lie between them."""
+    scores = np.array([0.9, 0.5] + [0.7] * negatives_above + [0.1] * (10 - negatives_above))
+    labels = np.arange(12) < 2
+    found = BinaryScores(labels, scores, scores > 0.5)(np.full(12, 3.0))
+    assert found["sensitivity_at_90_specificity"] == expected
+
+
+def test_no_threshold_with_so_few_false_alarms_finds_nothing():
+    scores = np.array([0.9, 0.9, 0.1])
+    found = BinaryScores(np.array([True, False, False]), scores, scores > 0.5)(np.ones(3))
+    assert found["sensitivity_at_90_specificity"] == 0.0
+
+
+def test_a_patient_is_missed_if_no_slice_of_it_is_called_positive():
+    """a: its lesion is not called, a slice beside it is; b: nothing; c: healthy; d: its lesion is called."""
+    missed = MissedPatients(list("aabbcdd"), [1, 0, 1, 0, 0, 0, 1], [0, 1, 0, 0, 1, 0, 1])
+    assert missed.counts == {"patients_missed": 1, "patients_positive": 3}
+    drawn = {"a": 2.0, "b": 1.0, "c": 5.0, "d": 1.0}
+    assert missed(np.array([drawn[name] for name in "aabbcdd"])) == {"patients_missed_share": 0.25}
+    assert np.isnan(MissedPatients(["c"], [0], [1])(np.ones(1))["patients_missed_share"])

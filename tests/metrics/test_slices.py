@@ -12,7 +12,10 @@ from sklearn.metrics import f1_score
 
 from bundle.metrics import SliceScorer, best_f1_threshold, slice_scores
 
-KEYS = {"f1", "accuracy", "auroc", "average_precision", "cohen_kappa", "sensitivity", "specificity", "n", "positives"}
+KEYS = {
+    "f1", "accuracy", "auroc", "average_precision", "cohen_kappa", "sensitivity", "specificity", "n", "positives",
+    "sensitivity_at_90_specificity",
+}  # fmt: skip
 
 
 def test_worked_by_hand():
@@ -34,8 +37,11 @@ def test_a_slice_on_the_threshold_is_positive():
 @pytest.mark.parametrize(
     ("labels", "undefined"),
     [
-        ([0, 0], {"f1", "auroc", "average_precision", "sensitivity"}),
-        ([1, 1], {"auroc", "specificity"}),
+        (
+            [0, 0],
+            {"f1", "auroc", "average_precision", "sensitivity", "sensitivity_at_90_specificity"},
+        ),
+        ([1, 1], {"auroc", "specificity", "sensitivity_at_90_specificity"}),
         ([-1, -1], KEYS - {"n", "positives"}),
         ([], KEYS - {"n", "positives"}),
     ],
@@ -75,6 +81,17 @@ def test_a_class_that_does_not_occur_is_not_averaged():
     with_absent = slice_scores(labels[kept], probabilities[kept])["sensitivity"]
     expected = sk.recall_score(labels[kept], probabilities[kept].argmax(1), average="macro", labels=[0, 1])
     assert with_absent == pytest.approx(expected)
+
+
+def test_patients_missed_among_several_classes_have_no_slice_of_any_object():
+    background, object_1 = [0.6, 0.3, 0.1], [0.2, 0.7, 0.1]
+    found = slice_scores([2, 2, 1], [object_1, background, background], patients=["a", "a", "b"])
+    assert (found["patients_missed"], found["patients_positive"]) == (1, 2), "class 1 for 2 is no miss"
+
+
+def test_ignored_slices_make_no_patient_positive_and_find_none():
+    found = slice_scores([1, -1, -1], [0.1, 0.9, 0.9], patients=["a", "a", "b"])
+    assert (found["patients_missed"], found["patients_positive"]) == (1, 1)
 
 
 def test_one_column_is_binary():

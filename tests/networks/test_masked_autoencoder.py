@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from support.network import toy_network
 from torch import nn
 
 from bundle.losses import MaskedPatchLoss
@@ -54,6 +55,16 @@ def test_it_learns_where_a_patch_lies_and_leaves_the_head_alone():
     assert unmoved == {"head.weight", "head.bias"}
 
 
+@pytest.mark.parametrize("mask_head", [None, "tokens"])
+def test_every_weight_that_asks_for_a_gradient_gets_one(mask_head):
+    """DDP would wait for the others in vain."""
+    network = MaskedAutoencoder(toy_network(mask_head=mask_head))
+    MaskedPatchLoss()(network(torch.rand(2, 2, 16, 16))).backward()
+    assert [name for name, value in network.named_parameters() if value.requires_grad and value.grad is None] == []
+    frozen = {name.split(".")[1] for name, value in network.named_parameters() if not value.requires_grad}
+    assert frozen == ({"head", "mask_head", "mask_vote"} if mask_head else {"head"})
+
+
 def test_the_network_lies_under_encoder_in_the_weights():
     network = autoencoder()
     state = network.state_dict()
@@ -69,6 +80,11 @@ def test_the_decoder_is_half_as_wide_or_as_asked():
 def test_something_is_hidden_and_something_is_not(ratio):
     with pytest.raises(ValueError, match=f"mask_ratio must hide some of the 16 patches, got {ratio}"):
         autoencoder(mask_ratio=ratio)
+
+
+def test_a_stem_that_sees_hidden_pixels_is_refused():
+    with pytest.raises(ValueError, match="stem of a network that learns from masked patches must be patch, got conv"):
+        MaskedAutoencoder(toy_network(stem="conv"))
 
 
 def test_a_network_without_tokens_is_refused():

@@ -96,6 +96,12 @@ def test_the_color_scale_and_the_channel_of_pictures_go_with_the_model():
     assert packed_inference(TRAIN, INFERENCE)["map_scale"] is None
 
 
+def test_the_smoothing_that_validation_chose_is_packed():
+    chosen = {**TRAIN, "slice_smoothing": "validation"}
+    assert packed_inference(chosen, INFERENCE, slice_smoothing=0.75)["slice_smoothing"] == 0.75
+    assert packed_inference(chosen, INFERENCE)["slice_smoothing"] is None
+
+
 def metadata_of(metrics=None, threshold=0.5, **knobs):
     return packed_metadata({**TRAIN, **knobs}, METADATA, metrics or {}, threshold)
 

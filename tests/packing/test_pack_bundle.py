@@ -273,3 +273,23 @@ def test_failure_leaves_the_old_archive_alone(tmp_path):
         write_archive(path, "f", {"a": b"new", "z\ud800": b""})
     assert zipfile.ZipFile(path).read("f/a") == b"old"
     assert [file.name for file in tmp_path.iterdir()] == ["a.zip"]
+
+
+def test_thresholds_come_with_what_they_were_chosen_under(run_copy, source, tmp_path):
+    member = shutil.copy(run_copy / "model.pt", tmp_path / "of_another_seed.pt")
+    metrics = json.loads((run_copy / "metrics.json").read_text())
+    ensemble = [{"file": str(member), "sha256": hashlib.sha256(Path(member).read_bytes()).hexdigest()}]
+    changed = {"slice_smoothing": 0.75, "test_time_flip": True, "ensemble": ensemble}
+    (run_copy / "metrics.json").write_text(json.dumps({**metrics, **changed}))
+
+    with zipfile.ZipFile(pack_bundle(run_copy, tmp_path / "a.zip", source)) as file:
+        inference = json.loads(file.read("lgm_vit/configs/inference.json"))
+        assert file.read("lgm_vit/models/ensemble_1.pt") == Path(member).read_bytes()
+    assert {name: inference[name] for name in changed} == {
+        "slice_smoothing": 0.75,
+        "test_time_flip": True,
+        "ensemble": ["$@bundle_root + '/models/ensemble_1.pt'"],
+    }
+    Path(member).write_bytes((run_copy / "model.pt").read_bytes() + b"0")
+    with pytest.raises(ValueError, match=r"must hold scores of of_another_seed\.pt, got those of other weights"):
+        pack_bundle(run_copy, tmp_path / "b.zip", source)

@@ -36,6 +36,20 @@ def test_the_color_scale_is_that_of_the_evaluation(metrics):
     assert TrainedRun(Path("run"), {}, metrics=metrics).map_scale == metrics.get("map_scale")
 
 
+@pytest.mark.parametrize(
+    ("knob", "metrics", "expected"),
+    [
+        ("validation", {"slice_smoothing": 1.5}, 1.5),
+        ("validation", {}, None),
+        (2.0, {}, 2.0),
+        (2.0, {"slice_smoothing": None}, None),  # what was scored counts
+        (None, {}, None),
+    ],
+)
+def test_the_smoothing_is_that_of_the_evaluation(knob, metrics, expected):
+    assert TrainedRun(Path("run"), {"slice_smoothing": knob}, metrics=metrics).slice_smoothing == expected
+
+
 @pytest.fixture
 def folder(tmp_path):
     for name in ("config.json", "run.json", "metrics.json"):

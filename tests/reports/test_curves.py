@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 
-from bundle.reports import score_curves, training_curves
+from bundle.reports import Point, band_curves, score_curves, training_curves
 from bundle.reports.curves import mean_and_deviation
 
 
@@ -48,3 +48,27 @@ def test_training_curves_mark_the_best_epoch():
     plain = training_curves(history)
     assert np.array_equal(plain, training_curves(history, best_epoch=-1))
     assert not np.array_equal(plain, training_curves(history, best_epoch=2))
+
+
+def test_bands_are_the_intervals_and_a_single_point_is_a_level():
+    line = [Point(100, 0.9, 0.8, 1.0), Point(0, 0.7, 0.6, 0.75)]
+    panels = {"AUROC": {"guided": line, "plain": [Point(0, 0.7, 0.6, 0.8)]}, "F1": {"guided": line}}
+    with (
+        mock.patch.object(Axes, "fill_between", autospec=True, side_effect=Axes.fill_between) as bands,
+        mock.patch.object(Axes, "axhline", autospec=True, side_effect=Axes.axhline) as levels,
+        mock.patch.object(Axes, "plot", autospec=True, side_effect=Axes.plot) as lines,
+    ):
+        picture = band_curves(panels, "percent")
+    assert picture.shape == (3, 360, 840)
+    for call in bands.call_args_list:
+        assert call.args[1:] == ((0, 100), (0.6, 0.8), (0.75, 1.0))
+    assert [call.args[1] for call in levels.call_args_list] == [0.7]
+    colors = [call.kwargs["color"] for call in [*lines.call_args_list, *levels.call_args_list]]
+    assert colors[0] == colors[1] != colors[2], "a method has one color in all panels"
+
+
+def test_more_than_three_panels_take_another_line():
+    picture = band_curves({str(k): {"a": [Point(0, 0.5, 0.4, 0.6)]} for k in range(4)}, "x")
+    assert picture.shape == (3, 680, 1260)
+    with pytest.raises(ValueError, match="panels must hold at least one point"):
+        band_curves({"AUROC": {}}, "x")

@@ -1,5 +1,7 @@
 """What an evaluation prints: every number beside the baseline that looks at no pixel."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,10 +48,19 @@ def test_every_score_stands_beside_its_baseline():
     assert "chosen on validation slices" in lines[1]
     names = ["slices", "model", "position alone", "maps", "model", "map of the center", "volumes", "highest slice"]
     assert [line[:18].rstrip() for line in lines[2:10]] == names
-    assert len({len(line) for line in lines[2:10]}) == 1, "aligned"
+    assert [len(line) for line in lines[2:10]] == [106] * 3 + [84] * 3 + [106] * 2, "aligned; maps have a score less"
     assert all(line.isascii() and len(line) < 120 for line in lines)
-    assert lines[3].count("[") == lines[4].count("[") == 3, "with intervals"
-    assert len(lines) <= 14
+    assert lines[3].count("[") == lines[4].count("[") == 4, "with intervals"
+    assert len(lines) <= 15
+
+
+def test_missed_patients_are_counted_beside_position():
+    """Twelve positive patients, of whom the model calls two slices of one only."""
+    test = some(0.9)
+    quiet = replace(test, probability=np.where(test.patient == "p3", test.probability, 0.1))
+    (line,) = [line for line in said(quiet, threshold=0.5) if line.startswith("Patients missed whole")]
+    assert line.startswith("Patients missed whole: 11 of 12, 0.917 [")
+    assert "; position alone 0 of 12, 0.000 [0.000, 0.000]." in line
 
 
 @pytest.mark.parametrize(

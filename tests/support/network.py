@@ -2,6 +2,7 @@
 
 import torch
 from monai.engines import SupervisedEvaluator, SupervisedTrainer
+from torch import nn
 
 from bundle.handlers import PrepareSliceBatch
 from bundle.losses import SliceClassificationLoss
@@ -15,6 +16,19 @@ def toy_network(**changed):
     torch.manual_seed(0)
     size = {"image_size": SIZE, "patch_size": 4, "in_channels": 2, "hidden_size": 8, "num_layers": 2, "num_heads": 2}
     return SliceViT(**{**size, **changed})
+
+
+class MaskHead(nn.Module):
+    """A toy ViT whose tokens also predict the share of the mask in their patch."""
+
+    def __init__(self):
+        super().__init__()
+        self.vit = toy_network(dropout=0.0, drop_path=0.0)
+        self.dense = nn.Linear(8, 1)
+
+    def forward_evidence(self, image, attentions=False):
+        evidence = self.vit.forward_evidence(image, attentions)
+        return evidence._replace(mask_logits=self.dense(evidence.tokens).transpose(1, 2).unflatten(2, (4, 4)))
 
 
 def toy_batch(labels=(1, 0, 1, 1), supervised=None, masked=None, seed=0):

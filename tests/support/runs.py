@@ -124,8 +124,8 @@ def write_run(folder, seed, quality):
     run = Predictions(case, case, site, np.tile(np.arange(8), 6), label, probability, maps, prior, noise)
     write_predictions(folder / "predictions.csv", run)
     metrics = {
-        "slice": slice_scores(label, probability, 0.2),
-        "slice_at_0.5": slice_scores(label, probability, 0.5),
+        "slice": slice_scores(label, probability, 0.2, case),
+        "slice_at_0.5": slice_scores(label, probability, 0.5, case),
         "map": {"pointing_game": quality},
         "threshold": 0.2,
         "baselines": {"position": {"threshold": 0.5}},

@@ -37,6 +37,15 @@ def test_inference_and_evaluation_agree_on_every_slice(data, tmp_path):
     run = train(data, tmp_path / "run", **settings)
     metrics = evaluate(data, run, **settings, batch_size=7)
     results = infer(data, run / "model.pt", tmp_path / "results", DEMO, TINY, batch_size=4)
+    require_agreement(run, results, metrics)
+
+    metrics = evaluate(data, run, **settings, slice_smoothing=0.8)
+    results = infer(data, run / "model.pt", tmp_path / "smoothed", DEMO, TINY, slice_smoothing=0.8)
+    assert metrics["slice_smoothing"] == 0.8
+    require_agreement(run, results, metrics)
+
+
+def require_agreement(run, results, metrics):
 
     evaluated = rows(run / "predictions.csv")
     assert {"case", "slice", "label", "probability"} <= evaluated[0].keys()

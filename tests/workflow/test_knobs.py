@@ -14,7 +14,7 @@ CONFIGS = {base: json.loads((ROOT / "configs" / base).read_text()) for base in B
 
 
 def ids(*bases):
-    found = {name.split("#")[0] for base in bases for name in CONFIGS[base]}
+    found = {name.lstrip("+").split("#")[0] for base in bases for name in CONFIGS[base]}
     return {OLD_NAMES.get(name, name) for name in found}
 
 

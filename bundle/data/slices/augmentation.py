@@ -70,6 +70,11 @@ class SliceAugmentation:
             )
         return _plain(changed[IMAGE]).float(), (_plain(changed[MASK]) > 0.5).to(torch.uint8)
 
+    def of_batch(self, image: Tensor, mask: Tensor, asked: Sequence[SliceRequest]) -> tuple[Tensor, Tensor]:
+        """Return image (B,C,H,W) and mask (B,1,H,W) of slices, changed one by one."""
+        pairs = [self(*each) for each in zip(image, mask, asked, strict=True)]
+        return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
+
 
 def _plain(value: Any) -> Tensor:
     return value.as_tensor() if isinstance(value, MetaTensor) else torch.as_tensor(value)

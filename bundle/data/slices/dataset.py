@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from torch.utils.data import Dataset
 
 from bundle.data.cases.case import with_identities
 from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
+from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases as choose_supervised
 from bundle.keys import CASE, CASE_INDEX, IGNORED_LABEL, IMAGE, LABEL, MASK, PATIENT, SITE, SLICE_INDEX, SUPERVISED
@@ -34,7 +36,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         cache_dir: folder of slice stores, see `SliceStore`.
         dtype: `"float16"`, `"float32"` or `"uint8"`.
         supervised_cases: `"all"`, a fraction, a count, or case ids, see `supervised_cases`.
-        augmentation: random dictionary transforms of a slice, see `SliceAugmentation`.
+        augmentation: `ScannerAugmentation`, or random dictionary transforms of a slice, see `SliceAugmentation`.
         seed: of augmentation and of the choice of supervised cases.
         num_workers: ingesting processes; 0 works in this one.
         check: item -> (row, problems) as `check_case`; cases with errors are refused.
@@ -56,7 +58,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         cache_dir: str | Path,
         dtype: str = "float16",
         supervised_cases: str | float | Sequence[str] = "all",
-        augmentation: Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None = None,
+        augmentation: ScannerAugmentation | Callable[[Any], Any] | Sequence[Callable[[Any], Any]] | None = None,
         seed: int = 0,
         num_workers: int = 0,
         check: Callable[[Mapping[str, Any]], Any] | None = None,
@@ -65,7 +67,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
         self.supervised = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
-        self.augmentation = SliceAugmentation(augmentation, seed) if augmentation else None
+        self.augmentation = _augmentation_of_batches(augmentation, seed) if augmentation else None
 
     def __len__(self) -> int:
         return len(self.store.labels)
@@ -131,9 +133,15 @@ class SliceDataset(Dataset[dict[str, Any]]):
     def _augmented(self, image: Tensor, mask: Tensor, asked: Sequence[SliceRequest]) -> tuple[Tensor, Tensor]:
         if self.augmentation is None:
             return image, mask
-        whole = self.store.dtype.decode(image)
-        pairs = [self.augmentation(*each) for each in zip(whole, mask, asked, strict=True)]
-        return torch.stack([pair[0] for pair in pairs]), torch.stack([pair[1] for pair in pairs])
+        return self.augmentation(self.store.dtype.decode(image), mask, asked)
+
+
+def _augmentation_of_batches(
+    augmentation: ScannerAugmentation | Callable[[Any], Any] | Sequence[Callable[[Any], Any]], seed: int
+) -> Callable[[Tensor, Tensor, Sequence[SliceRequest]], tuple[Tensor, Tensor]]:
+    if isinstance(augmentation, ScannerAugmentation):
+        return partial(augmentation, seed=seed)
+    return SliceAugmentation(augmentation, seed).of_batch
 
 
 def _slice_index(index: int | SliceRequest, *, length: int) -> SliceRequest:

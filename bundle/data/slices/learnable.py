@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import numpy as np
 
 from bundle.data.slices.dataset import SliceDataset
+from bundle.files import read_json
 from bundle.keys import IGNORED_LABEL
+
+logger = logging.getLogger(__name__)
 
 
 def describe_labels(dataset: SliceDataset) -> str:
@@ -55,6 +60,31 @@ num_folds.
         )
 
 
+def require_unseen(dataset: SliceDataset, weights: Sequence[Path]) -> None:
+    """Refuse to score networks on cases that they were trained or validated with.
+
+    Args:
+        dataset: the slices of the test part.
+        weights: files; what each has seen stands in `split.json` beside it, a warning says where there is none.
+
+    Raises:
+        ValueError: names file and cases.
+
+    Example:
+        >>> require_unseen(SliceDataset([], transform=sorted, cache_dir="not/made"), [])
+    """
+    for path in weights:
+        split = read_json(path.parent / "split.json", {})
+        if not split:
+            logger.warning(f"{path}: no split.json lies beside it; test patients may have been trained on.")
+        seen = {*split.get("train", ()), *split.get("val", ())} & set(dataset.cases)
+        if seen:
+            raise ValueError(
+                f"{path} must be weights that have seen no test case, got {len(seen)} that its split.json names, e.g. "
+                f"{min(seen)}: an ensemble of folds is for patients outside all of them, such as those of a test_site."
+            )
+
+
 def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -> Iterator[str]:
     """Yield one line for each lack of labels that training survives.
 
@@ -76,7 +106,10 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
     elif train.positive_share == 1:
         yield "all labeled training slices are positive: there is nothing to tell apart, a classifier learns only that"
     if maps and train.cases and not train.supervised.any():
-        yield "no training case has a mask: localization_weight has nothing to act on, this trains a plain ViT"
+        yield (
+            "no training case has a mask: localization_weight and segmentation_weight have nothing to act on, only the "
+            "labels train"
+        )
     if not val.cases:
         yield "there are no validation cases: nothing chooses the best epoch, model.pt holds the last one"
     elif np.isnan(val.positive_share):

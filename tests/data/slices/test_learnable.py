@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels
+from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels, require_unseen
+from bundle.files import write_json
 
 
 class Slices:
@@ -72,3 +73,16 @@ def test_what_training_survives_is_told(tmp_path):
     assert list(label_warnings(dataset(tmp_path, ((0, 1), True)), unlabeled)) == [
         "no validation case has labels: nothing chooses the best epoch, model.pt holds the last one"
     ]
+
+
+def test_weights_that_have_seen_a_test_case_are_refused(tmp_path, caplog):
+    data, weights = dataset(tmp_path, ((0, 1), True)), tmp_path / "fold1/model.pt"
+    require_unseen(data, [weights])
+    assert "no split.json lies beside it" in caplog.text
+    write_json(tmp_path / "fold1/split.json", {"train": ["other"], "val": [], "test": data.cases})
+    require_unseen(data, [weights])
+    write_json(tmp_path / "fold1/split.json", {"train": ["other"], "val": data.cases})
+    with pytest.raises(
+        ValueError, match=f"have seen no test case, got 1 that its split.json names, e.g. {data.cases[0]}"
+    ):
+        require_unseen(data, [weights])
