@@ -85,6 +85,6 @@ def _require_unseen(weights: Path, held_out: Sequence[str]) -> None:
     if seen:
         raise ValueError(
             f"{weights} must come from a training without the {len(held_out)} validation and test cases of this one, "
-            f"got {len(seen)} of them in {split}, e.g. {seen[0]}: pretrain with the same split, or give that file as "
-            "split_file."
+            f"got {len(seen)} of them in {split}, e.g. {seen[0]}: pretrain with the same split, give that file as "
+            "split_file, or, if these are other patients of the same names, move that file away."
         )

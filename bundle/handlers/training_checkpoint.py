@@ -40,7 +40,7 @@ class TrainingCheckpoint:
         save: False on all ranks but the first.
         localization_loss: continued on resume; RES-L learns with the network but is no part of `model.pt`.
         kept_network: network whose weights go into `model.pt`, by default `network` itself; their moving average.
-        initial_weights: file that a fresh training starts from.
+        initial_weights: file that a fresh training starts from, in configs before `StartWeights`.
 
     Raises:
         FileNotFoundError: there are no `initial_weights`.

@@ -15,6 +15,8 @@ from bundle.networks.slice_vit import SliceViT
 
 ENCODER = "encoder."
 """Prefix of the network's weights among those of its autoencoder."""
+ENCODING = ("patch_embed", "cls_token", "position", "blocks", "norm")
+"""Parts of a `SliceViT` that make tokens of an image; the others read them."""
 
 
 class Reconstruction(NamedTuple):
@@ -80,7 +82,7 @@ class MaskedAutoencoder(nn.Module):
         self.patch_size = network.image_size // height
         self.encoder = network
         for name, part in network.named_children():
-            if name.endswith("head"):
+            if name not in ENCODING:
                 part.requires_grad_(False)  # it gets no gradient, for which DDP would wait
         self.narrow = nn.Linear(hidden_size, decoder_size)
         self.hidden = nn.Parameter(torch.zeros(1, 1, decoder_size))

@@ -18,7 +18,7 @@ from bundle.networks.foreign_weights import (
     read_foreign_weights,
 )
 from bundle.networks.knobs_of_weights import STEM
-from bundle.networks.masked_autoencoder import ENCODER
+from bundle.networks.masked_autoencoder import ENCODER, ENCODING
 from bundle.networks.weights import differences, read_weights
 
 _HEAD_CHANNELS = 64
@@ -85,7 +85,7 @@ def load_pretrained(network: nn.Module, path: str | Path) -> None:
 
 
 def _fits(name: str, value: Tensor, own: Mapping[str, Tensor]) -> bool:
-    return name in own and own[name].shape == value.shape and not name.split(".")[0].endswith("head")
+    return name in own and own[name].shape == value.shape and name.split(".")[0] in ENCODING
 
 
 def _fill_biases(state: dict[str, Tensor], own: Mapping[str, Tensor]) -> Iterator[str]:
@@ -104,7 +104,7 @@ def _require_whole_blocks(
     shared = _blocks(state) & _blocks(own)
     lacking = [name for name in own if _block(name) in shared and name not in fitting]
     if not shared or lacking:
-        both = {name: value for name, value in own.items() if name in lacking or not shared}
+        both = {name: value for name, value in own.items() if name in [*lacking, "cls_token"] or not shared}
         raise ValueError(
             f"{path} must hold transformer blocks that fit this network, got others "
             f"({differences(both, {name: state[name] for name in both if name in state})}): set hidden_size and "

@@ -55,6 +55,16 @@ def test_it_learns_where_a_patch_lies_and_leaves_the_head_alone():
     assert unmoved == {"head.weight", "head.bias"}
 
 
+@pytest.mark.parametrize("mask_head", [None, "tokens"])
+def test_every_weight_that_asks_for_a_gradient_gets_one(mask_head):
+    """DDP would wait for the others in vain."""
+    network = MaskedAutoencoder(toy_network(mask_head=mask_head))
+    MaskedPatchLoss()(network(torch.rand(2, 2, 16, 16))).backward()
+    assert [name for name, value in network.named_parameters() if value.requires_grad and value.grad is None] == []
+    frozen = {name.split(".")[1] for name, value in network.named_parameters() if not value.requires_grad}
+    assert frozen == ({"head", "mask_head", "mask_vote"} if mask_head else {"head"})
+
+
 def test_the_network_lies_under_encoder_in_the_weights():
     network = autoencoder()
     state = network.state_dict()

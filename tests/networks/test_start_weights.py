@@ -149,7 +149,10 @@ def test_biases_that_the_file_lacks_start_at_0(tmp_path, caplog):
 
 @pytest.mark.parametrize(
     ("changed", "told"),
-    [({"hidden_size": 64, "num_heads": 1}, "shape: blocks.0.norm1"), ({"mlp_ratio": 2.0}, "shape: blocks.0.mlp")],
+    [
+        ({"hidden_size": 64, "num_heads": 1}, "hidden_size 128, here 64"),
+        ({"mlp_ratio": 2.0}, "mlp_ratio 4.0, here 2.0"),
+    ],
 )
 def test_blocks_fit_whole_or_not_at_all(changed, told, tmp_path):
     network = SliceViT(**{**SIZES, **changed}, **FORM)
