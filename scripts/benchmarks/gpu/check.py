@@ -20,7 +20,7 @@ LIMITS = {
     "steps": 100,
     "run": 120,
     "delivery": 80,
-    "volume": 80,
+    "volume": 120,
     "compiled": 180,
     "table": 3600,
 }
