@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -146,6 +146,6 @@ def _same_slices(run: Predictions, reference: Predictions) -> bool:
     return all(np.array_equal(getattr(run, name), getattr(reference, name)) for name in columns)
 
 
-def corrected(differences: dict[str, dict[str, Difference]], score: str) -> dict[str, float]:
+def corrected(differences: Mapping[str, Mapping[str, Difference]], score: str) -> dict[str, float]:
     """Return row -> p-value of one score, corrected (Holm) for the number of compared rows."""
     return holm({row: scores[score].p_value for row, scores in differences.items() if score in scores})

@@ -120,8 +120,8 @@ def _config_of(files: Sequence[str], dataset_dir: Path) -> ConfigParser:
 
 def _own_map(run: BundleRun) -> str:
     """Return the class of the run's map if it is not one of attention or tokens, by the run's record; else nothing."""
-    attribution = read_json(run.output_dir / "config.json", {}).get("attribution") or {}
-    name = str(attribution.get("_target_", "")).rpartition(".")[2]
+    attribution = read_json(run.output_dir / "config.json", {}).get("attribution")
+    name = str(attribution.get("_target_", "")).rpartition(".")[2] if isinstance(attribution, dict) else ""
     return "" if name in _OF_ATTENTION else name
 
 

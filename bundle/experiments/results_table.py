@@ -79,6 +79,9 @@ class ResultsTable:
             "mean and standard deviation over runs": self.over_runs(),
             "all runs pooled, 95 percent intervals from resampling patients": self.pooled_scores(),
             f"difference to {self.baseline}, paired by patient, p-values after Holm": self.differences(),
+            f"difference to {POSITION}, paired by patient, p-values after Holm": self.differences(
+                self.gains_over(self.without_network[POSITION])
+            ),
         }
         return tables | (
             {"beside the paper, mean and standard deviation": self.beside_paper()} if self.published else {}
@@ -143,16 +146,16 @@ class ResultsTable:
     @cached_property
     def gains(self) -> dict[str, dict[str, Difference]]:
         """Return row -> score -> difference to the baseline over all slices of all runs, paired by patient."""
-        base = self.pooled[self.baseline]
-        return {
-            name: pooled.above(base, self.n_resamples, self.seed)
-            for name, pooled in self.pooled.items()
-            if name != self.baseline
-        }
+        return self.gains_over(self.pooled[self.baseline])
 
-    def differences(self) -> Table:
-        """Return how far each row is above the baseline, with the interval and the corrected p-value."""
-        gains = self.gains
+    def gains_over(self, base: PooledRuns) -> dict[str, dict[str, Difference]]:
+        """Return row -> score -> difference to a row or to a baseline without a network, paired by patient."""
+        others = {name: pooled for name, pooled in self.pooled.items() if pooled is not base}
+        return {name: pooled.above(base, self.n_resamples, self.seed) for name, pooled in others.items()}
+
+    def differences(self, gains: Mapping[str, Mapping[str, Difference]] | None = None) -> Table:
+        """Return how far each row is above the baseline, or `gains`, with the interval and the corrected p-value."""
+        gains = self.gains if gains is None else gains
         p_values = {score: corrected(gains, score) for score in SCORES}
 
         def cells(name: str) -> dict[str, str]:

@@ -39,7 +39,8 @@ def _scores_and_gains(rows: Mapping[str, PooledRuns], scores: tuple[str, ...], r
     """Return a line per row: every score with its interval, then its gain over the baseline."""
     resampling = (results.n_resamples, results.seed)
     base = rows[results.baseline]
-    gains = {name: of.above(base, *resampling) for name, of in rows.items() if name != results.baseline}
+    compared = [name for name in results.runs if name != results.baseline]  # position alone is no row
+    gains = {name: rows[name].above(base, *resampling) for name in compared}
     p_values = {score: corrected(gains, score) for score in scores}
     lines = []
     for name, of in rows.items():

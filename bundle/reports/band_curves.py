@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -33,7 +33,7 @@ _LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 def band_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: str) -> NDArray:
     """Return a panel per score with a line per method, and the intervals as a band around it.
 
-    A method with one point is a dashed level over the whole width, with its interval as an error bar.
+    A method with one point is a dashed level over the whole width; its interval is an error bar left of the lines.
 
     Args:
         panels: name of a score -> name of a method -> its points, in any order.
@@ -53,14 +53,17 @@ def band_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: st
     ticks = sorted({point.x for methods in panels.values() for points in methods.values() for point in points})
     if not ticks:
         raise ValueError("panels must hold at least one point, got none: name the rows of each method.")
+    margin = (max(ticks) - min(ticks) or 1) / 25  # between the error bars of two levels
     columns = min(3, len(panels))
     rows = -(-len(panels) // columns)
     figure = Figure(figsize=(4.2 * columns, 3.2 * rows + 0.4), dpi=100, layout="constrained")
     names = list(dict.fromkeys(name for methods in panels.values() for name in methods))
     grid = figure.subplots(rows, columns, squeeze=False).ravel()
     for axes, (title, methods) in zip(grid, panels.items(), strict=False):
+        left = min(ticks)
         for name, points in methods.items():
-            _draw_band(axes, sorted(points), name, _LINES[names.index(name) % len(_LINES)])
+            left -= margin if len(points) == 1 else 0
+            _draw_band(axes, sorted(points), left, label=name, color=_LINES[names.index(name) % len(_LINES)])
         axes.set(title=title, xticks=ticks)
         axes.grid(alpha=0.3)
     for axes in grid[len(panels) :]:
@@ -71,12 +74,12 @@ def band_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: st
     return figure_pixels(figure)
 
 
-def _draw_band(axes: Axes, points: Sequence[Point], name: str, color: str) -> None:
-    """Draw one method's line and band, or its level."""
+def _draw_band(axes: Axes, points: Sequence[Point], left: float, **style: Any) -> None:
+    """Draw one method's line and band, or its level with an error bar at `left`."""
     x, value, low, high = zip(*points, strict=True)
     if len(points) > 1:
-        axes.plot(x, value, marker="o", markersize=4, color=color, label=name)
-        axes.fill_between(x, low, high, color=color, alpha=0.15, linewidth=0)
+        axes.plot(x, value, marker="o", markersize=4, **style)
+        axes.fill_between(x, low, high, color=style["color"], alpha=0.15, linewidth=0)
         return
-    axes.axhline(value[0], linestyle="--", linewidth=1.2, color=color, label=name)
-    axes.errorbar(x, value, yerr=[[value[0] - low[0]], [high[0] - value[0]]], color=color, capsize=3)
+    axes.axhline(value[0], linestyle="--", linewidth=1.2, **style)
+    axes.errorbar(left, value, yerr=[[value[0] - low[0]], [high[0] - value[0]]], color=style["color"], capsize=3)

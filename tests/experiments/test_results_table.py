@@ -118,7 +118,16 @@ def test_every_score_stands_beside_the_published_one(rows):
     assert table.columns == ["", "F1", "F1, paper", "kappa", "kappa, paper"]
     assert [row[2] for row in table.rows] == ["n/a", "0.888 ± 0.006"]
     assert table.rows[1][1] == "0.770 ± 0.042"
-    assert len(ResultsTable(rows, n_resamples=50).tables()) == 3
+
+
+def test_differences_to_what_needs_no_network(rows):
+    results = ResultsTable(rows, n_resamples=50)
+    table = results.tables()["difference to slice position alone, paired by patient, p-values after Holm"]
+    assert [line[0] for line in table.rows] == ["baseline", "good"]
+    good = dict(zip(table.columns, table.rows[1], strict=True))
+    above = results.scored["good"]["auroc"][0] - results.scored["slice position alone"]["auroc"][0]
+    assert good["AUROC"].startswith(f"{above:.3f} [")
+    assert good["pointing game"] == "n/a"
 
 
 def test_runs_are_averaged_each_by_its_own_order(rows):
@@ -137,7 +146,7 @@ def test_runs_are_averaged_each_by_its_own_order(rows):
     assert lines["baseline"][1].startswith(f"{mean:.3f} [")
     assert lines["good"][2].startswith(f"{1 - mean:.3f} [")
     assert ", p = " in lines["good"][2]
-    assert lines["baseline"][2] == "n/a"
+    assert lines["baseline"][2] == lines["slice position alone"][2] == "n/a", "no row is corrected for them"
 
 
 def test_volumes_are_scored_by_their_three_highest_slices(rows):
