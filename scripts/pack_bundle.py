@@ -20,9 +20,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, metavar="RUN_FOLDER", help="output_dir of a training")
     parser.add_argument("archive", type=Path, metavar="OUT.zip", help="archive to write")
+    parser.add_argument(
+        "--overlay", type=Path, help="adapted.yaml by scripts/adapt.py: thresholds for another hospital"
+    )
     arguments = parser.parse_args()
     try:
-        archive = pack_bundle(arguments.run, arguments.archive)
+        archive = pack_bundle(arguments.run, arguments.archive, overlay=arguments.overlay)
     except (ValueError, OSError) as error:
         sys.exit(f"error: {error}")
     print("Packed. Unpack it; docs/README.md in it has the commands for inference and export:", archive, sep="\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -71,6 +72,25 @@ def packed_inference(
     chosen |= {"shown_channel": train.get("shown_channel"), **scored_with}
     packed.update({name: value for name, value in chosen.items() if value is not None})
     return packed
+
+
+def adapted_settings(overlay: str | os.PathLike[str], inference: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of an overlay that changes only how the answers of the network are read off.
+
+    Args:
+        overlay: YAML or JSON file, such as `adapted.yaml` of `scripts/adapt.py`.
+        inference: the packed inference.json.
+
+    Raises:
+        ValueError: it sets something else.
+    """
+    content: dict[str, Any] = ConfigParser.load_config_file(str(overlay))
+    if others := sorted(content.keys() - (names("evaluation") & inference.keys())):
+        raise ValueError(
+            f"{overlay} must set evaluation knobs of inference.json alone, got {', '.join(others)}: what the weights "
+            "were trained with comes from the run."
+        )
+    return content
 
 
 _SCORES = {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bundle.files import write_atomically
 from bundle.packing.checks import require_fit, require_no_machine_paths
-from bundle.packing.configs import packed_inference, packed_metadata, packed_train
+from bundle.packing.configs import adapted_settings, packed_inference, packed_metadata, packed_train
 from bundle.packing.model_card import model_card
 from bundle.packing.packed_files import CARD, bundle_files
 from bundle.packing.trained_run import TrainedRun
@@ -26,7 +26,10 @@ _UNIX, _MODE = 3, 0o100644  # a regular file that everyone may read
 
 
 def pack_bundle(
-    run_folder: str | os.PathLike[str], archive: str | os.PathLike[str], root: str | os.PathLike[str] = _ROOT
+    run_folder: str | os.PathLike[str],
+    archive: str | os.PathLike[str],
+    root: str | os.PathLike[str] = _ROOT,
+    overlay: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Make the archive of a trained run: `lgm_vit/` with configs, weights, docs, code, license and a sha256 list.
 
@@ -37,6 +40,7 @@ def pack_bundle(
         run_folder: `output_dir` of a training, with `metrics.json` if it was evaluated.
         archive: the zip file to write.
         root: the bundle whose code and defaults are packed.
+        overlay: file by `scripts/adapt.py`, whose settings replace those of the evaluation in inference.json.
 
     Returns:
         `archive`.
@@ -61,6 +65,8 @@ def pack_bundle(
         test_time_flip=run.test_time_flip,
         ensemble=[f"$@bundle_root + '/{name}'" for name in members] or None,
     )
+    if overlay is not None:
+        inference |= adapted_settings(overlay, inference)
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
@@ -69,7 +75,7 @@ def pack_bundle(
     run.require_own_scores()
     packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
-    thresholds = (inference["threshold"], run.volume_threshold)
+    thresholds = (inference["threshold"], run.volume_threshold if overlay is None else inference["volume_threshold"])
     image = metadata["network_data_format"]["inputs"]["image"]
     shape = (2, image["num_channels"], *image["spatial_shape"])
     files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()

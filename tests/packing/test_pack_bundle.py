@@ -293,3 +293,16 @@ def test_thresholds_come_with_what_they_were_chosen_under(run_copy, source, tmp_
     Path(member).write_bytes((run_copy / "model.pt").read_bytes() + b"0")
     with pytest.raises(ValueError, match=r"must hold scores of of_another_seed\.pt, got those of other weights"):
         pack_bundle(run_copy, tmp_path / "b.zip", source)
+
+
+def test_an_adaptation_replaces_what_the_evaluation_chose(run_folder, source, tmp_path):
+    overlay = tmp_path / "adapted.yaml"
+    overlay.write_text("score_calibration: {bias: -0.5}\nthreshold: 0.25\nvolume_threshold: 0.5\n")
+    with zipfile.ZipFile(pack_bundle(run_folder, tmp_path / "a.zip", source, overlay)) as file:
+        inference = json.loads(file.read("lgm_vit/configs/inference.json"))
+        card = file.read("lgm_vit/docs/README.md").decode()
+    assert (inference["score_calibration"], inference["threshold"]) == ({"bias": -0.5}, 0.25)
+    assert "positive from a probability of\n0.25, a volume where its highest slice has 0.5" in card
+    overlay.write_text("threshold: 0.25\nnormalize: none\n")
+    with pytest.raises(ValueError, match=r"must set evaluation knobs of inference\.json alone, got normalize"):
+        pack_bundle(run_folder, tmp_path / "b.zip", source, overlay)
