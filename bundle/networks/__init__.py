@@ -1,5 +1,6 @@
 """Slice classifier and the evidence for its decisions."""
 
+from bundle.networks.convolutional import SliceDenseNet, SliceUNet
 from bundle.networks.evidence import Evidence, EvidenceNetwork
 from bundle.networks.reference_checkpoint import convert_reference_checkpoint, load_reference_checkpoint
 from bundle.networks.slice_vit import SliceViT
@@ -9,6 +10,8 @@ from bundle.networks.with_evidence import WithEvidence, with_evidence
 __all__ = [
     "Evidence",
     "EvidenceNetwork",
+    "SliceDenseNet",
+    "SliceUNet",
     "SliceViT",
     "WithEvidence",
     "convert_reference_checkpoint",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from bundle.files import write_atomically
+from bundle.networks.weight_knobs import KNOBS, network_kind
 
 _TRAIN = "train first (`python -m monai.bundle run` with configs/train.json), or give the file of another run"
 _AGAIN = "copy or download it again, or take the file of another run"
@@ -137,35 +138,13 @@ def _listed(what: str, names: list[str]) -> str:
     return f"{len(names)} {what}: {shown}" if names else ""
 
 
-def _side(state: Mapping[str, Tensor], name: str, axis: int) -> int | None:
-    shape = state[name].shape if name in state else ()
-    return shape[axis] if shape else None
-
-
-def _mlp_ratio(state: Mapping[str, Tensor]) -> float | None:
-    weight = state.get("blocks.0.mlp.fc1.weight")
-    return None if weight is None else weight.shape[0] / weight.shape[1]
-
-
-_KNOBS: Mapping[str, Callable[[Mapping[str, Tensor]], Any]] = {
-    "in_channels": lambda state: _side(state, "patch_embed.proj.weight", 1),
-    "patch_size": lambda state: _side(state, "patch_embed.proj.weight", 2),
-    "hidden_size": lambda state: _side(state, "cls_token", 2),
-    "num_layers": lambda state: len({name.split(".")[1] for name in state if name.startswith("blocks.")}),
-    "mlp_ratio": _mlp_ratio,
-    "num_classes": lambda state: _side(state, "head.weight", 0),
-    "qkv_bias": lambda state: "blocks.0.attn.qkv.bias" in state,
-    "patch_norm": lambda state: "batch" if "patch_embed.norm.weight" in state else "none",
-    "position_encoding": lambda state: "learned" if "position.code" in state else "sincos or reference",
-}
-"""Knob of the network -> its value as a state dict shows it."""
-
-
 def _changed_knobs(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> Iterator[str]:
-    """Yield the knobs of a `SliceViT` in which two state dicts differ."""
-    if "cls_token" not in expected or "cls_token" not in found:
+    """Yield the kind of network, or the knobs of one kind, in which two state dicts differ."""
+    kinds = network_kind(found), network_kind(expected)
+    if kinds[0] != kinds[1]:
+        yield f"network {kinds[0]}, here {kinds[1]}"
         return
-    for name, read in _KNOBS.items():
+    for name, read in KNOBS.get(kinds[0], {}).items():
         if read(expected) != read(found):
             yield f"{name} {read(found)}, here {read(expected)}"
 
