@@ -18,7 +18,13 @@ from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
-from bundle.data.slices.learnable import describe_labels, label_warnings, require_labels, require_unseen
+from bundle.data.slices.learnable import (
+    describe_labels,
+    describe_left_out,
+    label_warnings,
+    require_labels,
+    require_unseen,
+)
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
 from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
@@ -51,6 +57,7 @@ __all__ = [
     "check_cases",
     "describe",
     "describe_labels",
+    "describe_left_out",
     "fingerprint",
     "inference_items",
     "label_warnings",

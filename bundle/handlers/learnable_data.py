@@ -6,7 +6,7 @@ import logging
 
 from ignite.engine import Engine, Events
 
-from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels
+from bundle.data import SliceDataset, describe_labels, describe_left_out, label_warnings, require_labels
 
 
 class LearnableData:
@@ -37,6 +37,7 @@ num_folds.
         """Look when the trainer's run starts; of an empty data set it would not even start."""
         if not self.train.cases:
             require_labels(self.train, "training")
+        describe_left_out(self.train)
         engine.add_event_handler(Events.STARTED, self)
 
     def __call__(self, engine: Engine) -> None:
@@ -45,5 +46,7 @@ num_folds.
         logger = logging.getLogger(__name__)
         for part, dataset in (("training", self.train), ("validation", self.val)):
             logger.info(f"{part}: {describe_labels(dataset)}.")
+        if left_out := describe_left_out(self.train):
+            logger.info(f"{left_out}.")
         for line in label_warnings(self.train, self.val, self.maps):
             logger.warning(f"{line}.")

@@ -1,5 +1,6 @@
 """Slice classifier and the evidence for its decisions."""
 
+from bundle.networks.convolutional import SliceDenseNet, SliceUNet
 from bundle.networks.evidence import Evidence, EvidenceNetwork
 from bundle.networks.foreign_weights import read_foreign_weights
 from bundle.networks.masked_autoencoder import MaskedAutoencoder
@@ -13,6 +14,8 @@ __all__ = [
     "Evidence",
     "EvidenceNetwork",
     "MaskedAutoencoder",
+    "SliceDenseNet",
+    "SliceUNet",
     "SliceViT",
     "WithEvidence",
     "convert_reference_checkpoint",

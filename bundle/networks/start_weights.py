@@ -17,8 +17,8 @@ from bundle.networks.foreign_weights import (
     fold_layer_scales,
     read_foreign_weights,
 )
-from bundle.networks.knobs_of_weights import STEM
 from bundle.networks.masked_autoencoder import ENCODER, ENCODING
+from bundle.networks.weight_knobs import STEM
 from bundle.networks.weights import differences, read_weights
 
 _HEAD_CHANNELS = 64

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from bundle.files import write_atomically
-from bundle.networks.knobs_of_weights import changed_knobs
 from bundle.networks.masked_autoencoder import ENCODER
+from bundle.networks.weight_knobs import changed_knobs
 
 _TRAIN = "train first (`python -m monai.bundle run` with configs/train.json), or give the file of another run"
 _AGAIN = "copy or download it again, or take the file of another run"

@@ -13,6 +13,10 @@ from bundle.workflow import refuse_unknown_overrides
 FILES = sorted((ROOT / "configs").glob("*/*.yaml"))
 OVERLAYS = [f"{path.parent.name}/{path.stem}" for path in FILES if path.parent.name != "experiments"]
 METHODS = [name for name in OVERLAYS if name.startswith("methods/")]
+CONVOLUTIONAL = [
+    name for name in METHODS if "network_def" in ConfigParser.load_config_file(ROOT / f"configs/{name}.yaml")
+]
+OF_THE_VIT = [name for name in METHODS if name not in CONVOLUTIONAL]
 ATTRIBUTIONS = [name for name in OVERLAYS if name.startswith("attributions/")]
 BEYOND = [name for name in OVERLAYS if name.startswith(("beyond/", "augmentation/"))]
 DATASETS = [name for name in OVERLAYS if name.startswith("datasets/")]
@@ -72,7 +76,7 @@ def demo_folder(tmp_path_factory):
 
 
 @pytest.mark.parametrize("attribution", ATTRIBUTIONS)
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", OF_THE_VIT)
 def test_every_method_trains_with_every_map(method, attribution, demo_folder):
     knobs = {"split_fractions": [1.0, 0.0, 0.0], "learning_rate": 1e-3, "batch_size": 20, "batch_order": "shuffle"}
     parser = tiny_bundle("train", ["datasets/demo", method, attribution], demo_folder, **knobs)
@@ -121,8 +125,8 @@ def test_what_is_beyond_the_paper_trains_and_keeps_what_it_validated(overlay, tm
 @pytest.mark.parametrize("method", METHODS)
 def test_a_method_trains_and_its_map_is_seen_in_inference(method, tmp_path):
     demo(tmp_path / "data")
-    overlays = ["datasets/demo", method]
-    training = tiny_bundle("train", overlays, tmp_path, learning_rate=1e-3)
+    overlays, size = ["datasets/demo", method], {"image_size": 32} if method in CONVOLUTIONAL else {}
+    training = tiny_bundle("train", overlays, tmp_path, learning_rate=1e-3, **size)
     learned = training.get_parsed_content("localization_loss").state_dict()
     start = {name: value.clone() for name, value in learned.items()}
     trainer = training.get_parsed_content("train#trainer")
@@ -131,14 +135,16 @@ def test_a_method_trains_and_its_map_is_seen_in_inference(method, tmp_path):
     trainer.run()
     weight = training.get_parsed_content("localization_weight")
     assert all(("localization_loss" in output) == (weight > 0) for output in outputs)
+    assert all(("segmentation_loss" in output) == (method == "methods/unet") for output in outputs)
     for output in outputs:
-        expected = output["classification_loss"] + weight * output["localization_loss"] if weight else output["loss"]
+        expected = output.get("classification_loss", output["loss"]) + weight * output.get("localization_loss", 0)
+        expected = expected + output.get("segmentation_loss", 0)  # its weight is 1
         torch.testing.assert_close(output["loss"], expected)
         assert output["loss"].isfinite()
     assert all(not torch.equal(start[name], value) for name, value in learned.items())
     assert (method == "methods/res_l") == bool(learned)
 
-    inference = tiny_bundle("inference", overlays, tmp_path)
+    inference = tiny_bundle("inference", overlays, tmp_path, **size)
     inference.get_parsed_content("evaluator").run()
     assert inference.get_parsed_content("dataset").failures == {}
     assert type(inference.get_parsed_content("attribution")) is type(training.get_parsed_content("attribution"))

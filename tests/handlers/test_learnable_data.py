@@ -26,6 +26,26 @@ def test_an_empty_training_part_is_refused(tmp_path):
     assert "the training part must hold cases with labels, got no cases" in str(told.value.__cause__)
 
 
+UNET = {"image_size": 32, "split_fractions": [1.0, 0.0, 0.0]}
+
+
+def test_cases_that_cannot_train_a_network_of_masks_are_counted(tmp_path, caplog):
+    LAYOUTS["demo"](tmp_path / "data")
+    parser = tiny_bundle("train", ["datasets/demo", "methods/unet"], tmp_path, supervised_cases=0.4, **UNET)
+    with caplog.at_level(logging.INFO):
+        parser.get_parsed_content("train#trainer").run()
+    assert "3 of 5 training cases are left out: this network learns from masks alone." in caplog.text
+
+
+def test_a_network_of_masks_without_any_is_refused(tmp_path):
+    LAYOUTS["datalist"](tmp_path / "data")  # slice labels
+    parser = tiny_bundle("train", ["datasets/datalist", "methods/unet"], tmp_path, **UNET)
+    with pytest.raises(RuntimeError) as told:
+        parser.get_parsed_content("train#trainer")
+    found = str(told.value.__cause__)
+    assert "must hold cases whose masks supervise (supervised_only), got 5 cases: masks 0, slice labels 5" in found
+
+
 def test_kinds_of_labels_are_told(tmp_path, caplog):
     LAYOUTS["datalist"](tmp_path / "data")
     parser = tiny_bundle("train", ["datasets/datalist"], tmp_path, split_fractions=[1.0, 0.0, 0.0])

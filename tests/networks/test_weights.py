@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from bundle.networks import SliceViT, load_weights, read_tensors, read_weights
+from bundle.networks import SliceDenseNet, SliceUNet, SliceViT, load_weights, read_tensors, read_weights
 
 SIZES = {"image_size": 32, "patch_size": 8, "hidden_size": 16, "num_layers": 2, "num_heads": 2}
 
@@ -99,8 +99,43 @@ def test_weights_of_another_network_are_named_by_the_knob(model, knob, value, to
         load_weights(SliceViT(**{**SIZES, knob: value}), model)
 
 
-def test_weights_of_something_else_are_told_by_their_names(model):
-    with pytest.raises(ValueError, match=r"2 missing: weight, bias; \d+ unknown: cls_token, .*, \.\.\.\)"):
+def test_weights_of_something_else_are_told_by_their_names(tmp_path):
+    path = tmp_path / "model.pt"
+    torch.save(nn.Sequential(nn.Linear(2, 1)).state_dict(), path)
+    with pytest.raises(ValueError, match=r"2 missing: weight, bias; 2 unknown: 0\.weight, 0\.bias\)"):
+        load_weights(nn.Linear(2, 1), path)
+
+
+UNET, DENSENET = (
+    (SliceUNet, {"image_size": 32, "width": 4}),
+    (SliceDenseNet, {"image_size": 32, "block_config": [1, 2]}),
+)
+
+
+@pytest.mark.parametrize(
+    ("network", "changed", "told"),
+    [
+        (UNET, {"width": 8}, "width 4, here 8"),
+        (UNET, {"in_channels": 1}, "in_channels 3, here 1"),
+        (DENSENET, {"block_config": [2, 2]}, r"block_config \[1, 2\], here \[2, 2\]"),
+        (DENSENET, {"growth_rate": 8}, "growth_rate 32, here 8"),
+        (DENSENET, {"init_features": 16}, "init_features 64, here 16"),
+        (DENSENET, {"in_channels": 2}, "in_channels 3, here 2"),
+        (DENSENET, {"num_classes": 3}, "num_classes 1, here 3"),
+    ],
+)
+def test_weights_of_another_convolutional_network_are_named_by_the_argument(network, changed, told, tmp_path):
+    (kind, sizes), path = network, tmp_path / "model.pt"
+    torch.save(kind(**sizes).state_dict(), path)
+    with pytest.raises(ValueError, match=rf"weights of this network, got others \({told}\): give the overlays"):
+        load_weights(kind(**{**sizes, **changed}), path)
+
+
+def test_weights_of_another_kind_of_network_are_named_by_it(model):
+    for (kind, sizes), name in ((UNET, "SliceUNet"), (DENSENET, "SliceDenseNet")):
+        with pytest.raises(ValueError, match=rf"got others \(network SliceViT, here {name}\)"):
+            load_weights(kind(**sizes), model)
+    with pytest.raises(ValueError, match=r"got others \(network SliceViT, here of another kind\)"):
         load_weights(nn.Linear(2, 1), model)
 
 

@@ -4,10 +4,12 @@ import json
 import re
 
 import pytest
+import torch
 from conftest import ROOT
 from monai.bundle import ConfigParser
 
 from bundle.packing import packed_inference, packed_metadata, packed_train
+from bundle.packing.checks import require_fit
 
 TRAIN, INFERENCE, METADATA = (
     json.loads((ROOT / f"configs/{name}.json").read_text()) for name in ("train", "inference", "metadata")
@@ -54,6 +56,18 @@ def test_defaults_give_the_defaults_with_training_s_network():
     assert packed.pop("network_def") == TRAIN["network_def"]
     assert packed.pop("identical_blocks") is False  # the network refers to it
     assert packed == {name: value for name, value in INFERENCE.items() if name != "network_def"}
+
+
+@pytest.mark.parametrize("method", ["unet", "densenet_small"])
+def test_a_convolutional_network_is_packed_with_its_map_and_fits_its_weights(method, tmp_path):
+    config = merged("sizes/tiny.yaml", f"methods/{method}.yaml", image_size=32)
+    packed = packed_train(config, TRAIN)
+    inference = packed_inference(packed, INFERENCE)
+    for name in ("network_def", "attribution"):
+        assert inference[name] == packed[name] == config[name]
+    parser = ConfigParser({**inference, "bundle_path": None})
+    torch.save(parser.get_parsed_content("network_def").state_dict(), tmp_path / "model.pt")
+    require_fit(inference, tmp_path / "model.pt", packed_metadata(packed, METADATA, {}, 0.5))
 
 
 @pytest.mark.parametrize(

@@ -40,6 +40,8 @@ class SliceDataset(Dataset[dict[str, Any]]):
         seed: of augmentation and of the choice of supervised cases.
         num_workers: ingesting processes; 0 works in this one.
         check: item -> (row, problems) as `check_case`; cases with errors are refused.
+        supervised_only: training draws the slices of supervised cases alone, as a network must that learns from masks
+            and not from labels; `drawn` marks them.
 
     Raises:
         ValueError: cases that cannot be ingested (`DataProblems`), or arguments out of range.
@@ -62,12 +64,14 @@ class SliceDataset(Dataset[dict[str, Any]]):
         seed: int = 0,
         num_workers: int = 0,
         check: Callable[[Mapping[str, Any]], Any] | None = None,
+        supervised_only: bool = False,
     ) -> None:
         self.items: list[dict[str, Any]] = with_identities(data)
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
         self.supervised = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
         self.augmentation = _augmentation_of_batches(augmentation, seed) if augmentation else None
+        self.supervised_only = supervised_only
 
     def __len__(self) -> int:
         return len(self.store.labels)
@@ -81,6 +85,11 @@ class SliceDataset(Dataset[dict[str, Any]]):
     def case_of_slice(self) -> NDArray[np.int32]:
         """(n,) position in `items` of every slice's case; never decreases."""
         return self.store.case_of_slice
+
+    @property
+    def drawn(self) -> NDArray[np.bool_] | None:
+        """(n,) slices that a training draws, None for all."""
+        return self.supervised[self.case_of_slice] if self.supervised_only else None
 
     @property
     def slice_index(self) -> NDArray[np.int32]:

@@ -85,6 +85,28 @@ def require_unseen(dataset: SliceDataset, weights: Sequence[Path]) -> None:
             )
 
 
+def describe_left_out(dataset: SliceDataset) -> str:
+    """Return one line on the cases that a training by masks alone leaves out, nothing where it takes all.
+
+    Raises:
+        ValueError: no case is supervised.
+
+    Example:
+        >>> describe_left_out(SliceDataset([], transform=sorted, cache_dir="not/made"))
+        ''
+    """
+    if not dataset.supervised_only:
+        return ""
+    if not dataset.supervised.any():
+        raise ValueError(
+            "the training part must hold cases whose masks supervise (supervised_only), got "
+            f"{describe_labels(dataset)}: give masks, raise supervised_cases, or choose a network that learns from "
+            "labels."
+        )
+    out = int((~dataset.supervised).sum())
+    return f"{out} of {len(dataset.cases)} training cases are left out: this network learns from masks alone"
+
+
 def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -> Iterator[str]:
     """Yield one line for each lack of labels that training survives.
 

@@ -51,6 +51,7 @@ class SliceBatchSampler(Sampler[list[SliceRequest]]):
         rank: number of this process.
         world_size: number of processes.
         min_last_fraction: see the named order; None for an order that is an object.
+        drawn: (n,) slices that batches are made of; None for all.
 
     Raises:
         ValueError: an unknown order, or numbers out of range.
@@ -72,6 +73,7 @@ class SliceBatchSampler(Sampler[list[SliceRequest]]):
         rank: int = 0,
         world_size: int = 1,
         min_last_fraction: float | None = None,
+        drawn: NDArray[np.bool_] | None = None,
     ) -> None:
         if batch_size < 1 or not 0 <= rank < world_size:
             raise ValueError(
@@ -84,6 +86,7 @@ class SliceBatchSampler(Sampler[list[SliceRequest]]):
         self.seed = seed
         self.rank = rank
         self.world_size = world_size
+        self.positions = np.arange(len(dataset.labels)) if drawn is None else np.flatnonzero(drawn)
         self.epoch = 1
         self._length: int | None = None
 
@@ -108,7 +111,8 @@ class SliceBatchSampler(Sampler[list[SliceRequest]]):
 
     def _batches(self) -> list[NDArray[np.int64]]:
         generator = np.random.default_rng((self.seed, self.epoch))
-        return self.batch_order(self.dataset.labels, self.dataset.case_of_slice, self.batch_size, generator)
+        labels, cases = self.dataset.labels[self.positions], self.dataset.case_of_slice[self.positions]
+        return [self.positions[batch] for batch in self.batch_order(labels, cases, self.batch_size, generator)]
 
 
 def _order(batch_order: str | BatchOrder, *, min_last_fraction: float | None) -> BatchOrder:
@@ -172,6 +176,7 @@ class SliceDataLoader(DataLoader[dict[str, Any]]):
             rank=idist.get_rank() if rank is None else rank,
             world_size=idist.get_world_size() if world_size is None else world_size,
             min_last_fraction=min_last_fraction,
+            drawn=dataset.drawn,
         )
         generator = torch.Generator().manual_seed(seed)
         settings: dict[str, Any] = {"persistent_workers": num_workers > 0, "generator": generator} | options

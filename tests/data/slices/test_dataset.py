@@ -54,6 +54,21 @@ def test_one_slice(cache_dir):
         dataset[15]
 
 
+@pytest.mark.parametrize("order", ["scan", "shuffle", "balanced"])
+def test_supervised_only_draws_the_slices_of_supervised_cases(cache_dir, order):
+    dataset = toy(cache_dir, supervised_cases=["c0", "c2"], supervised_only=True)
+    assert len(dataset) == 15, "all are there for baselines and for the record of the split"
+    loader = SliceDataLoader(dataset, order, batch_size=4)
+    batches = batches_of(loader, 1)
+    assert len(batches) == len(loader)
+    assert {name for batch in batches for name in batch["case"]} == {"c0", "c2"}
+    assert sum(len(batch["image"]) for batch in batches) == 10
+    alone = toy(cache_dir, items=[toy_items(3)[0], toy_items(3)[2]])
+    for one, other in zip(batches, batches_of(SliceDataLoader(alone, order, batch_size=4), 1), strict=True):
+        assert one["case"] == other["case"]
+        assert torch.equal(one["image"], other["image"])
+
+
 def test_a_batch_is_its_slices(cache_dir):
     dataset = toy(cache_dir)
     batch = dataset.__getitems__([14, 3, 4, 5])
