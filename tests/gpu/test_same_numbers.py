@@ -13,10 +13,16 @@ from bundle.transforms import SliceTransform, SmoothMask
 
 pytestmark = pytest.mark.gpu
 
-SINGLE = {"rtol": 1e-3, "atol": 1e-5}
-"""Tolerance in float32: sums in another order."""
+SINGLE = 1e-3
+"""Tolerance in float32, of the largest value: sums in another order, and a min-max that magnifies them."""
 HALF = 0.03
 """Tolerance in bfloat16, of the largest value: 8 bits of precision, through three blocks."""
+
+
+def assert_near(found, expected, share, name=""):
+    """Compare with a tolerance that is a share of the largest value: small values are differences of large ones."""
+    largest = float(expected.detach().abs().nan_to_num().max())
+    torch.testing.assert_close(found.cpu(), expected, rtol=0, atol=share * largest, equal_nan=True, msg=name or None)
 
 
 def on(device, value):
@@ -41,13 +47,13 @@ def map_and_gradient(method, device, dtype=torch.float32):
 def test_maps_and_their_gradients_are_those_of_the_cpu(name, device):
     expected = map_and_gradient(METHODS[name], torch.device("cpu"))
     for one, other in zip(map_and_gradient(METHODS[name], device), expected, strict=True):
-        torch.testing.assert_close(one, other, **SINGLE)
+        assert_near(one, other, SINGLE)
 
 
 def test_a_map_in_bfloat16_is_near(device):
     expected, _ = map_and_gradient(EAFEM(), torch.device("cpu"))
     found, _ = map_and_gradient(EAFEM(), device, torch.bfloat16)
-    assert float((found - expected).abs().max() / expected.abs().max()) < HALF
+    assert_near(found, expected, HALF)
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -55,18 +61,18 @@ def test_losses_and_their_gradients_are_those_of_the_cpu(name, device):
     attribution, batch, results = torch.rand(4, 1, 32, 32), make_batch(weight=[1.0, 1.0, 0.0, 1.0]), []
     for place in (torch.device("cpu"), device):
         torch.manual_seed(0)
-        moved = attribution.to(place).requires_grad_()
+        moved = attribution.to(place, copy=True).requires_grad_()
         value = LOSSES[name]().to(place)(moved, on(place, batch))
         value.backward()
         results.append((value.detach().cpu(), moved.grad.cpu()))
     for one, other in zip(*results, strict=True):
-        torch.testing.assert_close(one, other, **SINGLE)
+        assert_near(one, other, SINGLE)
 
 
 def test_the_loss_of_the_label_is_that_of_the_cpu(device):
     for classes, label in ((1, torch.tensor([[1.0], [-1.0], [0.0]])), (4, torch.tensor([1, -1, 3]))):
         logits, loss = torch.randn(3, classes), SliceClassificationLoss(classes)
-        torch.testing.assert_close(loss(logits.to(device), label.to(device)).cpu(), loss(logits, label))
+        assert_near(loss(logits.to(device), label.to(device)), loss(logits, label), SINGLE)
 
 
 def test_slices_blur_and_scores_are_those_of_the_cpu(device):
@@ -80,8 +86,7 @@ def test_slices_blur_and_scores_are_those_of_the_cpu(device):
         "iou": lambda place: map_scores(maps.to(place), mask.to(place))["iou"],
     }
     for name, action in actions.items():
-        message = f"{name} differs"
-        torch.testing.assert_close(action(device).cpu(), action("cpu"), **SINGLE, equal_nan=True, msg=message)
+        assert_near(action(device), action("cpu"), SINGLE, f"{name} differs")
 
 
 def test_the_precision_of_a_run_changes_the_loss_by_less_than_a_hundredth(device):

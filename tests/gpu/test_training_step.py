@@ -40,14 +40,14 @@ def trained(device, attribution=None, loss=None, handlers=(), **options):
 def test_steps_are_those_of_the_cpu(name, device):
     losses, weights = trained(device, METHODS[name])
     expected_losses, expected_weights = trained(torch.device("cpu"), METHODS[name])
-    torch.testing.assert_close(losses, expected_losses, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(losses, expected_losses, rtol=5e-3, atol=1e-5)
     # Adam divides by the gradient's size: a weight whose gradient is rounding may go either way, 1e-3 a step
-    assert float(((weights - expected_weights).abs() > 1e-4).float().mean()) < 0.02
+    assert float(((weights - expected_weights).abs() > 1e-4).float().mean()) < 0.05
 
 
 def test_steps_in_bfloat16_are_near(gpu):
     losses, weights = trained(gpu, amp=True, amp_kwargs={"dtype": torch.bfloat16})
-    torch.testing.assert_close(losses, trained(gpu)[0], rtol=0.03, atol=1e-3)
+    torch.testing.assert_close(losses, trained(gpu)[0], rtol=0.05, atol=1e-3)
     assert weights.isfinite().all()
 
 
@@ -58,7 +58,7 @@ def test_steps_of_the_compiled_network_are_those_of_the_other(amp, device):
     options = {"amp": amp, "amp_kwargs": {"dtype": torch.bfloat16}}
     backend = {"backend": "eager"} if device.type == "cpu" else {}
     losses, _ = trained(device, compile=True, compile_kwargs={"fullgraph": True, **backend}, **options)
-    torch.testing.assert_close(losses, trained(device, **options)[0], rtol=0.03 if amp else 1e-3, atol=1e-3)
+    torch.testing.assert_close(losses, trained(device, **options)[0], rtol=0.05 if amp else 5e-3, atol=1e-3)
 
 
 WAITING = [
