@@ -103,7 +103,7 @@ def test_the_script_compares_some_rows_with_one_of_them(rows, tmp_path):
     (tmp_path / "t.yaml").write_text(content)
     (tmp_path / "t").symlink_to(tmp_path)  # where the rows lie
     command = [ROOT / "scripts/make_tables.py", tmp_path / "t.yaml", "--output_dir", tmp_path]
-    command += ["--rows", "good", "baseline", "--baseline", "good", "--save", tmp_path / "saved"]
+    command += ["--n_resamples", "50", "--rows", "good", "baseline", "--baseline", "good", "--save", tmp_path / "saved"]
     status, printed = python(*command, cwd=tmp_path)
     assert status == 0, printed
     lines = (tmp_path / "saved/difference_to_good.csv").read_text().splitlines()
