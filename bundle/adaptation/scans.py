@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def score_scans(
     predictions: Predictions = parser.get_parsed_content("evaluation#test_predictions").predictions
     if predictions.probability.ndim > 1:
         raise ValueError(f"{run} must be a run with one logit a slice, got several classes: they cannot be adapted.")
-    return SliceProbabilities(metrics.get("slice_smoothing")).of(predictions)
+    smoothed = SliceProbabilities(metrics.get("slice_smoothing")).of(predictions)
+    return replace(smoothed, map_scores={}, prior_map_scores={})
 
 
 def read_metrics(run: str | Path) -> dict[str, Any]:

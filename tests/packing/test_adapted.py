@@ -1,0 +1,100 @@
+"""A run is adapted to scans, packed with what was found, and infers by it."""
+
+import csv
+import json
+import runpy
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+import yaml
+from conftest import ROOT
+from support.bundle import DEMO, TINY, infer
+
+from bundle.adaptation import adapt, score_scans
+from bundle.evaluation import read_predictions
+from bundle.packing import pack_bundle
+from bundle.probabilities import SliceProbabilities
+
+
+@pytest.fixture
+def labels(phantoms, tmp_path):
+    """A CSV that calls one slice of the first scan positive, another negative."""
+    file = tmp_path / "labels.csv"
+    file.write_text("case,slice_index,class\nphantom_000,2,1\nphantom_000,3,0\n")
+    return file
+
+
+def adapted(run, data, output, monkeypatch, *options):
+    words = ["adapt.py", run, "--dataset_dir", data, "--output_dir", output, *options]
+    monkeypatch.setattr(sys, "argv", list(map(str, words)))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    runpy.run_path(str(ROOT / "scripts/adapt.py"), run_name="__main__")
+
+
+def test_masks_beside_the_scans_are_labels_and_the_simulation_tells_their_worth(
+    run_folder, phantoms, tmp_path, source, monkeypatch
+):
+    adapted(run_folder, phantoms, tmp_path / "out", monkeypatch, "--position")
+    overlay = tmp_path / "out/adapted.yaml"
+    knobs, report = yaml.safe_load(overlay.read_text()), json.loads((tmp_path / "out/adaptation.json").read_text())
+    assert (report["scans"], report["labeled"]) == (8, 8)
+    assert list(report["scores"]) == [
+        "position alone, at 0.5", "as it was trained", "0 labeled patients", "5 labeled patients",
+    ]  # fmt: skip
+    assert {"alignment", "slope", "bias", "position"} == set(knobs["score_calibration"])
+    assert knobs["threshold"] == pytest.approx(report["threshold"])
+
+    with zipfile.ZipFile(pack_bundle(run_folder, tmp_path / "a.zip", source, overlay)) as file:
+        packed = json.loads(file.read("lgm_vit/configs/inference.json"))
+    assert {name: packed[name] for name in knobs} == knobs
+
+    results = infer(phantoms, run_folder / "model.pt", tmp_path / "results", DEMO, TINY, overlay)
+    scores = read_predictions(tmp_path / "out/scores.csv")
+    expected = SliceProbabilities(calibration=knobs["score_calibration"]).of(scores)
+    with (results / "phantom_003/slices.csv").open(newline="") as file:
+        ours = [float(row["probability"]) for row in csv.DictReader(file)]
+    theirs = expected.probability[expected.case == "phantom_003"]
+    assert ours == pytest.approx(theirs, abs=0.02)  # the store of the run holds half precision
+
+
+def test_a_csv_of_some_scans_is_all_that_counts(run_folder, phantoms, labels, tmp_path):
+    overlay = adapt(run_folder, phantoms, tmp_path / "out", labels)
+    scores = read_predictions(tmp_path / "out/scores.csv")
+    known = scores.label >= 0
+    assert (scores.case[known].tolist(), scores.label[known].tolist()) == (["phantom_000"] * 2, [1, 0])
+    report = json.loads((tmp_path / "out/adaptation.json").read_text())
+    assert (report["labeled"], report["scores"]) == (1, {})
+    assert "8 scans of another hospital, 1 of them labeled" in overlay.read_text()
+
+
+def test_without_labels_scores_are_aligned_and_thresholds_stay(run_folder, phantoms, labels, tmp_path):
+    labels.write_text("case,slice_index,class\n")
+    knobs = yaml.safe_load(adapt(run_folder, phantoms, tmp_path / "out", labels).read_text())
+    metrics = json.loads((run_folder / "metrics.json").read_text())
+    assert list(knobs["score_calibration"]) == ["alignment"]
+    assert knobs["threshold"] == pytest.approx(metrics["threshold"])
+    assert knobs["volume_threshold"] == pytest.approx(metrics["volume"]["max"]["threshold"])
+    old, new = knobs["score_calibration"]["alignment"]
+    assert np.all(np.diff(old) > 0)
+    assert len(old) == len(new)
+
+
+def test_what_cannot_be_adapted_is_refused(run_copy, phantoms, labels, tmp_path, monkeypatch):
+    labels.write_text("case,slice_index,class\nphantom_99,2,1\n")
+    with pytest.raises(ValueError, match="cases must be some of the scans, got phantom_99"):
+        score_scans(run_copy, phantoms, tmp_path, labels)
+    labels.write_text("case,slice,label\n")
+    with pytest.raises(ValueError, match="must have the columns case,slice_index,class, got case,slice,label"):
+        score_scans(run_copy, phantoms, tmp_path, labels)
+    (run_copy / "validation_predictions.csv").unlink()
+    with pytest.raises(FileNotFoundError, match="must hold the scores of validation slices, got no file"):
+        adapt(run_copy, phantoms, tmp_path)
+    metrics = json.loads((run_copy / "metrics.json").read_text())
+    (run_copy / "metrics.json").write_text(json.dumps({**metrics, "score_calibration": {"bias": 1.0}}))
+    with pytest.raises(ValueError, match="must hold scores of the run as it is, got calibrated ones"):
+        adapt(run_copy, phantoms, tmp_path)
+    (run_copy / "metrics.json").unlink()
+    with pytest.raises(SystemExit, match=r"error: .*must hold metrics\.json, got no such file"):
+        adapted(run_copy, phantoms, tmp_path, monkeypatch)
