@@ -5,6 +5,7 @@ from bundle.data.cases.channel_files import ChannelFiles
 from bundle.data.cases.check_case import CaseRow, check_case
 from bundle.data.cases.check_report import CheckReport, check_cases
 from bundle.data.cases.datalist import Datalist, DecathlonCases
+from bundle.data.cases.held_out import require_held_out, require_held_out_at_start
 from bundle.data.cases.inference_items import inference_items, without_label
 from bundle.data.cases.nnunet_cases import NnunetCases
 from bundle.data.cases.own_split import own_split, without_unlabeled_test
@@ -62,6 +63,8 @@ __all__ = [
     "inference_items",
     "label_warnings",
     "own_split",
+    "require_held_out",
+    "require_held_out_at_start",
     "require_labels",
     "require_unseen",
     "split_cases",

@@ -11,7 +11,7 @@ from torch import nn
 from bundle.handlers import StartWeights
 from bundle.networks import SliceViT
 
-HELD_OUT = [{"case": "b"}, {"case": "c"}]
+HELD_OUT = ["b", "c"]
 
 
 @pytest.fixture

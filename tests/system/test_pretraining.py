@@ -34,7 +34,7 @@ def test_a_pretraining_is_no_classifier(phantoms, pretrained):
 
 
 def test_weights_that_saw_held_out_patients_are_refused(phantoms, pretrained, tmp_path):
-    with refused(r"model\.pt must come from a training without the \d+ validation and test cases of this one, got"):
+    with refused(r"model\.pt must come from a training without the \d+ cases that are held out, got"):
         train(phantoms, tmp_path, initial_weights=pretrained / "model.pt", split_seed=1)
 
 

@@ -1,0 +1,36 @@
+"""Weights that saw a case which is held out are refused, also at second hand."""
+
+import json
+
+import pytest
+
+from bundle.data import require_held_out, require_held_out_at_start
+
+
+@pytest.fixture
+def chain(tmp_path):
+    """Weights of a run that started from another one, and that from its own."""
+    for name, train, start in (("first", ["a", "b"], "first"), ("second", ["c"], "first"), ("third", ["d"], "second")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "split.json").write_text(json.dumps({"train": train, "val": ["v"]}))
+        record = {"initial_weights": {"file": str(tmp_path / start / "model.pt")}, "pretrained": None}
+        (tmp_path / name / "run.json").write_text(json.dumps(record))
+    return tmp_path
+
+
+@pytest.mark.parametrize(("case", "culprit"), [("d", "third"), ("c", "second"), ("b", "first")])
+def test_a_case_that_was_trained_on_is_found_in_the_run_that_did(case, culprit, chain):
+    with pytest.raises(
+        ValueError, match=rf"{culprit}/model\.pt must .* the 2 cases .* got 1 of them in .*, e\.g\. {case}: "
+    ):
+        require_held_out(chain / "third/model.pt", ["x", case])
+
+
+def test_other_cases_and_those_of_validation_are_none(chain):
+    require_held_out(chain / "third/model.pt", ["x", "v"])
+
+
+def test_the_start_alone_is_looked_at_for_the_weights_of_a_run(chain):
+    require_held_out_at_start(chain / "third/model.pt", ["d"])
+    with pytest.raises(ValueError, match=r"second/model\.pt must"):
+        require_held_out_at_start(chain / "third/model.pt", ["c"])
