@@ -109,8 +109,10 @@ def _validation(run: str | Path) -> Predictions:
 
 def _rows(
     scans: Predictions, reference: Predictions, start: Adaptation, threshold: float
-) -> dict[str, dict[str, Sequence[float]]]:
+) -> dict[str, Mapping[str, Sequence[float]]]:
     """Return name -> scores with intervals: baselines, then the simulation."""
+    if reference.position_only is None:
+        raise ValueError("validation_predictions.csv must have the column position_only: evaluate the run again.")
     # the baseline's logit is a parabola of the position, so its values on validation slices give it everywhere
     parabola = np.polyfit(reference.position, logits_of(reference.position_only)[:, 0], 2)
     alone = replace(scans, probability=expit(np.polyval(parabola, scans.position)))
