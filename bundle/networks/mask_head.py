@@ -82,6 +82,10 @@ class MaskVote(nn.Module):
 
     Args:
         num_classes: K.
+        alone: the class logits have no vote, the answer rests on the mask; for K = 1.
+
+    Raises:
+        ValueError: `alone` with several classes, which one mask cannot tell.
 
     Example:
         >>> vote = MaskVote(1)
@@ -89,21 +93,28 @@ class MaskVote(nn.Module):
         3.0
     """
 
-    def __init__(self, num_classes: int) -> None:
+    def __init__(self, num_classes: int, alone: bool = False) -> None:
         super().__init__()
-        self.join = nn.Linear(num_classes + 1, num_classes)
+        if alone and num_classes > 1:
+            raise ValueError(f"num_classes must be 1 for mask_only, got {num_classes}: set mask_only to false.")
+        self.alone = alone
+        self.join = nn.Linear(1 if alone else num_classes + 1, num_classes)
         self.set_start_values()
 
     def set_start_values(self) -> None:
-        """Start with half of each logit."""
+        """Start with half of each logit, or with the mask's."""
         classes = self.join.out_features
         with torch.no_grad():
+            self.join.bias.zero_()
+            if self.alone:
+                self.join.weight.fill_(1.0)
+                return
             self.join.weight.copy_(0.5 * torch.eye(classes, classes + 1))
             self.join.weight[(0 if classes == 1 else 1) :, -1] = 0.5
-            self.join.bias.zero_()
 
     def forward(self, logits: Tensor, mask_logits: Tensor) -> Tensor:
         """Return the joined logits."""
         cells = mask_logits.float().flatten(1).sigmoid()
         highest = cells.topk(max(1, cells.shape[1] // _TOP_SHARE), dim=1).values.mean(dim=1, keepdim=True)
-        return self.join(torch.cat([logits, highest.clamp(1e-4, 1 - 1e-4).logit().to(logits.dtype)], dim=1))
+        of_mask = highest.clamp(1e-4, 1 - 1e-4).logit().to(logits.dtype)
+        return self.join(of_mask if self.alone else torch.cat([logits, of_mask], dim=1))

@@ -42,6 +42,7 @@ class SliceViT(nn.Module):
         stem: "patch", one projection of each patch, or "conv", see `ConvStem`; patch_norm is the former's.
         mask_head: None, "tokens" (`TokenMaskHead`) or "pixels" (`PixelMaskHead`, needs stem "conv"). A network with a
             head predicts the mask too, and its logits are those of class token and mask joined, see `MaskVote`.
+        mask_only: the logits rest on the predicted mask alone.
 
     Raises:
         ValueError: sizes that do not fit each other; in `forward`, an image of another size or number of channels.
@@ -73,6 +74,7 @@ class SliceViT(nn.Module):
         identical_blocks: bool = False,
         stem: str = "patch",
         mask_head: str | None = None,
+        mask_only: bool = False,
     ) -> None:
         super().__init__()
         if image_size % patch_size:
@@ -90,11 +92,14 @@ class SliceViT(nn.Module):
         self.norm = nn.LayerNorm(hidden_size)
         self.head = nn.Linear(hidden_size, num_classes)
         self.mask_head = None if mask_head is None else _mask_head(mask_head, hidden_size, self.patch_embed)
-        self.mask_vote = None if mask_head is None else MaskVote(num_classes)
+        self.mask_vote = None if mask_head is None else MaskVote(num_classes, alone=mask_only)
         if not identical_blocks:
             self.apply(_set_start_values)
         if self.mask_vote is not None:
             self.mask_vote.set_start_values()
+        if self.mask_vote is not None and self.mask_vote.alone:  # they get no gradient, for which DDP would wait
+            self.norm.requires_grad_(False)
+            self.head.requires_grad_(False)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, K)."""

@@ -92,6 +92,7 @@ _KNOBS: Mapping[str, Mapping[str, Read]] = {
         "qkv_bias": lambda state: "blocks.0.attn.qkv.bias" in state,
         "stem": lambda state: "conv" if STEM in state else "patch",
         "mask_head": _mask_head,
+        "mask_only": lambda state: _side("mask_vote.join.weight", 1)(state) == 1,
         "patch_norm": lambda state: "batch" if "patch_embed.norm.weight" in state else "none",
         "position_encoding": lambda state: "learned" if "position.code" in state else "sincos or reference",
     },

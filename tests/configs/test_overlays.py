@@ -16,6 +16,7 @@ METHODS = [name for name in OVERLAYS if name.startswith("methods/")]
 CONVOLUTIONAL = [
     name for name in METHODS if "network_def" in ConfigParser.load_config_file(ROOT / f"configs/{name}.yaml")
 ]
+PREDICTS_A_MASK = ("methods/unet", "methods/recommended")
 OF_THE_VIT = [name for name in METHODS if name not in CONVOLUTIONAL]
 ATTRIBUTIONS = [name for name in OVERLAYS if name.startswith("attributions/")]
 BEYOND = [name for name in OVERLAYS if name.startswith(("beyond/", "augmentation/"))]
@@ -135,7 +136,7 @@ def test_a_method_trains_and_its_map_is_seen_in_inference(method, tmp_path):
     trainer.run()
     weight = training.get_parsed_content("localization_weight")
     assert all(("localization_loss" in output) == (weight > 0) for output in outputs)
-    assert all(("segmentation_loss" in output) == (method == "methods/unet") for output in outputs)
+    assert all(("segmentation_loss" in output) == (method in PREDICTS_A_MASK) for output in outputs)
     for output in outputs:
         expected = output.get("classification_loss", output["loss"]) + weight * output.get("localization_loss", 0)
         expected = expected + output.get("segmentation_loss", 0)  # its weight is 1

@@ -44,10 +44,11 @@ def test_the_mask_lies_where_the_image_does(changed, side):
     assert mask.flatten(1).gather(1, highest).mean() >= 0.9
 
 
-def test_the_label_alone_trains_the_mask_head_too():
-    network = toy_network(stem="conv", mask_head="pixels")
+@pytest.mark.parametrize("mask_only", [False, True])
+def test_the_label_alone_trains_the_mask_head_too(mask_only):
+    network = toy_network(stem="conv", mask_head="pixels", mask_only=mask_only)
     network(IMAGE).sum().backward()
-    assert all(parameter.grad is not None for parameter in network.parameters())
+    assert all((parameter.grad is not None) == parameter.requires_grad for parameter in network.parameters())
     assert network.mask_head.logit.weight.grad.abs().sum() > 0
 
 
@@ -58,6 +59,17 @@ def test_a_mask_raises_the_logit_of_its_slice():
     spot[..., 3, 3] = 4.0
     assert vote(torch.zeros(1, 1), spot).item() == pytest.approx(2.0, abs=1e-3)
     assert vote(torch.zeros(1, 1), flat).item() == pytest.approx(-2.0, abs=1e-3)
+
+
+def test_alone_the_mask_is_the_answer():
+    torch.manual_seed(0)
+    network = toy_network(stem="conv", mask_head="pixels", mask_only=True).eval()
+    evidence = network.forward_evidence(IMAGE)
+    highest = evidence.mask_logits.flatten(1).amax(dim=1, keepdim=True)
+    torch.testing.assert_close(evidence.logits, highest)  # 64 cells, so the highest 64th is one
+    assert "mask_only" in differences(network.state_dict(), toy_network(stem="conv", mask_head="pixels").state_dict())
+    with pytest.raises(ValueError, match="num_classes must be 1 for mask_only, got 3"):
+        toy_network(mask_head="tokens", mask_only=True, num_classes=3)
 
 
 def test_a_mask_speaks_for_every_class_but_background():

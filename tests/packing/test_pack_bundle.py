@@ -56,7 +56,7 @@ def test_the_archive_holds_the_model_and_not_the_workshop(content):
 def test_without_weights_it_is_under_a_megabyte(content, tmp_path):
     files = {name: value for name, value in content.items() if name not in ("models/model.pt", "SHA256SUMS")}
     assert write_archive(tmp_path / "a.zip", "lgm_vit", files).stat().st_size < 1_000_000
-    assert sum(map(len, files.values())) < 1_000_000
+    assert sum(map(len, files.values())) < 2_000_000, "unpacked it is text, no more"
 
 
 def test_links_of_packed_pages_lead_to_packed_files(content):

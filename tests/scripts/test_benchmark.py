@@ -21,6 +21,7 @@ KEYS = {
         "eafem_extra_memory",
         "res_solver_speedup",
     },
+    "recipe": {"step_recommended_over_plain", "monai_over_scanner_augmentation"},
     "epoch": {"epoch_over_steps"},
     "infer": {"infer_over_naive"},
     "scale": {"open_10000_cases_seconds", "cold_start_over_import", "two_processes_over_ceiling"},
