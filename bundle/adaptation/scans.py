@@ -79,6 +79,8 @@ def _config(
     parser.read_config(files[:2])
     parser.update(read_config_record(Path(run) / "config.json", parser.get()))
     for overlay in overlays:
+        if not Path(overlay).is_file():
+            raise FileNotFoundError(f"{overlay} must be a config file to read, got no file: correct --overlay.")
         parser.update(ConfigParser.load_config_file(overlay))
     parser.update(
         {
