@@ -75,42 +75,30 @@ class PixelMaskHead(nn.Module):
 
 
 class MaskVote(nn.Module):
-    """Class logits joined with the logit of the predicted mask: logits (B, K), mask logits (B, 1, h, w) -> (B, K).
+    """Logit of the slice joined with that of its predicted mask: (B, 1) and mask logits (B, 1, h, w) -> (B, 1).
 
     The mask's logit is that of the mean probability of its highest 64th of cells. Training finds the weights of both;
-    they start with half each. With several classes the mask speaks for all but class 0, the background.
+    they start with half each.
 
     Args:
-        num_classes: K.
-        alone: the class logits have no vote, the answer rests on the mask; for K = 1.
-
-    Raises:
-        ValueError: `alone` with several classes, which one mask cannot tell.
+        alone: the slice's own logit has no vote, the answer rests on the mask.
 
     Example:
-        >>> vote = MaskVote(1)
+        >>> vote = MaskVote()
         >>> round(vote(torch.tensor([[2.0]]), torch.full((1, 1, 8, 8), 4.0)).item(), 3)
         3.0
     """
 
-    def __init__(self, num_classes: int, alone: bool = False) -> None:
+    def __init__(self, alone: bool = False) -> None:
         super().__init__()
-        if alone and num_classes > 1:
-            raise ValueError(f"num_classes must be 1 for mask_only, got {num_classes}: set mask_only to false.")
         self.alone = alone
-        self.join = nn.Linear(1 if alone else num_classes + 1, num_classes)
+        self.join = nn.Linear(1 if alone else 2, 1)
         self.set_start_values()
 
     def set_start_values(self) -> None:
         """Start with half of each logit, or with the mask's."""
-        classes = self.join.out_features
-        with torch.no_grad():
-            self.join.bias.zero_()
-            if self.alone:
-                self.join.weight.fill_(1.0)
-                return
-            self.join.weight.copy_(0.5 * torch.eye(classes, classes + 1))
-            self.join.weight[(0 if classes == 1 else 1) :, -1] = 0.5
+        nn.init.constant_(self.join.weight, 1.0 if self.alone else 0.5)
+        nn.init.zeros_(self.join.bias)
 
     def forward(self, logits: Tensor, mask_logits: Tensor) -> Tensor:
         """Return the joined logits."""

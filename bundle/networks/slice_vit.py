@@ -41,7 +41,7 @@ class SliceViT(nn.Module):
             otherwise each block has its own start values, truncated normal with standard deviation 0.02.
         stem: "patch", one projection of each patch, or "conv", see `ConvStem`; patch_norm is the former's.
         mask_head: None, "tokens" (`TokenMaskHead`) or "pixels" (`PixelMaskHead`, needs stem "conv"). A network with a
-            head predicts the mask too, and its logits are those of class token and mask joined, see `MaskVote`.
+            head predicts the mask too, and its logit is that of class token and mask joined, see `MaskVote`; for K = 1.
         mask_only: the logits rest on the predicted mask alone.
 
     Raises:
@@ -91,8 +91,13 @@ class SliceViT(nn.Module):
         self.blocks = nn.ModuleList(copy.deepcopy(first) for _ in range(num_layers))
         self.norm = nn.LayerNorm(hidden_size)
         self.head = nn.Linear(hidden_size, num_classes)
+        if mask_head is not None and num_classes > 1:
+            raise ValueError(
+                f"mask_head must be null for several classes, got {mask_head!r} with num_classes {num_classes}: the "
+                "mask of a slice is that of its own class, which one predicted mask cannot follow."
+            )
         self.mask_head = None if mask_head is None else _mask_head(mask_head, hidden_size, self.patch_embed)
-        self.mask_vote = None if mask_head is None else MaskVote(num_classes, alone=mask_only)
+        self.mask_vote = None if mask_head is None else MaskVote(alone=mask_only)
         if not identical_blocks:
             self.apply(_set_start_values)
         if self.mask_vote is not None:

@@ -53,7 +53,7 @@ def test_the_label_alone_trains_the_mask_head_too(mask_only):
 
 
 def test_a_mask_raises_the_logit_of_its_slice():
-    vote = MaskVote(1)
+    vote = MaskVote()
     flat = torch.full((1, 1, 8, 8), -4.0)
     spot = flat.clone()
     spot[..., 3, 3] = 4.0
@@ -68,13 +68,6 @@ def test_alone_the_mask_is_the_answer():
     highest = evidence.mask_logits.flatten(1).amax(dim=1, keepdim=True)
     torch.testing.assert_close(evidence.logits, highest)  # 64 cells, so the highest 64th is one
     assert "mask_only" in differences(network.state_dict(), toy_network(stem="conv", mask_head="pixels").state_dict())
-    with pytest.raises(ValueError, match="num_classes must be 1 for mask_only, got 3"):
-        toy_network(mask_head="tokens", mask_only=True, num_classes=3)
-
-
-def test_a_mask_speaks_for_every_class_but_background():
-    logits = MaskVote(3)(torch.zeros(1, 3), torch.full((1, 1, 4, 4), 2.0))
-    torch.testing.assert_close(logits, torch.tensor([[0.0, 1.0, 1.0]]))
 
 
 def test_start_values_of_the_plain_vit_do_not_change():
@@ -91,6 +84,10 @@ def test_start_values_of_the_plain_vit_do_not_change():
         (
             {"stem": "conv", "patch_size": 3, "image_size": 12},
             "patch_size of a convolutional stem must be a power of 2",
+        ),
+        (
+            {"mask_head": "tokens", "num_classes": 3},
+            "mask_head must be null for several classes, got 'tokens' with num_",
         ),
         ({"stem": "cnn"}, "stem must be patch or conv, got 'cnn'"),
         ({"mask_head": "pixels"}, "mask_head must be null, tokens, or pixels with stem: conv, got 'pixels' with Patch"),

@@ -21,9 +21,10 @@ class ScannerAugmentation:
     """Changes slices as another scanner, protocol or patient would, image and mask together.
 
     A slice looks the same in an epoch whatever batch, worker, process or resumed run makes it, up to rounding: its
-    random numbers are a function of (seed, epoch, slice). Whole batches are changed at once: MONAI's random transforms,
-    slice by slice, took 16 times as long, more than a training step of a small network. Blank slices stay blank;
-    intensities are changed within the range of each slice and channel.
+    random numbers are a function of (seed, epoch, slice). Whole batches are changed at once: five of MONAI's random
+    transforms, slice by slice, take ten times as long (`scripts/benchmark.py recipe`). Blank slices stay blank;
+    intensities are changed within the range of each slice and channel. What comes in from outside is 0, so intensities
+    should start there.
 
     Args:
         flip: share of the slices that are mirrored left to right.
