@@ -54,8 +54,11 @@ def adapt(
 
     Raises:
         FileNotFoundError: the run is not evaluated, or was evaluated before validation slices were kept.
+        ValueError: `position` for a run that counts it already.
     """
     output_dir, metrics = Path(output_dir), read_metrics(run)
+    if position and metrics.get("slice_position"):
+        raise ValueError(f"{run} counts the position of a slice already (slice_position): leave --position out.")
     reference = _validation(run)
     scans = score_scans(run, dataset_dir, output_dir, labels, overlays)
     threshold, highest = float(metrics["threshold"]), float(metrics["volume"]["max"]["threshold"])
@@ -70,6 +73,7 @@ def adapt(
         "threshold": found.threshold,
         "volume_threshold": _volume_threshold(found, highest, threshold),
         "slice_smoothing": metrics.get("slice_smoothing"),
+        "slice_position": metrics.get("slice_position"),
         "test_time_flip": metrics.get("test_time_flip", False),
     }
     counts = {"scans": len(np.unique(scans.case)), "labeled": len(np.unique(labeled.case))}
@@ -142,6 +146,7 @@ _MEANINGS = {
     "threshold": "lowest probability of a positive slice",
     "volume_threshold": "the same for the highest slice of a volume",
     "slice_smoothing": "as the run was evaluated",
+    "slice_position": "as the run was evaluated",
     "test_time_flip": "as the run was evaluated",
 }
 

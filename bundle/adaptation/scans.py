@@ -31,7 +31,7 @@ def score_scans(
     """Return the slices of a folder of scans with the probabilities of a run's network, made as its evaluation did.
 
     Args:
-        run: folder of an evaluated run; its finder, network, preprocessing and smoothing are used.
+        run: folder of an evaluated run; its finder, network, preprocessing, smoothing and position are used.
         dataset_dir: the scans, laid out as the training's, with masks or without.
         output_dir: gets the slice store and, in `labels`, a CSV per case.
         labels: CSV `case,slice_index,class`, counted along the third axis of the file; all other labels are ignored.
@@ -55,8 +55,8 @@ def score_scans(
     predictions: Predictions = parser.get_parsed_content("evaluation#test_predictions").predictions
     if predictions.probability.ndim > 1:
         raise ValueError(f"{run} must be a run with one logit a slice, got several classes: they cannot be adapted.")
-    smoothed = SliceProbabilities(metrics.get("slice_smoothing")).of(predictions)
-    return replace(smoothed, map_scores={}, prior_map_scores={})
+    made = SliceProbabilities(metrics.get("slice_smoothing"), position=metrics.get("slice_position")).of(predictions)
+    return replace(made, map_scores={}, prior_map_scores={})
 
 
 def read_metrics(run: str | Path) -> dict[str, Any]:

@@ -44,12 +44,13 @@ class EvaluationReport:
         test: collected by the evaluator that this handler is attached to.
         validation: collected before; without any the threshold is 0.5, and `threshold_from` says "default".
         train_dataset: labels and relative positions of the training slices.
-        threshold: "validation" or a number fixed before.
+        threshold: see `evaluate_predictions`.
         n_resamples: resamples of the patients for the intervals.
         seed: of the resampling.
         split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.
         checkpoint: weights that are scored; metrics.json keeps their SHA-256, for packing.
-        probabilities: makes them from the logits; its smoothing may be chosen on validation slices.
+        probabilities: makes them from the logits; its smoothing may be chosen on validation slices, its position is
+            fitted to the training slices.
         inferer: made the predictions; metrics.json keeps what it says of itself.
 
     Raises:
@@ -102,21 +103,21 @@ class EvaluationReport:
     def __call__(self, engine: Engine) -> None:
         """Score and write; metrics.json comes last."""
         collected = self.validation.predictions
-        probabilities = self.probabilities.chosen_on(collected)
+        train = self.train_dataset
+        probabilities = self.probabilities.fitted_to(train.relative_position, train.labels).chosen_on(collected)
         test = probabilities.of(self._test_predictions())
         validation = None if collected is None else probabilities.of(collected)
         content = evaluate_predictions(
             test,
             validation,
-            train_position=self.train_dataset.relative_position,
-            train_label=self.train_dataset.labels,
+            train_position=train.relative_position,
+            train_label=train.labels,
             threshold=self.threshold,
             n_resamples=self.n_resamples,
             seed=self.seed,
             split_hash=self.split_hash,
         )
-        content |= {"map_scale": self.validation.map_scale, **self._weights}
-        content |= {"slice_smoothing": probabilities.smoothing, "score_calibration": probabilities.calibration}
+        content |= {"map_scale": self.validation.map_scale, **self._weights, **probabilities.record()}
         write_json(self.output_dir / "split.json", self._split(test))
         if validation is not None:
             write_predictions(self.output_dir / "validation_predictions.csv", self._for_pooling(validation, content))
@@ -128,6 +129,8 @@ class EvaluationReport:
             logger.info(
                 f"The logits of a scan are smoothed along its slices, sigma {probabilities.smoothing:g} slices."
             )
+        if content["slice_position"]:
+            logger.info("The position of a slice in its scan counts, as the training slices had it.")
         logger.info(
             f"In brackets: 95% intervals from resampling patients. All scores: {self.output_dir / 'metrics.json'}"
         )

@@ -1,6 +1,6 @@
 """Scores of slices, volumes and maps, their intervals and their baselines."""
 
-from bundle.metrics.baselines import center_prior, position_baseline
+from bundle.metrics.baselines import center_prior, position_baseline, position_parabola
 from bundle.metrics.binary_scores import LOWER_IS_BETTER, BinaryScores, MissedPatients
 from bundle.metrics.bootstrap import Difference, Interval, cluster_bootstrap, holm, paired_difference
 from bundle.metrics.calibration import calibration_scores
@@ -42,6 +42,7 @@ __all__ = [
     "paired_difference",
     "pointing_game",
     "position_baseline",
+    "position_parabola",
     "relative_position",
     "slice_scores",
     "volume_probability",

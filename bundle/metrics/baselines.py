@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
@@ -33,14 +34,35 @@ def position_baseline(train_position: ArrayLike, train_labels: ArrayLike, test_p
         array([0., 1.])
     """
     labels = np.asarray(train_labels).reshape(-1)
-    kept = labels != IGNORED_LABEL
-    positive = labels[kept] > 0
-    test = _features(test_position)
+    positive = labels[labels != IGNORED_LABEL] > 0
+    features = _features(test_position)
     if not len(positive) or positive.all() or not positive.any():
-        return np.full(len(test), positive.mean() if len(positive) else 0.5)
+        return np.full(len(features), positive.mean() if len(positive) else 0.5)
+    constant, *weights = position_parabola(train_position, train_labels)
+    return np.asarray(expit(features @ weights + constant))
+
+
+def position_parabola(train_position: ArrayLike, train_labels: ArrayLike) -> tuple[float, float, float]:
+    """Return the logit of a positive slice as a parabola of its position, that of `position_baseline`.
+
+    Args:
+        train_position: (n,) in [0, 1], first to last slice.
+        train_labels: (n,) classes, 0 is negative, -1 is ignored; of two classes at least.
+
+    Returns:
+        The constant, and the weights of the position from -1 to 1 and of its square.
+
+    Example:
+        >>> position = np.linspace(0, 1, 9)
+        >>> constant, linear, squared = position_parabola(position, np.abs(position - 0.5) < 0.3)
+        >>> constant > 0 > squared
+        True
+    """
+    labels = np.asarray(train_labels).reshape(-1)
+    kept = labels != IGNORED_LABEL
     # C this large is no regularization: two coefficients need none.
-    model = LogisticRegression(C=1e6, max_iter=10_000).fit(_features(train_position)[kept], positive)
-    return model.predict_proba(test)[:, 1]
+    model = LogisticRegression(C=1e6, max_iter=10_000).fit(_features(train_position)[kept], labels[kept] > 0)
+    return float(model.intercept_[0]), *map(float, model.coef_[0])
 
 
 def _features(position: ArrayLike) -> NDArray:

@@ -105,6 +105,20 @@ class TrainedRun:
         return None if chosen is None else float(chosen)
 
     @property
+    def slice_position(self) -> dict[str, Any] | None:
+        """What the position in the scan adds to a logit; None where nothing.
+
+        Raises:
+            ValueError: the run counts the position, and its evaluation has not yet fitted it.
+        """
+        if "slice_position" not in self.metrics and self.config.get("slice_position"):
+            raise ValueError(
+                f"{self.folder} must hold metrics.json, whose slice_position the evaluation fits to the training "
+                "slices, got none: evaluate the run first."
+            )
+        return self.metrics.get("slice_position")
+
+    @property
     def test_time_flip(self) -> bool | None:
         """True where the scores are means over both views of a slice; None where the run was not evaluated."""
         return self.metrics.get("test_time_flip")

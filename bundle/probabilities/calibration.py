@@ -41,17 +41,17 @@ class ScoreCalibration:
     position: Sequence[float] = (0.0, 0.0)
 
     @classmethod
-    def read(cls, entries: Mapping[str, Any]) -> ScoreCalibration:
-        """Return the calibration that a config holds."""
+    def read(cls, entries: Mapping[str, Any], name: str = "score_calibration") -> ScoreCalibration:
+        """Return the calibration that a config holds under a name."""
         known = {field.name for field in fields(cls)}
         if unknown := sorted(set(entries) - known):
-            raise ValueError(f"score_calibration must hold some of {sorted(known)}, got {unknown}: remove them.")
+            raise ValueError(f"{name} must hold some of {sorted(known)}, got {unknown}: remove them.")
         found = cls(**entries)
         numbers = [found.slope, found.bias, *found.position, *np.concatenate(found.alignment or [[]])]
         is_pair = found.alignment is None or (len(found.alignment) == 2 and _ascends(*found.alignment))
         if not is_pair or len(found.position) != 2 or not np.isfinite(np.asarray(numbers, dtype=np.float64)).all():
             raise ValueError(
-                f"score_calibration must hold finite numbers: slope, bias, two of position and two equally long "
+                f"{name} must hold finite numbers: slope, bias, two of position and two equally long "
                 f"ascending lists of alignment, got {dict(entries)}: take the file that scripts/adapt.py wrote."
             )
         return found

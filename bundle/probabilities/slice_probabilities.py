@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,26 +12,30 @@ import pandas as pd
 import torch
 from numpy.typing import ArrayLike, NDArray
 from scipy.ndimage import gaussian_filter1d
+from scipy.special import logit
 from torch import Tensor
 
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions, class_probabilities, relative_position, slice_scores
+from bundle.metrics import Predictions, class_probabilities, position_parabola, relative_position, slice_scores
 from bundle.probabilities.calibration import ScoreCalibration, logits_of
 
+logger = logging.getLogger(__name__)
 _GRID = (0.0, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Standard deviations in slices that validation chooses from."""
 
 
 @dataclass(frozen=True)
 class SliceProbabilities:
-    """Probabilities of the slices of a scan: their logits are smoothed along the slices, calibrated, and squashed.
+    """Probabilities of the slices of a scan: logits are smoothed along it, joined with position, calibrated, squashed.
 
     Args:
         smoothing: standard deviation in slices, or "validation" until `chosen_on` gave a number; None smooths nothing.
         calibration: entries of a `ScoreCalibration`, which needs a single logit; None changes nothing.
+        position: entries of the `ScoreCalibration` that adds what the position in the scan tells, or their weight until
+            `fitted_to` gave them, which adds nothing but a warning; None adds nothing.
 
     Raises:
-        ValueError: the calibration is malformed; probabilities are asked for before the smoothing is a number.
+        ValueError: an entry is malformed; probabilities are asked for before the smoothing is a number.
 
     Example:
         >>> SliceProbabilities(smoothing=1.0)(torch.tensor([[-4.0], [4.0], [4.0]])).numpy().round(2)
@@ -39,15 +44,23 @@ class SliceProbabilities:
 
     smoothing: float | str | None = None
     calibration: Mapping[str, Any] | None = None
+    position: float | Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if self.calibration is not None:
             ScoreCalibration.read(self.calibration)
+        if isinstance(self.position, Mapping):
+            ScoreCalibration.read(self.position, "slice_position")
+        elif self.position is not None and not (_is_number(self.position) and 0 <= self.position < np.inf):
+            raise ValueError(
+                f"slice_position must be a number of at least 0 or the entries that the evaluation wrote into "
+                f"metrics.json, got {self.position!r}: 0.5 is a start."
+            )
 
     @property
     def is_plain(self) -> bool:
         """True where each slice's probability is the plain one of its own logits."""
-        return not self.smoothing and self.calibration is None
+        return not self.smoothing and self.calibration is None and not self.position
 
     def __call__(self, logits: Tensor, slice_index: ArrayLike | None = None) -> Tensor:
         """Return the probabilities of one scan's slices, see `class_probabilities`.
@@ -60,8 +73,9 @@ class SliceProbabilities:
             return class_probabilities(logits)
         index = np.arange(len(logits)) if slice_index is None else np.asarray(slice_index, dtype=np.int64)
         values = smoothed(logits.cpu().numpy(), index, self._sigma())
-        if self.calibration is not None:
-            values = self._calibrated(values, index)
+        for name, entries in (("slice_position", self._fitted_position()), ("score_calibration", self.calibration)):
+            if entries:
+                values = _calibrated(values, index, name, entries)
         return class_probabilities(torch.from_numpy(values)).to(logits)
 
     def of(self, predictions: Predictions) -> Predictions:
@@ -89,6 +103,47 @@ class SliceProbabilities:
         precision = [slice_scores(each.label, each.probability)["average_precision"] for each in found]
         return candidates[int(np.argmax(np.nan_to_num(precision, nan=-1.0)))]
 
+    def fitted_to(self, position: ArrayLike, label: ArrayLike) -> SliceProbabilities:
+        """Return the same with the position's entries, if these are open: its weight times the logit of position alone.
+
+        The share of positives is taken off that logit, as the network's holds it already. Labels of one class tell
+        nothing.
+
+        Args:
+            position: (n,) of the training slices, see `relative_position`.
+            label: (n,) their classes, -1 is ignored.
+
+        Example:
+            >>> known = SliceProbabilities(position=0.5).fitted_to([0, 0.25, 0.5, 0.75, 1], [0, 1, 1, 1, 0])
+            >>> known(torch.zeros(3, 1)).numpy().round(1)
+            array([0., 1., 0.], dtype=float32)
+        """
+        if self.position is None or isinstance(self.position, Mapping):
+            return self
+        known = np.asarray(label)[np.asarray(label) != IGNORED_LABEL] > 0
+        if not self.position or not known.any() or known.all():
+            return replace(self, position={})
+        constant, *weights = self.position * np.array(position_parabola(position, label))
+        bias = float(constant - self.position * logit(known.mean()))
+        return replace(self, position=ScoreCalibration(bias=bias, position=[float(w) for w in weights]).entries())
+
+    def record(self) -> dict[str, Any]:
+        """Return what metrics.json keeps of it: the knobs that make the same probabilities without the data."""
+        return {
+            "slice_smoothing": self.smoothing,
+            "slice_position": self._fitted_position(),
+            "score_calibration": self.calibration,
+        }
+
+    def _fitted_position(self) -> Mapping[str, Any] | None:
+        if self.position and not isinstance(self.position, Mapping):
+            logger.warning(
+                f"slice_position {self.position:g} is a weight without training slices to fit, so the position does not "
+                "count: take the entries that the evaluation wrote into metrics.json, or the packed run."
+            )
+            return None
+        return self.position or None
+
     def _sigma(self) -> float:
         if isinstance(self.smoothing, str):
             raise ValueError(
@@ -97,15 +152,19 @@ class SliceProbabilities:
             )
         return float(self.smoothing or 0)
 
-    def _calibrated(self, values: NDArray, index: NDArray) -> NDArray:
-        """Return calibrated logits (D, 1)."""
-        if values.shape[1] > 1:
-            raise ValueError(
-                f"score_calibration must be null for a network of several classes, got {values.shape[1]} logits a "
-                "slice: leave it out."
-            )
-        position = relative_position(np.zeros(len(index)), index)
-        return ScoreCalibration.read(self.calibration or {})(values[:, 0], position)[:, None]
+
+def _calibrated(values: NDArray, index: NDArray, name: str, entries: Mapping[str, Any]) -> NDArray:
+    """Return calibrated logits (D, 1)."""
+    if values.shape[1] > 1:
+        raise ValueError(
+            f"{name} must be null for a network of several classes, got {values.shape[1]} logits a slice: leave it out."
+        )
+    position = relative_position(np.zeros(len(index)), index)
+    return ScoreCalibration.read(entries, name)(values[:, 0], position)[:, None]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def smoothed(scores: ArrayLike, slice_index: ArrayLike, sigma: float) -> NDArray:

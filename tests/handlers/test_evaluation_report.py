@@ -68,6 +68,17 @@ def test_smoothing_comes_before_scores_thresholds_and_files(smoothing, tmp_path,
     assert {name: metrics["slice"][name] for name in scores} == pytest.approx(scores)
 
 
+def test_position_is_fitted_to_the_training_slices(tmp_path, caplog):
+    caplog.set_level("INFO", logger="bundle")
+    evaluate(tmp_path, probabilities=SliceProbabilities(position=0.1))
+    metrics = json.loads((tmp_path / "metrics.json").read_text())
+    fitted = SliceProbabilities(position=metrics["slice_position"])
+    assert fitted == SliceProbabilities(position=0.1).fitted_to(TRAIN.relative_position, TRAIN.labels)
+    written = read_predictions(tmp_path / "predictions.csv")
+    np.testing.assert_allclose(written.probability, fitted.of(some(0)).probability)
+    assert "position of a slice in its scan counts" in caplog.text
+
+
 def test_a_threshold_that_is_given_is_used(tmp_path):
     evaluate(tmp_path, threshold=0.25)
     metrics = json.loads((tmp_path / "metrics.json").read_text())

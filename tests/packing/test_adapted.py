@@ -81,6 +81,22 @@ def test_without_labels_scores_are_aligned_and_thresholds_stay(run_folder, phant
     assert len(old) == len(new)
 
 
+def test_a_run_that_counts_the_position_is_adapted_with_it(run_copy, phantoms, labels, tmp_path):
+    metrics = json.loads((run_copy / "metrics.json").read_text())
+    position = {"bias": 0.5, "position": [0.25, -2.0]}
+    labels.write_text("case,slice_index,class\n")
+    adapt(run_copy, phantoms, tmp_path / "plain", labels)
+    (run_copy / "metrics.json").write_text(json.dumps({**metrics, "slice_position": position}))
+    knobs = yaml.safe_load(adapt(run_copy, phantoms, tmp_path / "out", labels).read_text())
+    assert knobs["slice_position"] == position
+    plain, scores = (read_predictions(tmp_path / name / "scores.csv") for name in ("plain", "out"))
+    np.testing.assert_allclose(
+        scores.probability, SliceProbabilities(position=position).of(plain).probability, atol=1e-5
+    )
+    with pytest.raises(ValueError, match=r"counts the position of a slice already \(slice_position\)"):
+        adapt(run_copy, phantoms, tmp_path / "out", labels, position=True)
+
+
 def test_what_cannot_be_adapted_is_refused(run_copy, phantoms, labels, tmp_path, monkeypatch):
     labels.write_text("case,slice_index,class\nphantom_99,2,1\n")
     with pytest.raises(ValueError, match="cases must be some of the scans, got phantom_99"):

@@ -279,7 +279,8 @@ def test_thresholds_come_with_what_they_were_chosen_under(run_copy, source, tmp_
     member = shutil.copy(run_copy / "model.pt", tmp_path / "of_another_seed.pt")
     metrics = json.loads((run_copy / "metrics.json").read_text())
     ensemble = [{"file": str(member), "sha256": hashlib.sha256(Path(member).read_bytes()).hexdigest()}]
-    changed = {"slice_smoothing": 0.75, "test_time_flip": True, "ensemble": ensemble}
+    position = {"bias": 0.5, "position": [0.25, -1.0]}
+    changed = {"slice_smoothing": 0.75, "slice_position": position, "test_time_flip": True, "ensemble": ensemble}
     (run_copy / "metrics.json").write_text(json.dumps({**metrics, **changed}))
 
     with zipfile.ZipFile(pack_bundle(run_copy, tmp_path / "a.zip", source)) as file:
@@ -287,6 +288,7 @@ def test_thresholds_come_with_what_they_were_chosen_under(run_copy, source, tmp_
         assert file.read("lgm_vit/models/ensemble_1.pt") == Path(member).read_bytes()
     assert {name: inference[name] for name in changed} == {
         "slice_smoothing": 0.75,
+        "slice_position": position,
         "test_time_flip": True,
         "ensemble": ["$@bundle_root + '/models/ensemble_1.pt'"],
     }

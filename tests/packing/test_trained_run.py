@@ -50,6 +50,13 @@ def test_the_smoothing_is_that_of_the_evaluation(knob, metrics, expected):
     assert TrainedRun(Path("run"), {"slice_smoothing": knob}, metrics=metrics).slice_smoothing == expected
 
 
+def test_a_position_that_no_evaluation_fitted_is_refused():
+    with pytest.raises(ValueError, match=r"run must hold metrics\.json, whose slice_position the evaluation fits"):
+        TrainedRun(Path("run"), {"slice_position": 0.5}).slice_position  # noqa: B018
+    assert TrainedRun(Path("run"), {"slice_position": 0}).slice_position is None
+    assert TrainedRun(Path("run"), {"slice_position": 0.5}, metrics={"slice_position": None}).slice_position is None
+
+
 @pytest.fixture
 def folder(tmp_path):
     for name in ("config.json", "run.json", "metrics.json"):

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 import torch
-from scipy.special import expit
+from scipy.special import expit, logit
 
-from bundle.metrics import Predictions, class_probabilities
+from bundle.metrics import Predictions, class_probabilities, position_baseline
 from bundle.probabilities import SliceProbabilities, logits_of, smoothed
 
 
@@ -101,6 +101,47 @@ def test_a_calibration_changes_logits_after_they_were_smoothed():
     np.testing.assert_allclose(made, expit(2 * aligned - 1 + [0.5, 0, 1.5]), atol=1e-3)
 
 
-def test_a_calibration_is_for_a_single_logit():
-    with pytest.raises(ValueError, match="score_calibration must be null for a network of several classes, got 3"):
-        SliceProbabilities(calibration={"bias": 1.0})(torch.zeros(2, 3))
+TRAIN_POSITION, TRAIN_LABEL = np.tile(np.linspace(0, 1, 9), 3), np.tile([0, 0, 1, 1, 1, 1, 0, 0, -1], 3)
+TRAIN_LABEL[[1, 4]] = 1, 0  # no parabola separates the classes
+
+
+def test_position_adds_its_share_of_the_logit_that_position_alone_has_without_the_share_of_positives():
+    made = SliceProbabilities(1.0, {"slope": 2.0}, position=0.5).fitted_to(TRAIN_POSITION, TRAIN_LABEL)
+    network, index = np.array([[-1.0], [2.0], [0.5], [0.0]]), [0, 1, 2, 4]
+    alone = position_baseline(TRAIN_POSITION, TRAIN_LABEL, np.array(index) / 4)
+    share = (TRAIN_LABEL[TRAIN_LABEL >= 0] > 0).mean()
+    expected = by_hand(network, np.array(index), 1.0)[:, 0] + 0.5 * (logit(alone) - logit(share))
+    np.testing.assert_allclose(made(torch.from_numpy(network), index), expit(2 * expected), atol=1e-3)
+    assert SliceProbabilities(position=made.record()["slice_position"]).fitted_to([0], [1]).position == made.position
+
+
+@pytest.mark.parametrize(("weight", "label"), [(0, [0, 1, 0]), (0.5, [1, 1, -1]), (0.5, [0, 0, 0]), (None, [0, 1, 0])])
+def test_a_position_that_tells_nothing_changes_nothing(weight, label):
+    made = SliceProbabilities(position=weight).fitted_to([0, 0.5, 1], label)
+    assert made.is_plain
+    assert made.record()["slice_position"] is None
+
+
+@pytest.mark.parametrize(
+    ("position", "message"),
+    [
+        (-1.0, "must be a number of at least 0 or the entries"),
+        (True, "must be a number of at least 0 or the entries"),
+        ("validation", "must be a number of at least 0 or the entries"),
+        ({"shift": 1}, "must hold some of"),
+    ],
+)
+def test_a_position_that_is_none_is_refused(position, message):
+    with pytest.raises(ValueError, match=f"slice_position {message}"):
+        SliceProbabilities(position=position)
+
+
+def test_a_weight_of_the_position_that_is_not_fitted_says_that_it_does_not_count(caplog):
+    assert SliceProbabilities(position=0.5)(torch.zeros(2, 1)).tolist() == [0.5, 0.5]
+    assert "slice_position 0.5 is a weight without training slices to fit" in caplog.text
+
+
+@pytest.mark.parametrize(("knob", "name"), [("calibration", "score_calibration"), ("position", "slice_position")])
+def test_a_calibration_is_for_a_single_logit(knob, name):
+    with pytest.raises(ValueError, match=f"{name} must be null for a network of several classes, got 3"):
+        SliceProbabilities(**{knob: {"bias": 1.0}})(torch.zeros(2, 3))

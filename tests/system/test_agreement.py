@@ -39,9 +39,10 @@ def test_inference_and_evaluation_agree_on_every_slice(data, tmp_path):
     results = infer(data, run / "model.pt", tmp_path / "results", DEMO, TINY, batch_size=4)
     require_agreement(run, results, metrics)
 
-    metrics = evaluate(data, run, **settings, slice_smoothing=0.8)
-    results = infer(data, run / "model.pt", tmp_path / "smoothed", DEMO, TINY, slice_smoothing=0.8)
-    assert metrics["slice_smoothing"] == 0.8
+    metrics = evaluate(data, run, **settings, slice_smoothing=0.8, slice_position=0.5)
+    used = {"slice_smoothing": 0.8, "slice_position": metrics["slice_position"]}
+    assert {"bias", "position"} == used["slice_position"].keys()
+    results = infer(data, run / "model.pt", tmp_path / "joined", DEMO, TINY, **used)
     require_agreement(run, results, metrics)
 
 
