@@ -142,6 +142,8 @@ def run_inference(
 ) -> list[Path]:
     """Run `configs/inference.json` on some volumes with the weights of a run; return the folders of the cases.
 
+    What its evaluation fitted to the training slices (`slice_position`) is used as well.
+
     Args:
         run: a finished run.
         images: absolute paths of files, lists of channel files, or case dictionaries.
@@ -152,7 +154,9 @@ def run_inference(
     Raises:
         RuntimeError: the inference failed; the message holds what it printed.
     """
+    fitted = read_json(run.output_dir / "metrics.json", {}).get("slice_position")
     options = {
+        **({"slice_position": fitted} if fitted else {}),
         **(overrides or {}),
         "dataset_dir": list(images),
         "checkpoint": run.output_dir.absolute() / "model.pt",

@@ -18,6 +18,7 @@ from ignite.engine import Engine
 
 from bundle.experiments import BundleRun, ProcessGroup, run_inference
 from bundle.experiments.run import as_argument
+from bundle.files import write_json
 from bundle.handlers import TrainingHistory
 from bundle.workflow.command_line import CommandLine
 
@@ -236,12 +237,15 @@ def fake(monkeypatch, *, code=0, cases=()):
 def test_the_folders_of_the_cases_come_back(monkeypatch, tmp_path):
     seen = fake(monkeypatch, cases=["b", "a", ".half"])
     run = BundleRun("lgmvit/0", tmp_path / "run", [])
+    position = {"bias": 0.5, "position": [0.25, -1.0]}
+    write_json(run.output_dir / "metrics.json", {"slice_position": position})
     images = [["/d/t1.nii", "/d/t2.nii"], "/d/x.nii"]
     folders = run_inference(run, images, tmp_path / "out", ["configs/sizes/tiny.yaml"])
     assert folders == [tmp_path / "out/a", tmp_path / "out/b"]
     ((command_line, root),) = seen
     assert command_line.files == ("configs/inference.json", "configs/sizes/tiny.yaml")
     assert command_line.overrides == {
+        "slice_position": position,
         "dataset_dir": images,
         "checkpoint": str(tmp_path / "run/model.pt"),
         "output_dir": str(tmp_path / "out"),
