@@ -12,9 +12,6 @@ from bundle.evaluation.slices import SliceEvaluation, counts
 from bundle.keys import IGNORED_LABEL
 from bundle.metrics import Predictions, best_f1_threshold, calibration_scores, slice_scores
 
-_TOLERANCES: dict[float | str, float] = {"validation": 0.0, "sensitive": 0.02}
-"""F1 on validation slices that a rule gives up for a lower threshold."""
-
 
 def evaluate_predictions(
     test: Predictions,
@@ -39,8 +36,7 @@ def evaluate_predictions(
             0.5. The volumes take over that of the slices where validation volumes are all positive or all negative.
         train_position: (n,) relative positions of the training slices, see `relative_position`.
         train_label: (n,) their classes; the position baseline needs both.
-        threshold: a number chosen before; "validation" takes that with the best F1 on validation slices, "sensitive" the
-            lowest whose F1 there is at most 0.02 below it.
+        threshold: "validation", or a number chosen before.
         top_k: slices in the volumes' top-k mean.
         n_resamples: resamples of the patients.
         seed: of the resampling.
@@ -52,7 +48,7 @@ def evaluate_predictions(
         `threshold_from`, `split_hash`. Scores without a value are NaN.
 
     Raises:
-        ValueError: `threshold` is neither a number nor one of these words.
+        ValueError: `threshold` is neither a number nor "validation".
 
     Example:
         >>> import numpy as np
@@ -67,14 +63,7 @@ def evaluate_predictions(
     fixed, origin = _slice_threshold(threshold, validation)
     resampling: dict[str, Any] = {"n_resamples": n_resamples, "seed": seed}
     volume_threshold = fixed if origin == "given" else None
-    slices = SliceEvaluation(
-        test,
-        validation,
-        threshold=fixed,
-        volume_threshold=volume_threshold,
-        tolerance=_TOLERANCES.get(threshold, 0.0),
-        **resampling,
-    )
+    slices = SliceEvaluation(test, validation, threshold=fixed, volume_threshold=volume_threshold, **resampling)
     volumes, volume_intervals = slices.volumes(top_k)
     result: dict[str, Any] = {
         "slice": slice_scores(test.label, test.probability, fixed, test.patient),
@@ -101,15 +90,13 @@ def _slice_threshold(threshold: float | str, validation: Predictions | None) -> 
     """Return the slice threshold and its origin."""
     if not isinstance(threshold, str):
         return float(threshold), "given"
-    if threshold not in _TOLERANCES:
+    if threshold != "validation":
         raise ValueError(
-            f"threshold must be a number or one of {', '.join(_TOLERANCES)}, got {threshold!r}: use 0.5 without "
-            "validation data."
+            f"threshold must be a number or 'validation', got {threshold!r}: use 0.5 without validation data."
         )
     if validation is None or _has_one_class(validation):
         return 0.5, "default"
-    tolerance = _TOLERANCES[threshold]
-    return best_f1_threshold(validation.label, validation.probability, tolerance=tolerance), threshold
+    return best_f1_threshold(validation.label, validation.probability), "validation"
 
 
 def _has_one_class(slices: Predictions) -> bool:

@@ -31,7 +31,6 @@ class SliceEvaluation:
         validation: slices to choose thresholds on; with None they are 0.5.
         threshold: for the slices.
         volume_threshold: for all volume scores; with None each has its own, or that of the slices.
-        tolerance: of these own ones, see `best_f1_threshold`.
         n_resamples: resamples of the patients.
         seed: of the resampling.
 
@@ -49,12 +48,11 @@ class SliceEvaluation:
         *,
         threshold: float,
         volume_threshold: float | None = None,
-        tolerance: float = 0.0,
         n_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         self._test, self._validation = test, validation
-        self._threshold, self._volume_threshold, self._tolerance = threshold, volume_threshold, tolerance
+        self._threshold, self._volume_threshold = threshold, volume_threshold
         self._n_resamples, self._seed = n_resamples, seed
         self._scorer = SliceScorer(test.label, test.probability, threshold, test.patient)
 
@@ -93,9 +91,7 @@ class SliceEvaluation:
         slices = self._test.select(np.zeros(0, dtype=np.int64)) if self._validation is None else self._validation
         table = VolumeTable.from_slices(slices.case, slices.label, slices.probability, top_k)
         kinds = table.probability.items()
-        return {
-            kind: best_f1_threshold(table.label, values, self._threshold, self._tolerance) for kind, values in kinds
-        }
+        return {kind: best_f1_threshold(table.label, values, default=self._threshold) for kind, values in kinds}
 
     def position(self, train_position: ArrayLike, train_label: ArrayLike) -> dict[str, Any]:
         """Return the scores of slice position alone, and the paired difference of the classifier to it."""

@@ -44,7 +44,7 @@ class EvaluationReport:
         test: collected by the evaluator that this handler is attached to.
         validation: collected before; without any the threshold is 0.5, and `threshold_from` says "default".
         train_dataset: labels and relative positions of the training slices.
-        threshold: see `evaluate_predictions`.
+        threshold: "validation" or a number fixed before.
         n_resamples: resamples of the patients for the intervals.
         seed: of the resampling.
         split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.

@@ -82,20 +82,16 @@ class SliceScorer:
         return self._score(kept) | (self.missed(kept) if self.missed else {})
 
 
-def best_f1_threshold(
-    labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD, tolerance: float = 0.0
-) -> float:
+def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD) -> float:
     """Return the threshold with the largest F1; a slice is positive if its probability is at least the threshold.
 
     The threshold lies halfway between two neighboring probabilities, so rounding moves no slice across it. Of equally
-    good thresholds the nearest to 0.5 is taken, of two equally near the lower. With a tolerance the lowest is taken
-    whose F1 is so near to the best: few slices hardly tell these apart, and a missed object costs more than a look.
+    good thresholds the nearest to 0.5 is taken, of two equally near the lower.
 
     Args:
         labels: (n,) with 0, 1 and -1 (ignored).
         probabilities: (n,) of the positive class.
         default: taken where the labels leave no choice.
-        tolerance: F1 that may be given up for sensitivity.
 
     Returns:
         The threshold; `default` for labels of one class and for probabilities (n, K) of several classes.
@@ -106,8 +102,6 @@ def best_f1_threshold(
     Example:
         >>> best_f1_threshold([0, 0, 1, 1], [0.125, 0.25, 0.5, 0.75])
         0.375
-        >>> best_f1_threshold([0, 0, 1, 1], [0.125, 0.25, 0.5, 0.75], tolerance=0.2)
-        0.1875
     """
     all_labels, scores = np.asarray(labels).reshape(-1), np.asarray(probabilities, dtype=np.float64)
     if scores.size != all_labels.size:
@@ -119,9 +113,7 @@ def best_f1_threshold(
     scores = scores.reshape(-1)[kept]
     _require_finite(scores[:, None])
     values, f1 = _f1_per_value(positive, scores)
-    thresholds = _halfway_down(values)[f1 >= f1.max() - max(tolerance, 1e-12)]
-    if tolerance:
-        return float(thresholds.min())
+    thresholds = _halfway_down(values)[f1 >= f1.max() - 1e-12]
     return float(thresholds[np.argmin(np.abs(thresholds - _DEFAULT_THRESHOLD))])
 
 

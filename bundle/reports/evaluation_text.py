@@ -16,7 +16,6 @@ _SLICES = {
 _MAPS = {"pointing_game": "hits lesion", "energy_ratio": "energy ratio", "iou": "IoU"}
 _ORIGINS = {
     "validation": "chosen on validation slices",
-    "sensitive": "the lowest that costs at most 0.02 of F1 on validation slices",
     "given": "as given",
     "default": "because validation slices leave no choice",
 }

@@ -206,24 +206,8 @@ def test_several_classes_beside_position():
     assert scores["baselines"]["position"]["difference"]["auroc"].value > 0
 
 
-def test_the_sensitive_threshold_gives_up_little_f1_on_validation_and_calls_more_slices_positive(both, result):
-    test, validation = both
-    found = evaluate_predictions(test, validation, threshold="sensitive", n_resamples=20)
-    assert found["threshold_from"] == "sensitive"
-    assert found["threshold"] < result["threshold"]
-    assert found["slice"]["sensitivity"] > result["slice"]["sensitivity"]
-    own, best, lower = (
-        sk.f1_score(validation.label, validation.probability >= threshold)
-        for threshold in (found["threshold"], result["threshold"], found["threshold"] - 0.02)
-    )
-    assert best - 0.02 <= own
-    assert lower < own
-    kinds = found["volume"]
-    assert all(kinds[kind]["threshold"] <= result["volume"][kind]["threshold"] for kind in kinds)
-
-
 def test_a_wrong_word_is_refused():
-    with pytest.raises(ValueError, match="threshold must be a number or one of validation, sensitive, got 'best'"):
+    with pytest.raises(ValueError, match="threshold must be a number or 'validation', got 'best'"):
         evaluate_predictions(some(), threshold="best")
 
 

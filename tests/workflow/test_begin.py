@@ -27,7 +27,7 @@ def begin(*options, files=(TRAIN,)):
     [
         ("localization_weight", "-5", "a number of at least 0, got -5"),
         ("final_localization_weight", "-1", "a number of at least 0 or null, got -1"),
-        ("threshold", "2", "validation, sensitive or a number from 0 to 1, got 2"),
+        ("threshold", "2", "validation or a number from 0 to 1, got 2"),
         ("min_learning_rate", "1", "a number from 0 to learning_rate 1e-05, got 1"),
         ("learning_rate", "nan", "a number above 0, got 'nan'"),
         ("resume", "maybe", "true or false, got 'maybe'"),
