@@ -18,7 +18,7 @@ GPU_OPTIONS ?=
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
-	@echo "make demo          phantoms -> plain ViT and LGM-ViT -> scores and an HTML page (under 10 minutes)"
+	@echo "make demo          phantoms -> plain ViT and the recommended recipe -> scores and an HTML page (under 10 minutes)"
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"

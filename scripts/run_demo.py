@@ -1,4 +1,4 @@
-"""Make phantoms, train the plain ViT and LGM-ViT on them, compare both on an unseen site, write a page.
+"""Make phantoms, train the plain ViT and the recommended recipe on them, compare both on an unseen site, write a page.
 
 Everything goes through `python -m monai.bundle run`; finished parts are kept, so the demo can be killed and repeated.
 """

@@ -58,14 +58,11 @@ def adapt(
     """
     output_dir, metrics = Path(output_dir), read_metrics(run)
     if position and metrics.get("slice_position"):
-        raise ValueError(f"{run} counts the position of a slice already (slice_position): leave --position out.")
+        raise ValueError(f"{run} must be a run without slice_position, got one that counts it: leave --position out.")
     reference = _validation(run)
     scans = score_scans(run, dataset_dir, output_dir, labels, overlays)
     threshold, highest = float(metrics["threshold"]), float(metrics["volume"]["max"]["threshold"])
-    start = Adaptation(fitting.aligned(*(logits_of(each.probability)[:, 0] for each in (scans, reference))), threshold)
-    if position:
-        start = start._replace(calibration=fitting.with_position(start.calibration, reference))
-        start = start._replace(threshold=fitting.expected_f1_threshold(start.of(scans).probability))
+    start = _start(scans, reference, threshold, position)
     labeled = scans.select(np.isin(scans.case, scans.case[scans.label != IGNORED_LABEL]))
     found = adapted(scans, labeled, start)
     knobs = {
@@ -83,6 +80,15 @@ def adapt(
     if rows:
         logger.info("\n%s", score_table(rows).text())
     return _write_overlay(output_dir / OVERLAY, knobs, counts)
+
+
+def _start(scans: Predictions, reference: Predictions, threshold: float, position: bool) -> Adaptation:
+    """Return the adaptation without labels."""
+    start = Adaptation(fitting.aligned(*(logits_of(each.probability)[:, 0] for each in (scans, reference))), threshold)
+    if position:
+        start = start._replace(calibration=fitting.with_position(start.calibration, reference))
+        start = start._replace(threshold=fitting.expected_f1_threshold(start.of(scans).probability))
+    return start
 
 
 def score_table(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:

@@ -52,7 +52,7 @@ def demo_report(
         introduction=(
             "A slice classifier must say for every slice of an MR volume whether it shows a lesion. At the three "
             "training sites a burned-in marker goes with the label, so a network can cheat; at the test site it means "
-            "nothing. Both networks are the same Vision Transformer; LGM-ViT is also told where the lesions are."
+            "nothing. The plain Vision Transformer learns from labels alone; the other is also told where lesions are."
         ),
         notes=_notes(first, seeds=len(metrics[subject])),
         picture_columns=["slice and lesion", *(_NAMES[row] for row in inference)],

@@ -123,12 +123,14 @@ class EvaluationReport:
             write_predictions(self.output_dir / "validation_predictions.csv", self._for_pooling(validation, content))
         write_predictions(self.output_dir / "predictions.csv", self._for_pooling(test, content))
         write_json(self.output_dir / "metrics.json", content)
+        self._tell(content)
+
+    def _tell(self, content: Mapping[str, Any]) -> None:
         for line in evaluation_summary(content):
             logger.info(line)
-        if probabilities.smoothing:
-            logger.info(
-                f"The logits of a scan are smoothed along its slices, sigma {probabilities.smoothing:g} slices."
-            )
+        if content["slice_smoothing"]:
+            sigma = content["slice_smoothing"]
+            logger.info(f"The logits of a scan are smoothed along its slices, sigma {sigma:g} slices.")
         if content["slice_position"]:
             logger.info("The position of a slice in its scan counts, as the training slices had it.")
         logger.info(

@@ -62,7 +62,8 @@ def position_parabola(train_position: ArrayLike, train_labels: ArrayLike) -> tup
     kept = labels != IGNORED_LABEL
     # C this large is no regularization: two coefficients need none.
     model = LogisticRegression(C=1e6, max_iter=10_000).fit(_features(train_position)[kept], labels[kept] > 0)
-    return float(model.intercept_[0]), *map(float, model.coef_[0])
+    linear, squared = model.coef_[0]
+    return float(model.intercept_[0]), float(linear), float(squared)
 
 
 def _features(position: ArrayLike) -> NDArray:

@@ -106,7 +106,7 @@ class TrainedRun:
 
     @property
     def slice_position(self) -> dict[str, Any] | None:
-        """What the position in the scan adds to a logit; None where nothing.
+        """Entries of what the position in the scan adds to a logit; None where it adds nothing.
 
         Raises:
             ValueError: the run counts the position, and its evaluation has not yet fitted it.

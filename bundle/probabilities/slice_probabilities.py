@@ -54,7 +54,7 @@ class SliceProbabilities:
         elif self.position is not None and not (_is_number(self.position) and 0 <= self.position < np.inf):
             raise ValueError(
                 f"slice_position must be a number of at least 0 or the entries that the evaluation wrote into "
-                f"metrics.json, got {self.position!r}: 0.5 is a start."
+                f"metrics.json, got {self.position!r}: 0.25 is a start."
             )
 
     @property
@@ -138,11 +138,10 @@ class SliceProbabilities:
     def _fitted_position(self) -> Mapping[str, Any] | None:
         if self.position and not isinstance(self.position, Mapping):
             logger.warning(
-                f"slice_position {self.position:g} is a weight without training slices to fit, so the position does not "
+                f"slice_position {self.position:g} is a weight without training slices to fit, so position does not "
                 "count: take the entries that the evaluation wrote into metrics.json, or the packed run."
             )
-            return None
-        return self.position or None
+        return self.position if isinstance(self.position, Mapping) and self.position else None
 
     def _sigma(self) -> float:
         if isinstance(self.smoothing, str):

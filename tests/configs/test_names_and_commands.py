@@ -50,19 +50,23 @@ def test_an_overlay_opens_with_a_command_that_runs_it_from_the_root(file, monkey
     assert refuse_unknown_overrides([PROGRAM, *words[3:]]) is None
 
 
-@pytest.mark.parametrize("size", ["tiny", "base16"])
-def test_args_files_hold_the_files_of_training_and_of_its_evaluation(size):
+@pytest.mark.parametrize(
+    ("args", "size", "method"),
+    [("tiny", "tiny", "lgmvit"), ("base16", "base16", "lgmvit"), ("recommended", "tiny", "recommended")],
+)
+def test_args_files_hold_the_files_of_training_and_of_its_evaluation(args, size, method):
     training, evaluation = (
-        ConfigParser.load_config_file(ROOT / f"configs/args/{file}.json") for file in (size, f"evaluate_{size}")
+        ConfigParser.load_config_file(ROOT / f"configs/args/{file}.json") for file in (args, f"evaluate_{args}")
     )
     assert training == {
-        "config_file": ["configs/train.json", f"configs/sizes/{size}.yaml", "configs/methods/lgmvit.yaml"]
+        "config_file": ["configs/train.json", f"configs/sizes/{size}.yaml", f"configs/methods/{method}.yaml"]
     }
     assert evaluation == {"config_file": [*training["config_file"], "configs/evaluate.json"]}
 
 
 def test_every_args_file_is_known():
-    assert [file.stem for file in ARGS_FILES] == ["base16", "evaluate_base16", "evaluate_tiny", "tiny"]
+    names = ["base16", "recommended", "tiny"]
+    assert sorted(file.stem for file in ARGS_FILES) == sorted([*names, *(f"evaluate_{name}" for name in names)])
 
 
 MAKEFILE = (ROOT / "Makefile").read_text()
