@@ -13,7 +13,7 @@ from bundle.data.cases.paired_volumes import PairedVolumes
 from bundle.data.cases.slice_images import SliceImages
 from bundle.data.cases.split import Split, split_cases, split_hash
 from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
-from bundle.data.slices.balanced_order import BalancedOrder
+from bundle.data.slices.balanced_order import BalancedOrder, SupervisedOrder
 from bundle.data.slices.batch_order import ScanOrder, SequentialOrder, ShuffleOrder
 from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
@@ -54,6 +54,7 @@ __all__ = [
     "SliceRequest",
     "SliceStore",
     "Split",
+    "SupervisedOrder",
     "check_case",
     "check_cases",
     "describe",

@@ -30,9 +30,10 @@ def call(batch, mask_logits, loss=BCE):
     ("labels", "supervised", "masked", "counted"),
     [
         ([1, 0, 1, 1], [1, 1, 1, 1], [1, 0, 1, 1], [0, 1, 2, 3]),
-        ([1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 1, 0], [1, 2]),  # supervised cases only
+        ([1, 0, 1, 0], [0, 1, 1, 0], [1, 0, 1, 0], [1, 2, 3]),  # positive slices of supervised cases only
         ([1, 0, 1, -1], [1, 1, 1, 1], [0, 1, 1, 0], [2]),  # moved out of the picture, something else, no label
-        ([1, 0, 1, 1], [0, 0, 0, 0], [1, 0, 1, 1], []),
+        ([1, 0, 1, 1], [0, 0, 0, 0], [1, 0, 1, 1], [1]),  # the empty mask of a negative slice is known
+        ([1, 0, 1, 1], [0, 0, 0, 0], [1, 1, 1, 1], []),
     ],
 )
 def test_the_term_is_the_hand_written_one(labels, supervised, masked, counted):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bundle.data import BalancedOrder, ScanOrder, SliceBatchSampler, SliceRequest
+from bundle.data import BalancedOrder, ScanOrder, SliceBatchSampler, SliceRequest, SupervisedOrder
 
 depths = st.lists(st.integers(1, 40), min_size=1, max_size=8)
 sizes = st.integers(1, 12)
@@ -121,6 +121,31 @@ def test_balanced(positives, negatives, unlabeled, batch_size):
     assert (labels[drawn] == 0).sum() == length - length // 2
     for side in (counts[:positives], counts[positives:length]):
         assert side.max() - side.min() <= 1  # whole rounds, the last one drawn
+
+
+@settings(max_examples=60, deadline=None)
+@given(depths, sizes, st.floats(0, 1), st.integers(1, 3))
+def test_a_share_of_the_slices_comes_from_supervised_cases(lengths, batch_size, share, epoch):
+    slices = slices_of(lengths)
+    slices.supervised = np.arange(len(lengths)) % 3 == 1
+    order = SupervisedOrder(slices, share)
+    batches = epoch_of(SliceBatchSampler(slices, order, batch_size, seed=5), epoch)
+    is_known = slices.supervised[slices.case_of_slice]
+    length, wanted = sum(lengths), int(share * sum(lengths))
+    if not 0 < is_known.sum() < wanted:
+        assert batches == epoch_of(SliceBatchSampler(slices, "shuffle", batch_size, seed=5), epoch)
+        return
+    counts = np.bincount(np.concatenate(batches), minlength=length)
+    assert (counts.sum(), counts[is_known].sum()) == (length, wanted)
+    assert np.ptp(counts[is_known]) <= 1  # whole rounds, the last one drawn
+    assert counts[~is_known].max() <= 1
+    assert batches != epoch_of(SliceBatchSampler(slices, order, batch_size, seed=5), epoch + 1) or length < 3
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.5])
+def test_a_share_that_is_none_is_refused(share):
+    with pytest.raises(ValueError, match=r"share must be in \[0, 1\]"):
+        SupervisedOrder(slices_of([5]), share)
 
 
 def test_balanced_needs_both_sides():
