@@ -20,6 +20,8 @@ from bundle.metrics import Predictions, class_probabilities, position_parabola, 
 from bundle.probabilities.calibration import ScoreCalibration, logits_of
 
 logger = logging.getLogger(__name__)
+_LARGEST = 16.0
+"""Bound of the logit of position alone: a fit to few labels that position separates has none."""
 _GRID = (0.0, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0)
 """Standard deviations in slices that validation chooses from."""
 
@@ -31,8 +33,7 @@ class SliceProbabilities:
     Args:
         smoothing: standard deviation in slices, or "validation" until `chosen_on` gave a number; None smooths nothing.
         calibration: entries of a `ScoreCalibration`, which needs a single logit; None changes nothing.
-        position: entries of the `ScoreCalibration` that adds what the position in the scan tells, or their weight until
-            `fitted_to` gave them, which adds nothing but a warning; None adds nothing.
+        position: entries of a `ScoreCalibration` that adds what the position tells, or its weight until `fitted_to`.
 
     Raises:
         ValueError: an entry is malformed; probabilities are asked for before the smoothing is a number.
@@ -53,7 +54,7 @@ class SliceProbabilities:
             ScoreCalibration.read(self.position, "slice_position")
         elif self.position is not None and not (_is_number(self.position) and 0 <= self.position < np.inf):
             raise ValueError(
-                f"slice_position must be a number of at least 0 or the entries that the evaluation wrote into "
+                "slice_position must be a number of at least 0 or the entries that the evaluation wrote into "
                 f"metrics.json, got {self.position!r}: 0.25 is a start."
             )
 
@@ -106,8 +107,7 @@ class SliceProbabilities:
     def fitted_to(self, position: ArrayLike, label: ArrayLike) -> SliceProbabilities:
         """Return the same with the position's entries, if these are open: its weight times the logit of position alone.
 
-        The share of positives is taken off that logit, as the network's holds it already. Labels of one class tell
-        nothing.
+        The share of positives is taken off it, as the network's logit holds it. Labels of one class tell nothing.
 
         Args:
             position: (n,) of the training slices, see `relative_position`.
@@ -123,7 +123,9 @@ class SliceProbabilities:
         known = np.asarray(label)[np.asarray(label) != IGNORED_LABEL] > 0
         if not self.position or not known.any() or known.all():
             return replace(self, position={})
-        constant, *weights = self.position * np.array(position_parabola(position, label))
+        parabola, centered = np.array(position_parabola(position, label)), 2 * np.asarray(position) - 1
+        highest = np.abs(parabola @ [np.ones_like(centered), centered, centered**2]).max()
+        constant, *weights = self.position * parabola * min(1, _LARGEST / highest)
         bias = float(constant - self.position * logit(known.mean()))
         return replace(self, position=ScoreCalibration(bias=bias, position=[float(w) for w in weights]).entries())
 

@@ -6,7 +6,7 @@ import torch
 from scipy.special import expit, logit
 
 from bundle.metrics import Predictions, class_probabilities, position_baseline
-from bundle.probabilities import SliceProbabilities, logits_of, smoothed
+from bundle.probabilities import ScoreCalibration, SliceProbabilities, logits_of, smoothed
 
 
 def by_hand(scores, index, sigma):
@@ -113,6 +113,14 @@ def test_position_adds_its_share_of_the_logit_that_position_alone_has_without_th
     expected = by_hand(network, np.array(index), 1.0)[:, 0] + 0.5 * (logit(alone) - logit(share))
     np.testing.assert_allclose(made(torch.from_numpy(network), index), expit(2 * expected), atol=1e-3)
     assert SliceProbabilities(position=made.record()["slice_position"]).fitted_to([0], [1]).position == made.position
+
+
+def test_a_position_that_separates_few_labels_does_not_drown_the_network():
+    position = np.linspace(0, 1, 21)
+    made = SliceProbabilities(position=0.25).fitted_to(position, np.abs(position - 0.5) < 0.3)
+    entries = made.record()["slice_position"]
+    term = ScoreCalibration.read(entries)(np.zeros(21), position)
+    assert 3.5 < np.abs(term).max() < 4.5  # a quarter of 16, less the share of positives
 
 
 @pytest.mark.parametrize(("weight", "label"), [(0, [0, 1, 0]), (0.5, [1, 1, -1]), (0.5, [0, 0, 0]), (None, [0, 1, 0])])
