@@ -1,0 +1,102 @@
+"""Names of cases that tell nobody whose they are, and the table that does, which stays with the user."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+from filelock import FileLock
+
+from bundle.dicom.planes import Study
+from bundle.files import read_csv, write_atomically
+
+_DIGITS = 12
+_COLUMNS = ("name", "patient_id", "patient_name", "study_instance_uid", "file")
+_SECONDS = 60
+
+
+class CaseNames:
+    """Names of cases and files, as a keyed hash; the same key gives the same names.
+
+    Args:
+        key_file: holds the key; made on first use, readable by its owner alone. Beside it, under the same name with
+            ``.names.csv``, lies the table of names. None takes the identity itself.
+
+    Raises:
+        ValueError: the key is shorter than 32 characters.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     names = CaseNames(Path(folder) / "key")
+        ...     name = names.of_study(Study("Doe", "1.2"))
+        ...     name == CaseNames(Path(folder) / "key").of_study(Study("Doe", "1.2")), len(name), "Doe" in name
+        (True, 17, False)
+        >>> CaseNames(None).of_study(Study("Doe", "1.2.34"))
+        'Doe_1.2.34'
+    """
+
+    def __init__(self, key_file: str | os.PathLike[str] | None) -> None:
+        self.key_file = None if key_file is None else Path(key_file)
+        self.key = b"" if self.key_file is None else _key(self.key_file)
+
+    def of_study(self, study: Study) -> str:
+        """Return the name of a case.
+
+        Args:
+            study: whose case it is.
+        """
+        if self.key_file is None:
+            return re.sub(r"[^\w.-]+", "_", f"{study.patient}_{study.uid}").strip("._")
+        return f"case_{self._hashed(*study)}"
+
+    def of_file(self, file: Path) -> str:
+        """Return the name of a file whose path may hold the name of a patient.
+
+        Args:
+            file: of the study folder.
+        """
+        return str(file) if self.key_file is None else f"file_{self._hashed(str(file.absolute()))}"
+
+    def keep(self, rows: Sequence[Mapping[str, str]]) -> Path | None:
+        """Add rows to the table of names.
+
+        Args:
+            rows: by the columns name, patient_id, patient_name, study_instance_uid, file.
+
+        Returns:
+            The table; None where names are the identity itself.
+        """
+        if self.key_file is None:
+            return None
+        table = self.key_file.with_name(f"{self.key_file.name}.names.csv")
+        with FileLock(f"{table}.lock", timeout=_SECONDS):
+            old = read_csv(table) if table.exists() else pd.DataFrame(columns=_COLUMNS)
+            new = pd.DataFrame(rows, columns=_COLUMNS).fillna("")
+            merged = pd.concat([old, new]).drop_duplicates("name", keep="last")
+            write_atomically(table, lambda part: _write_private(part, merged.to_csv(index=False)))
+        return table
+
+    def _hashed(self, *parts: str) -> str:
+        return hmac.digest(self.key, "\0".join(parts).encode(), "sha256").hex()[:_DIGITS]
+
+
+def _key(file: Path) -> bytes:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{file}.lock", timeout=_SECONDS):
+        if not file.exists():
+            write_atomically(file, lambda part: _write_private(part, secrets.token_hex(32)))
+    key = file.read_bytes().strip()
+    if len(key) < 32:
+        raise ValueError(f"{file} must hold a key of at least 32 characters, got {len(key)}: name another file.")
+    return key
+
+
+def _write_private(file: Path, text: str) -> None:
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as stream:
+        stream.write(text)

@@ -1,0 +1,139 @@
+"""Geometry of a stack: the order of its slices, its affine, and where the affine does not hold every slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.dicom.planes import Plane
+from bundle.volumes.problem import Problem
+
+_TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
+_SAME_PLACE_MM = 0.01
+_EVEN_MM = 0.1
+"""As far as a slice may lie from where the affine puts it; headers round positions to a tenth of that."""
+_MISSING = 1.5
+"""A gap of more than this times the usual distance between slices is a lost slice, if the usual distance returns."""
+_UNIT = 1e-3
+_TILT_DEGREES = 0.1
+_OTHER = 1.5
+"""Slices are further apart than the header says from this factor on."""
+
+
+def normal_of(plane: Plane) -> NDArray:
+    """Return row direction x column direction."""
+    row, column = np.reshape(plane.orientation, (2, 3))
+    return np.cross(row, column)
+
+
+def along_normal(planes: Sequence[Plane]) -> NDArray:
+    """Return the positions along the normal of the first plane in mm."""
+    return np.array([plane.position for plane in planes]) @ normal_of(planes[0])
+
+
+def places(planes: Sequence[Plane]) -> list[list[Plane]]:
+    """Return planes in the order of their positions along the normal; those that share one are together.
+
+    Source: DICOM PS3.3 C.7.6.2.1.1; Instance Numbers say nothing of space.
+    """
+    along = along_normal(planes)
+    order = sorted(range(len(planes)), key=lambda index: (along[index], planes[index].uid, planes[index].frame or 0))
+    found: list[list[Plane]] = []
+    last = -np.inf
+    for index in order:
+        if along[index] - last > _SAME_PLACE_MM:
+            found.append([])
+            last = along[index]
+        found[-1].append(planes[index])
+    return found
+
+
+def affine_of(planes: Sequence[Plane]) -> NDArray:
+    """Return the affine of ordered planes: exact for the first and the last, with shear where the gantry was tilted.
+
+    Args:
+        planes: ordered along their normal.
+
+    Returns:
+        (4, 4): column, row and slice index to mm in RAS.
+
+    Source: DICOM PS3.3 C.7.6.2.1.1, equation C.7.6.2.1-1.
+    """
+    first = planes[0]
+    row, column = np.reshape(first.orientation, (2, 3))
+    between_rows, between_columns = first.spacing
+    if len(planes) > 1:
+        step = (np.array(planes[-1].position) - first.position) / (len(planes) - 1)
+    else:
+        step = normal_of(first) * (first.distance or first.thickness or 1.0)
+    affine = np.eye(4)
+    affine[:3] = np.stack([row * between_columns, column * between_rows, step, first.position], axis=1)
+    return _TO_RAS @ affine
+
+
+def geometry_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
+    """Yield why ordered planes make no volume.
+
+    Args:
+        planes: ordered along their normal, one at a position.
+        label: name of the stack.
+    """
+    first = planes[0]
+    axes = np.reshape(first.orientation, (2, 3))
+    if not np.isfinite([*first.position, *first.orientation]).all() or np.abs(axes @ axes.T - np.eye(2)).max() > _UNIT:
+        found, remedy = "other directions of rows and columns", "export the series again"
+        yield Problem(label, "have unit directions at right angles", found, remedy)
+    if min(first.spacing) <= 0 or not np.isfinite(first.spacing).all():
+        yield Problem(label, "have pixels of a positive size", f"{list(first.spacing)} mm", "export the series again")
+    steps = np.diff(along_normal(planes))
+    for index in _lost(steps):
+        found = f"{steps[index]:.4g} mm after slice {index} where slices are {_usual(steps):.4g} mm apart"
+        remedy = "copy the files that are missing; a label or finding behind the gap would sit on the wrong slice"
+        yield Problem(label, "hold every slice between its ends", found, remedy)
+
+
+def _usual(steps: NDArray) -> float:
+    return float(np.sort(steps)[(len(steps) - 1) // 2]) if len(steps) else 0.0  # the lower of two middle ones
+
+
+def _lost(steps: NDArray) -> list[int]:
+    """Return the gaps after which the usual distance returns, or that are alone at an end: no change of spacing."""
+    usual = _usual(steps)
+    wide = steps > _MISSING * usual
+    at_ends = (np.argmin(wide), np.argmin(wide[::-1])) if len(steps) else (0, 0)  # how many wide ones at each end
+    zones = {*(range(at_ends[0]) if at_ends[0] > 1 else ())}
+    zones |= {*(range(len(steps) - at_ends[1], len(steps)) if at_ends[1] > 1 else ())}
+    return [int(index) for index in np.flatnonzero(wide) if index not in zones]
+
+
+def geometry_flags(planes: Sequence[Plane]) -> dict[str, str]:
+    """Return what is unusual about where ordered planes lie, by kind.
+
+    Args:
+        planes: ordered along their normal, one at a position.
+    """
+    if len(planes) == 1:
+        return {"single": "a single slice"}
+    flags = {}
+    positions, normal = np.array([plane.position for plane in planes]), normal_of(planes[0])
+    step = (positions[-1] - positions[0]) / (len(planes) - 1)
+    tilt = float(np.degrees(np.arctan2(np.linalg.norm(np.cross(normal, step)), normal @ step)))
+    if tilt > _TILT_DEGREES:
+        flags["tilt"] = (
+            f"slices are sheared by {tilt:.3g} degrees: the sform holds it, the qform, which cannot, is set upright"
+        )
+    off = float(np.linalg.norm(positions - positions[0] - np.outer(np.arange(len(planes)), step), axis=1).max())
+    steps = np.diff(positions @ normal)
+    if off > _EVEN_MM:
+        flags["uneven"] = (
+            f"slices are {steps.min():.4g} to {steps.max():.4g} mm apart and up to {off:.3g} mm from where the affine "
+            "puts them; slices.csv has the position of each"
+        )
+    stated = planes[0].distance or 0.0
+    if stated > 0 and _usual(steps) > _OTHER * stated:
+        flags["spacing"] = (
+            f"slices are {np.median(steps):.4g} mm apart, the header says {stated:.4g} mm: some may be lost"
+        )
+    return flags

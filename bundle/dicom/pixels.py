@@ -1,0 +1,107 @@
+"""Pixels of planes as intensities: decoded, and taken through the modality LUT of each slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
+from pydicom.pixels.processing import apply_rescale
+from pydicom.uid import UID
+
+from bundle.dicom.headers import open_dicom
+from bundle.dicom.planes import Plane
+from bundle.volumes.problem import Problem
+
+_DECODERS = "python-gdcm"
+"""The one package that decodes every common transfer syntax."""
+
+
+def decoder_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
+    """Yield the transfer syntaxes that nothing installed decodes.
+
+    Args:
+        planes: to be read.
+        label: name of the stack.
+    """
+    for syntax in sorted({plane.syntax for plane in planes}):
+        name = UID(syntax).name
+        try:
+            if not get_decoder(syntax).is_available:
+                yield Problem(label, "be compressed as a decoder here reads it", name, f"pip install {_DECODERS}")
+        except NotImplementedError:
+            yield Problem(label, "have a transfer syntax of images", name, "export it uncompressed")
+
+
+def read_voxels(planes: Sequence[Plane]) -> NDArray:
+    """Read the intensities of planes, in their order.
+
+    Args:
+        planes: of one size.
+
+    Returns:
+        (X, Y, Z), columns, rows, slices: int16 or uint16 where that holds every value exactly, else float32.
+
+    Raises:
+        ValueError: pixels are missing, damaged, or of another size than the header says.
+
+    Source: modality LUT, DICOM PS3.3 C.11.1; pixel value transformation of frames, C.7.6.16.2.9.
+    """
+    rows, columns = planes[0].size
+    data = np.empty((len(planes), rows, columns), dtype=np.float32)
+    done = 0
+    for file, group in groupby(planes, key=lambda plane: plane.file):
+        for image in _intensities(file, [plane.frame for plane in group]):
+            if image.shape != (rows, columns):
+                size = f"{rows} x {columns}"
+                raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
+            data[done] = image
+            done += 1
+    return _smallest(data).transpose(2, 1, 0)
+
+
+def same_pixels(plane: Plane, other: Plane) -> bool:
+    """Return whether two planes have equal intensities; False where one cannot be read.
+
+    Args:
+        plane: one.
+        other: at the same position.
+    """
+    try:
+        return plane.size == other.size and np.array_equal(read_voxels([plane]), read_voxels([other]))
+    except Exception:  # of any decoder; the stack is then refused, for these two or for what is wrong with the file
+        return False
+
+
+def _intensities(file: Path, frames: list[int | None]) -> Iterator[NDArray]:
+    image = open_dicom(file)
+    if frames == [None]:
+        yield apply_modality_lut(image.pixel_array, image)
+        return
+    numbers = [frame - 1 for frame in frames if frame is not None]
+    for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):
+        yield _transformed(pixels, image, index)
+
+
+def _transformed(pixels: NDArray, image: FileDataset, index: int) -> NDArray:
+    """Apply the pixel value transformation of a frame, else the shared one, else the modality LUT of the image."""
+    shared = next(iter(image.get("SharedFunctionalGroupsSequence") or ()), Dataset())
+    for groups in (image.PerFrameFunctionalGroupsSequence[index], shared):
+        for item in groups.get("PixelValueTransformationSequence") or ():
+            return apply_rescale(pixels, item)
+    return apply_modality_lut(pixels, image)
+
+
+def _smallest(data: NDArray) -> NDArray:
+    """Return whole numbers as integers; half the bytes, and every value as it is."""
+    if not np.array_equal(data, np.rint(data)):
+        return data
+    low, high = data.min(), data.max()
+    for kind in (np.int16, np.uint16):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return data.astype(kind)
+    return data

@@ -1,0 +1,166 @@
+"""A study folder prepared for inference: a volume and a table of its slices per stack, and an account of everything."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+import numpy as np
+import pydicom
+
+from bundle.dicom.case_names import CaseNames
+from bundle.dicom.headers import Headers, read_headers
+from bundle.dicom.planes import Aside, Study
+from bundle.dicom.stack_files import write_stack
+from bundle.dicom.stacks import Stack, find_stacks
+from bundle.files import folder_atomically, write_json
+from bundle.volumes.problem import FileProblem
+
+
+class NothingReadable(ValueError):  # noqa: N818 - an outcome
+    """Error for a folder of which nothing became a volume; its text says why."""
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """Outcome of one study.
+
+    Args:
+        folder: of the case.
+        account: content of its ``study.json``.
+    """
+
+    folder: Path
+    account: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Lines for people: what was read with its flags, what was refused, what was set aside."""
+        lines = [f"{self.folder}:"]
+        for volume in self.account["volumes"]:
+            flags = "".join(f"\n    {kind}: {words}" for kind, words in volume["flags"].items())
+            lines.append(f"  read {volume['file']}, {' x '.join(map(str, volume['shape']))}{flags}")
+        lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
+        return "\n".join([*lines, *map(_aside_line, self.account["set_aside"])])
+
+
+def prepare_study(
+    folder: str | os.PathLike[str], output_dir: str | os.PathLike[str], key_file: str | os.PathLike[str] | None = None
+) -> list[PreparedCase]:
+    """Make of every stack of every study in a folder a volume file with a table of its slices.
+
+    ``<output_dir>/<case>/<series>/volume.nii`` with ``slices.csv`` beside it, and ``<output_dir>/<case>/study.json``
+    with what was read, refused and set aside. A case appears by one rename, whole or not at all.
+
+    Args:
+        folder: with DICOM files at any depth, of one or several patients.
+        output_dir: where the cases go.
+        key_file: see `CaseNames`; None names cases by patient and study.
+
+    Returns:
+        One entry a study.
+
+    Raises:
+        NothingReadable: no stack could be read.
+        OSError: of the file system, as a full disk.
+
+    Example:
+        >>> import tempfile
+        >>> prepare_study(tempfile.mkdtemp(), tempfile.mkdtemp())
+        Traceback (most recent call last):
+        bundle.dicom.prepare.NothingReadable: the folder must hold a readable DICOM volume, got none:
+    """
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pydicom")  # its words may hold values of a patient's header
+        return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file))
+
+
+def _prepare_all(folder: Path, output_dir: Path, names: CaseNames) -> list[PreparedCase]:
+    headers = read_headers(folder)
+    stacks, asides = find_stacks(headers)
+    studies = list(dict.fromkeys([*(s.planes[0].study for s in stacks), *(a.study for a in asides if a.study)]))
+    names.keep(list(_name_rows(names, studies, headers, asides)))
+    cases = []
+    for study in studies:
+        mine = [stack for stack in stacks if stack.planes[0].study == study]
+        others = _set_aside([aside for aside in asides if aside.study in (study, None)], names)
+        cases.append(_prepare(study, mine, others, output_dir / names.of_study(study)))
+    if not any(case.account["volumes"] for case in cases):
+        why = [case.text for case in cases] or [_aside_line(entry) for entry in _set_aside(asides, names)]
+        raise NothingReadable("\n".join(["the folder must hold a readable DICOM volume, got none:", *why]))
+    return cases
+
+
+def _prepare(study: Study, stacks: Iterable[Stack], set_aside: list[dict[str, Any]], folder: Path) -> PreparedCase:
+    used: Counter[str] = Counter()
+    volumes: list[dict[str, Any]] = []
+    refused: list[dict[str, Any]] = []
+    with folder_atomically(folder) as part:
+        for stack in stacks:
+            name = _series_folder(stack, used)
+            about = {"name": name, "series_instance_uid": stack.planes[0].series, "slices": len(stack.planes)}
+            problems = [problem.text for problem in stack.problems]
+            try:
+                facts = {} if problems else write_stack(stack, part / name)
+                entry = {**about, "file": f"{name}/volume.nii", **facts, "flags": stack.flags}
+            except FileProblem as error:
+                problems = [str(error)]
+            if problems:
+                refused.append({**about, "problems": problems})
+            else:
+                volumes.append(entry)
+        account = {
+            "case": folder.name,
+            "study_instance_uid": study.uid,
+            "volumes": volumes,
+            "refused": refused,
+            "set_aside": set_aside,
+            "versions": {"pydicom": pydicom.__version__, "nibabel": nib.__version__, "numpy": np.__version__},
+        }
+        write_json(part / "study.json", account)
+    return PreparedCase(folder, account)
+
+
+def _series_folder(stack: Stack, used: Counter[str]) -> str:
+    plane = stack.planes[0]
+    number = "".join(letter for letter in plane.number if letter.isdigit())
+    name = f"series{number}_{''.join(letter for letter in plane.modality.lower() if letter.isalnum())}"
+    used[name] += 1
+    return name if used[name] == 1 else f"{name}_{used[name]}"
+
+
+def _set_aside(asides: Iterable[Aside], names: CaseNames) -> list[dict[str, Any]]:
+    """Return entries of what was set aside, files of one kind together; a damaged file has its own name."""
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for aside in asides:
+        name = names.of_file(aside.file) if aside.kind == "damaged" else aside.name
+        counts[aside.kind, name, aside.reason] += 1
+    return [
+        {"kind": kind, "name": name, "reason": reason, "files": count} for (kind, name, reason), count in counts.items()
+    ]
+
+
+def _aside_line(entry: Mapping[str, Any]) -> str:
+    count = f" ({entry['files']} files)" if entry["files"] > 1 else ""
+    return f"  {entry['kind']}: {entry['name']}{count}: {entry['reason']}".rstrip(": ")
+
+
+def _name_rows(
+    names: CaseNames, studies: Iterable[Study], headers: Headers, asides: Iterable[Aside]
+) -> Iterator[dict[str, str]]:
+    for study in studies:
+        yield {
+            "name": names.of_study(study),
+            "patient_id": study.patient,
+            "patient_name": headers.names.get(study, ""),
+            "study_instance_uid": study.uid,
+        }
+    for aside in asides:
+        if aside.kind == "damaged":
+            yield {"name": names.of_file(aside.file), "file": str(aside.file.absolute())}

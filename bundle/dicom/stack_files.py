@@ -1,0 +1,73 @@
+"""Files of one stack: its volume as NIfTI, and the table that names the instance of every slice."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import nibabel as nib
+from numpy.typing import NDArray
+
+from bundle.dicom.pixels import read_voxels
+from bundle.dicom.stacks import Stack
+from bundle.files import is_no_space, write_csv
+from bundle.volumes.problem import FileProblem, Problem
+from bundle.volumes.write_nifti import upright_affine
+
+_COLUMNS = ("slice_index", "sop_instance_uid", "frame", "position_mm", "patient_x", "patient_y", "patient_z")
+
+
+def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
+    """Write ``volume.nii`` and ``slices.csv``; voxel (i, j, k) is column i and row j of the instance in row k.
+
+    Args:
+        stack: without problems.
+        folder: to make.
+
+    Returns:
+        Facts for ``study.json``; `inputs_sha256` is over the files in the order of the slices.
+
+    Raises:
+        FileProblem: pixels are missing or damaged.
+        OSError: the disk is full.
+    """
+    try:
+        data = read_voxels(stack.planes)
+        digest = _digest(stack)
+    except Exception as error:  # decoders raise anything, and one series must not lose the others
+        if is_no_space(error) or isinstance(error, MemoryError):
+            raise
+        found, remedy = f"some on which its decoder stops ({type(error).__name__})", "copy or export the series again"
+        raise FileProblem(Problem(stack.planes[0].label, "hold whole pixel data", found, remedy)) from error
+    folder.mkdir()
+    _write_volume(folder / "volume.nii", data, stack.affine)
+    write_csv(folder / "slices.csv", list(_slice_rows(stack)), _COLUMNS)
+    return {
+        "shape": list(stack.shape),
+        "affine": stack.affine,
+        "modality": stack.planes[0].modality,
+        "frame_of_reference_uid": stack.planes[0].frame_of_reference,
+        "inputs_sha256": digest,
+    }
+
+
+def _write_volume(path: Path, data: NDArray, affine: NDArray) -> None:
+    image = nib.Nifti1Image(data, affine)
+    image.header.set_xyzt_units("mm")
+    image.set_qform(upright_affine(affine, data.shape), code="scanner")
+    image.set_sform(affine, code="scanner")
+    nib.save(image, path)
+
+
+def _slice_rows(stack: Stack) -> Iterator[dict[str, Any]]:
+    for index, (plane, position) in enumerate(zip(stack.planes, stack.positions, strict=True)):
+        yield dict(zip(_COLUMNS, (index, plane.uid, plane.frame, position, *plane.position), strict=True))
+
+
+def _digest(stack: Stack) -> str:
+    digest = hashlib.sha256()
+    for file in dict.fromkeys(plane.file for plane in stack.planes):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()

@@ -1,0 +1,194 @@
+"""Stacks: the planes of a series that make one volume, in the order of their positions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.dicom.geometry import affine_of, along_normal, geometry_flags, geometry_problems, places
+from bundle.dicom.headers import Headers
+from bundle.dicom.pixels import decoder_problems, same_pixels
+from bundle.dicom.planes import REPEATS, Aside, Plane
+from bundle.volumes.problem import Problem
+
+_SAME_DIRECTION = 5e-4
+"""Half a pixel of 0.5 mm over a field of view of 500 mm."""
+_SAME_SPACING = 1e-3
+_KIND = 3
+"""Values of Image Type that tell images apart; what follows them may change from slice to slice."""
+
+
+@dataclass(frozen=True)
+class Stack:
+    """One volume of a series.
+
+    Args:
+        planes: by their position along the normal, row direction x column direction.
+        flags: sentences about what a user should know, by their kind.
+        problems: why it is refused; empty for a stack that can be read.
+    """
+
+    planes: tuple[Plane, ...]
+    flags: dict[str, str]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Columns, rows, slices."""
+        rows, columns = self.planes[0].size
+        return columns, rows, len(self.planes)
+
+    @property
+    def affine(self) -> NDArray:
+        """(4, 4), voxel index to mm in RAS; see `affine_of`."""
+        return affine_of(self.planes)
+
+    @property
+    def positions(self) -> NDArray:
+        """Position of each slice along the normal in mm."""
+        return along_normal(self.planes)
+
+
+class _Part(NamedTuple):
+    planes: list[Plane]
+    differs: tuple[str, ...] = ()
+
+
+def find_stacks(headers: Headers) -> tuple[list[Stack], list[Aside]]:
+    """Split the planes of a folder into stacks.
+
+    A series is split by patient, study, frame of reference, matrix, image type, echo time, orientation and spacing;
+    where positions repeat, also by what tells these images apart (`REPEATS`). Copies of a slice are dropped if their
+    pixels are equal, else the stack is refused.
+
+    Args:
+        headers: of a folder.
+
+    Returns:
+        The stacks, also those that are refused, and everything else, also single images that lie across a stack of
+        their series.
+
+    Example:
+        >>> find_stacks(Headers())
+        ([], [])
+    """
+    series = _grouped(headers.planes, lambda plane: (plane.study, plane.series, plane.number))
+    stacks, asides = [], list(headers.asides)
+    for planes in series:
+        parts = list(_parts(planes))
+        if any(len(part.planes) > 1 for part in parts):
+            asides += [_single(part) for part in parts if len(part.planes) == 1]
+            parts = [part for part in parts if len(part.planes) > 1]
+        stacks += [_stack(part, headers, len(parts)) for part in parts]
+    return stacks, asides
+
+
+def _parts(planes: list[Plane]) -> Iterator[_Part]:
+    rules: dict[str, Callable[[Plane], Hashable]] = {
+        "frame of reference": lambda plane: plane.frame_of_reference,
+        "matrix": lambda plane: plane.size,
+        "image type": lambda plane: plane.image_type[:_KIND],
+        "echo time": lambda plane: plane.echo,
+    }
+    parts = [_Part(planes)]
+    for name, key in rules.items():
+        parts = [new for part in parts for new in _split(part, name, _grouped(part.planes, key))]
+    for name, tolerance in (("orientation", _SAME_DIRECTION), ("spacing", _SAME_SPACING)):
+        parts = [new for part in parts for new in _split(part, name, _alike(part.planes, name, tolerance))]
+    for part in parts:
+        yield from _without_repeats(part)
+
+
+def _grouped(planes: Sequence[Plane], key: Callable[[Plane], Hashable]) -> list[list[Plane]]:
+    groups: dict[Hashable, list[Plane]] = defaultdict(list)
+    for plane in planes:
+        groups[key(plane)].append(plane)
+    return list(groups.values())
+
+
+def _alike(planes: list[Plane], name: str, tolerance: float) -> list[list[Plane]]:
+    """Group by numbers that are equal but for rounding; a rounded key would part those at its edge."""
+    groups: list[list[Plane]] = []
+    for plane in planes:
+        value = np.array(getattr(plane, name))
+        for group in groups:
+            if np.abs(value - np.array(getattr(group[0], name))).max() <= tolerance:
+                group.append(plane)
+                break
+        else:
+            groups.append([plane])
+    return groups
+
+
+def _split(part: _Part, name: str, groups: list[list[Plane]]) -> list[_Part]:
+    return [part] if len(groups) == 1 else [_Part(group, (*part.differs, name)) for group in groups]
+
+
+def _without_repeats(part: _Part) -> Iterator[_Part]:
+    """Split planes that share positions by the first attribute that does not split them further than that."""
+    most = max(len({(plane.uid, plane.frame) for plane in place}) for place in places(part.planes))
+    for name in (*REPEATS, "instance") if most > 1 else ():
+        groups = _grouped(part.planes, lambda plane, name=name: plane.repeats[name])  # type: ignore[misc]
+        if 1 < len(groups) <= most:  # more of them: an attribute that changes from slice to slice
+            for group in groups:
+                yield from _without_repeats(_Part(group, (*part.differs, name)))
+            return
+    yield part
+
+
+def _single(part: _Part) -> Aside:
+    [plane] = part.planes
+    reason = f"a single image beside a stack of its series, of another {' and '.join(part.differs)}"
+    return Aside(plane.study, plane.label, "set aside", reason, plane.file, plane.series)
+
+
+def _stack(part: _Part, headers: Headers, count: int) -> Stack:
+    planes, copies, problems = _without_copies(part.planes)
+    label = planes[0].label
+    flags = {"copies": f"equal copies of slices that were left out: {copies}"} if copies else {}
+    if len(planes) == 1 and count > 1:
+        found, remedy = f"{count} single images that differ in {', '.join(part.differs)}", "leave it out"
+        problems.append(Problem(label, "hold parallel slices", found, remedy))
+    elif count > 1:
+        flags["split"] = f"one of {count} stacks of its series, which differ in {', '.join(part.differs)}"
+    problems += [*geometry_problems(planes, label), *decoder_problems(planes, label)]
+    if not problems:
+        flags |= geometry_flags(planes)
+    return Stack(tuple(planes), flags | _origin_flags(planes, headers), tuple(problems))
+
+
+def _without_copies(planes: list[Plane]) -> tuple[list[Plane], int, list[Problem]]:
+    kept, copies, clashes = [], 0, 0
+    for place in places(planes):
+        kept.append(place[0])
+        for other in place[1:]:
+            same = same_pixels(place[0], other)
+            copies, clashes = copies + same, clashes + (not same)
+    if not clashes:
+        return kept, copies, []
+    found, remedy = f"{clashes} more with other pixels", "export each time point or contrast as a series of its own"
+    return kept, copies, [Problem(kept[0].label, "hold one slice at a position", found, remedy)]
+
+
+def _origin_flags(planes: list[Plane], headers: Headers) -> dict[str, str]:
+    """Return what the headers tell of where slices come from, and of slices that may be lost at an end."""
+    flags = {}
+    first, folders = planes[0], {plane.file.parent for plane in planes}
+    if first.image_type[:1] == ("DERIVED",):
+        flags["derived"] = "computed from other images"
+    if any(plane.lossy for plane in planes):
+        flags["lossy"] = "its pixels were once compressed with loss"
+    lost = [aside for aside in headers.asides if aside.kind == "damaged" and aside.file.parent in folders]
+    lost += [aside for aside in headers.asides if aside.kind == "refused" and aside.series == first.series]
+    if lost:
+        flags["lost"] = f"files beside it that cannot be read: {len(lost)}; slices may be missing at an end"
+    numbers = headers.numbers.get(first.series, set())
+    missing = max(numbers, default=0) - len(numbers - {0})
+    if first.frame is None and missing > 0:
+        flags["numbers"] = f"instance numbers that are left out: {missing}; slices may be missing at an end"
+    return flags

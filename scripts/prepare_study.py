@@ -1,0 +1,49 @@
+"""Make of a folder with DICOM studies volume files, tables of their slices, and an account of what was left out.
+
+Example:
+    python scripts/prepare_study.py EXPORT --output_dir prepared --key_file ~/lgm_vit_key
+
+Exit status: 0 if a volume was read, 1 on an error, 3 if nothing in the folder can be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from any folder, without an installed package
+
+_NOTHING_READABLE = 3
+
+
+def main() -> int:
+    """Prepare what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", metavar="STUDY", help="folder with DICOM files, at any depth and under any names")
+    parser.add_argument("--output_dir", type=Path, required=True, help="where a folder per study goes")
+    named = parser.add_mutually_exclusive_group(required=True)
+    named.add_argument("--key_file", type=Path, help="key that names cases; made on first use, KEY_FILE.names.csv too")
+    named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
+    arguments = parser.parse_args()
+    try:
+        from bundle.dicom import NothingReadable, prepare_study
+
+        cases = prepare_study(arguments.study, arguments.output_dir, arguments.key_file)
+    except ImportError as error:
+        return _failed(error, 1)
+    except NothingReadable as error:
+        return _failed(error, _NOTHING_READABLE)
+    except (ValueError, OSError) as error:
+        return _failed(error, 1)
+    print(*(case.text for case in cases), sep="\n")
+    return 0
+
+
+def _failed(error: Exception, status: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
