@@ -88,25 +88,23 @@ def _chosen(validation: Iterable[ScoredVolume], threshold: float, map_scale: Seq
     """Return the rule of the map and that of the center prior."""
     starts = {_MODEL: FindingRule(0.5, 0.0, tuple(map_scale)), _PRIOR: FindingRule(0.5)}
     tried = {name: [replace(rule, map_threshold=each) for each in _THRESHOLDS] for name, rule in starts.items()}
-    hits: dict[tuple[str, int], list[ScanHits]] = {}
+    hits: dict[str, list[list[ScanHits]]] = {name: [[] for _ in _THRESHOLDS] for name in tried}
     smallest = np.inf
     for volume in validation:
         smallest = min([smallest, *lesion_voxels(volume.mask) * volume.voxel_mm3 / 1000])
         for name, rules in tried.items():
-            for index, rule in enumerate(rules):
-                hits.setdefault((name, index), []).append(_hits(volume, name, rule, threshold))
+            for rule, found in zip(rules, hits[name], strict=True):
+                found.append(_hits(volume, name, rule, threshold))
     if not np.isfinite(smallest):
         raise ValueError("validation cases must have a lesion in a mask, got none: no rule can be chosen on them.")
-    scores = {key: DetectionScorer(found)() for key, found in hits.items()}
-    best = {
-        name: max(
-            range(len(rules)),
-            key=lambda index, name=name: [scores[name, index][by] for by in ("average_precision", "lesion_iou")],
-        )
-        for name, rules in tried.items()
-    }
     minimum = float(MINIMUM_IOU * smallest)
-    return {name: replace(rules[best[name]], minimum_ml=minimum) for name, rules in tried.items()}
+    return {name: replace(rules[_best(hits[name])], minimum_ml=minimum) for name, rules in tried.items()}
+
+
+def _best(tried: Sequence[Sequence[ScanHits]]) -> int:
+    """Return the index of the rule with the best average precision, of equal ones that with the best overlap."""
+    scores = [DetectionScorer(hits)() for hits in tried]
+    return max(range(len(tried)), key=lambda index: (scores[index]["average_precision"], scores[index]["lesion_iou"]))
 
 
 def _scores(

@@ -19,7 +19,7 @@ def test_inference_finds_what_was_scored(run_copy, phantoms, tmp_path):
     assert packed_inference({}, {"finding_rule": None}, **run.read_off)["finding_rule"] == rule
 
     settings = {name: value for name, value in run.read_off.items() if value is not None}
-    output = infer(phantoms, run.weights, tmp_path / "out", "datasets/demo.yaml", **settings)
+    output = infer(phantoms, run.weights, tmp_path / "out", "datasets/demo.yaml", "sizes/tiny.yaml", **settings)
     rows = pd.read_csv(run_copy / "findings.csv")
     for case in json.loads((run_copy / "split.json").read_text())["test"]:
         found = json.loads((output / case / "findings.json").read_text())["findings"]
