@@ -50,7 +50,7 @@ def test_rule_scores_table_and_curve(run, capsys):
     assert found["scores"]["sensitivity_at_0.25"] == pytest.approx(2 / 3)
     prior = found["baselines"]["centre_prior"]
     assert prior["scores"]["average_precision"] < found["scores"]["average_precision"]
-    assert prior["difference"]["average_precision"][0] > 0
+    assert prior["difference"]["average_precision"]["value"] > 0
     rows = pd.read_csv(folder / "findings.csv")
     assert list(rows) == ["case", "patient", "score", "is_lesion", "iou"]
     assert len(rows) == 3 + 4
