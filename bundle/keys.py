@@ -32,6 +32,10 @@ RESULT = "result"
 """JSON-serializable result of a volume."""
 OVERLAY = "overlay"
 """A few slices of a volume with their maps, for a picture."""
+FINDINGS = "findings"
+"""JSON-serializable findings of a volume, with the rule that made them."""
+FINDING_LABELS = "finding_labels"
+"""Number of the finding in each voxel, 0 outside."""
 
 IGNORED_LABEL = -1
 """The label of a slice that has none (or only fills a rank's batch): no loss and no metric counts it."""

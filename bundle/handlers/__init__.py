@@ -2,7 +2,8 @@
 
 from bundle.handlers.attribution_images import AttributionImages
 from bundle.handlers.best_epoch import BestEpoch
-from bundle.handlers.case_results import CaseResultSaver, case_folder, finished_cases, write_case
+from bundle.handlers.case_folder import case_folder, finished_cases
+from bundle.handlers.case_results import CaseResultSaver, write_case
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.handlers.early_stopping import EarlyStopping
 from bundle.handlers.epoch_losses import EpochLosses

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from bundle import keys
 from bundle.files import folder_atomically, write_csv, write_json
+from bundle.handlers.case_findings import write_findings
+from bundle.handlers.case_folder import case_folder
 from bundle.reports import case_picture, write_picture
 from bundle.volumes import write_nifti
 
@@ -28,7 +30,7 @@ _MAP_UNIT = "Attribution map, no unit: where the network looked. Not a probabili
 class CaseResultSaver:
     """Writes `<output_dir>/<case>/{slices.csv, summary.json, attribution.nii.gz, overlay.png}` once a case is done.
 
-    The folder appears by one rename: after a kill, every folder that exists is complete.
+    With findings `findings.json` and `findings.nii.gz` too. The folder appears by one rename: what exists is complete.
 
     Args:
         output_dir: made if missing.
@@ -100,15 +102,16 @@ class CaseResultSaver:
             summary=summary,
             overlay=case_picture(name, case[keys.OVERLAY], result, self.shown_channel, self.map_scale),
             map_scale=scale,
+            further=partial(write_findings, case=case),
         )
 
     @cached_property
     def _model_record(self) -> dict[str, str | None]:
         """Name and version of the model, and the hash of its weights."""
         record = {entry: self.model.get(entry) for entry in ("name", "version")}
-        if self.checkpoint is None:
-            return record
-        return {**record, "weights_sha256": hashlib.sha256(Path(self.checkpoint).read_bytes()).hexdigest()}
+        if self.checkpoint is not None:
+            record["weights_sha256"] = hashlib.sha256(Path(self.checkpoint).read_bytes()).hexdigest()
+        return record
 
     def _source_indices(self, image: MetaTensor) -> list[int]:
         """Return the index of each slice in its file, nothing where the file is sliced along another axis."""
@@ -116,36 +119,6 @@ class CaseResultSaver:
             return [] if self.source_slices is None else self.source_slices(image)
         except ValueError:
             return []
-
-
-def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
-    """Return `<output_dir>/<case>`, refusing names that would lead elsewhere.
-
-    Case names come from file names and data lists: they are not to be trusted.
-
-    Raises:
-        ValueError: the name is empty, starts with a dot, or holds a path separator or a control character.
-
-    Example:
-        >>> case_folder("results", "patient_07").as_posix()
-        'results/patient_07'
-    """
-    if not case or case.startswith(".") or any(letter in "/\\" or not letter.isprintable() for letter in case):
-        raise ValueError(
-            "case must be the name of a folder (not empty, no dot in front, neither / nor \\, no control characters), "
-            f"got {case!r}: set `case` in the data list."
-        )
-    return Path(output_dir) / case
-
-
-def finished_cases(output_dir: str | os.PathLike[str]) -> list[str]:
-    """Return the names of the case folders in `output_dir`; each is complete, because it appears by one rename.
-
-    Example:
-        >>> finished_cases("no such folder")
-        []
-    """
-    return sorted(path.parent.name for path in Path(output_dir).glob("[!.]*/summary.json"))
 
 
 def write_case(
@@ -158,10 +131,11 @@ def write_case(
     summary: Mapping[str, Any],
     overlay: NDArray,
     map_scale: Sequence[float] | None = None,
+    further: Callable[[Path], Any] | None = None,
 ) -> Path:
     """Write `<output_dir>/<case>/` with slices.csv, summary.json, attribution.nii.gz and overlay.png.
 
-    The folder appears by one rename when all four files are written: every folder that exists is complete.
+    The folder appears by one rename when all files are written: every folder that exists is complete.
 
     Args:
         output_dir: made if missing.
@@ -172,6 +146,7 @@ def write_case(
         summary: JSON-serializable result of the volume, such as its probabilities and the threshold.
         overlay: picture, see `write_picture`.
         map_scale: values that a viewer of the map shows as black and as brightest.
+        further: writes more files into the folder.
 
     Returns:
         The folder.
@@ -193,4 +168,6 @@ def write_case(
         write_json(folder / "summary.json", summary)
         write_nifti(folder / "attribution.nii.gz", attribution, affine, description=_MAP_UNIT, shown_range=map_scale)
         write_picture(folder / "overlay.png", overlay)
+        if further is not None:
+            further(folder)
     return path

@@ -60,10 +60,7 @@ def pack_bundle(
     inference = packed_inference(
         train,
         defaults[_INFERENCE],
-        *(run.threshold, run.volume_threshold, run.map_scale),
-        slice_smoothing=run.slice_smoothing,
-        slice_position=run.slice_position,
-        test_time_flip=run.test_time_flip,
+        **run.read_off,
         ensemble=[f"$@bundle_root + '/{name}'" for name in members] or None,
     )
     if overlay is not None:

@@ -12,6 +12,11 @@ from typing import Any
 
 from bundle.files import read_json
 
+_READ_OFF = (
+    *("threshold", "volume_threshold", "slice_smoothing", "slice_position", "test_time_flip", "map_scale"),
+    "finding_rule",
+)
+
 
 @dataclass(frozen=True)
 class TrainedRun:
@@ -127,6 +132,17 @@ class TrainedRun:
     def ensemble(self) -> list[Path]:
         """Further weights that the scores are means over."""
         return [Path(member["file"]) for member in self.metrics.get("ensemble", ())]
+
+    @property
+    def finding_rule(self) -> dict[str, Any] | None:
+        """Rule of findings, chosen on validation patients; None where they were not scored."""
+        rule: dict[str, Any] | None = self.metrics.get("findings", {}).get("rule")
+        return rule
+
+    @property
+    def read_off(self) -> dict[str, Any]:
+        """Knob of inference -> value that the scores belong to; None keeps the default."""
+        return {name: getattr(self, name) for name in _READ_OFF}
 
     @property
     def map_scale(self) -> list[float] | None:

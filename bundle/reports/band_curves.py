@@ -30,7 +30,9 @@ _LINES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#00
 """Colors of Okabe and Ito, which color-blind readers tell apart."""
 
 
-def band_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: str) -> NDArray:
+def band_curves(
+    panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: str, log_base: float | None = None
+) -> NDArray:
     """Return a panel per score with a line per method, and the intervals as a band around it.
 
     A method with one point is a dashed level over the whole width; its interval is an error bar left of the lines.
@@ -38,6 +40,7 @@ def band_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: st
     Args:
         panels: name of a score -> name of a method -> its points, in any order.
         x_label: title of the horizontal axes.
+        log_base: makes the horizontal axes logarithmic; None leaves them linear.
 
     Returns:
         (3, H, W) uint8.
@@ -64,6 +67,9 @@ def band_curves(panels: Mapping[str, Mapping[str, Sequence[Point]]], x_label: st
         for name, points in methods.items():
             left -= margin if len(points) == 1 else 0
             _draw_band(axes, sorted(points), left, label=name, color=_LINES[names.index(name) % len(_LINES)])
+        if log_base is not None:
+            axes.set_xscale("log", base=log_base)
+            axes.xaxis.set_major_formatter("{x:g}")
         axes.set(title=title, xticks=ticks)
         axes.grid(alpha=0.3)
     for axes in grid[len(panels) :]:

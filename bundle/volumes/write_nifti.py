@@ -20,8 +20,9 @@ def write_nifti(
     *,
     description: str = "",
     shown_range: Sequence[float] | None = None,
+    is_label_map: bool = False,
 ) -> Path:
-    """Write a map as float32 NIfTI with the affine in both its forms, so that every viewer puts it in its place.
+    """Write a map or a label map as NIfTI with the affine in both its forms, so that every viewer puts it in its place.
 
     nibabel, FSL and most Python code read the sform, which holds any affine. ITK (SimpleITK, ITK-SNAP, 3D Slicer) reads
     no sform with shear, as a tilted CT gantry gives it, and refuses a file that has nothing else. There the qform,
@@ -34,12 +35,13 @@ def write_nifti(
         affine: (4, 4), voxel to world in mm.
         description: of the values, at most 79 characters; for the header.
         shown_range: values that a viewer shows as black and as brightest when it opens the file.
+        is_label_map: store whole numbers, as uint16, in place of float32.
 
     Returns:
         `path`.
 
     Raises:
-        ValueError: wrong shape, or an affine that cannot be inverted.
+        ValueError: wrong shape, a label above 65535, or an affine that cannot be inverted.
 
     Example:
         >>> import tempfile
@@ -56,9 +58,11 @@ def write_nifti(
         )
     if not np.isfinite(affine).all() or np.linalg.det(affine[:3, :3]) == 0:
         raise ValueError(f"{path}: affine must be invertible, got {affine.tolist()}: check the source's header.")
-    image = nib.Nifti1Image(volume.astype(np.float32), affine)
+    if is_label_map and volume.size and volume.max() > np.iinfo(np.uint16).max:
+        raise ValueError(f"{path}: labels must be at most 65535, got {int(volume.max())}: raise minimum_ml.")
+    image = nib.Nifti1Image(volume.astype(np.uint16 if is_label_map else np.float32), affine)
     image.header.set_xyzt_units("mm")
-    image.header.set_intent("estimate", name="attribution map")
+    image.header.set_intent(*(("label", (), "findings") if is_label_map else ("estimate", (), "attribution map")))
     image.header["descrip"] = description
     if shown_range is not None:
         image.header["cal_min"], image.header["cal_max"] = shown_range

@@ -191,7 +191,7 @@ def test_what_the_consumers_of_a_bundle_override_passes(option):
 @pytest.mark.parametrize(
     ("files", "option"),
     [
-        (["inference.json"], "--postprocessing#transforms#1#nearest_interp"),
+        (["inference.json"], "--postprocessing#transforms#2#nearest_interp"),
         (["inference.json", "datasets/brats2020.yaml"], "--finder#case_regex"),
         (["train.json", "evaluate.json"], "--evaluation#report#n_resamples"),
         (["train.json", "multi_gpu_train.json"], "--train#trainer#network#static_graph"),

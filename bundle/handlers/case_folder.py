@@ -1,0 +1,36 @@
+"""Folder of a case's results: its name, and which are there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
+    """Return `<output_dir>/<case>`, refusing names that would lead elsewhere.
+
+    Case names come from file names and data lists: they are not to be trusted.
+
+    Raises:
+        ValueError: the name is empty, starts with a dot, or holds a path separator or a control character.
+
+    Example:
+        >>> case_folder("results", "patient_07").as_posix()
+        'results/patient_07'
+    """
+    if not case or case.startswith(".") or any(letter in "/\\" or not letter.isprintable() for letter in case):
+        raise ValueError(
+            "case must be the name of a folder (not empty, no dot in front, neither / nor \\, no control characters), "
+            f"got {case!r}: set `case` in the data list."
+        )
+    return Path(output_dir) / case
+
+
+def finished_cases(output_dir: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the case folders in `output_dir`; each is complete, because it appears by one rename.
+
+    Example:
+        >>> finished_cases("no such folder")
+        []
+    """
+    return sorted(path.parent.name for path in Path(output_dir).glob("[!.]*/summary.json"))
