@@ -19,14 +19,17 @@ from bundle.dicom.headers import Headers, read_headers
 from bundle.dicom.pixels import read_voxels
 from bundle.dicom.planes import Aside, Plane
 from bundle.dicom.prepare import NothingReadable, prepare_study
+from bundle.dicom.reading import Model, Reading
 from bundle.dicom.stacks import Stack, find_stacks
 
 __all__ = [
     "Aside",
     "CaseNames",
     "Headers",
+    "Model",
     "NothingReadable",
     "Plane",
+    "Reading",
     "Stack",
     "find_stacks",
     "prepare_study",

@@ -1,6 +1,7 @@
 """The rule is chosen on validation volumes, and only applied to test volumes."""
 
 import json
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -27,9 +28,8 @@ def run(tmp_path, monkeypatch):
     """Set the volumes of a run; return its folder."""
 
     def run(**parts):
-        monkeypatch.setattr(
-            "bundle.detection.score_findings.VolumesOfRun", lambda run, data: lambda part: iter(parts[part])
-        )
+        module = sys.modules[score_findings.__module__]  # its name in the package is the function's
+        monkeypatch.setattr(module, "VolumesOfRun", lambda run, data: lambda part: iter(parts[part]))
         metrics = {"threshold": 0.5, "map_scale": [0.0, 1.0], "slice": {"f1": 0.5}}
         monkeypatch.setattr(TrainedRun, "read", lambda folder: SimpleNamespace(metrics=metrics, map_scale=(0.0, 1.0)))
         return tmp_path

@@ -1,0 +1,93 @@
+"""What a model found in a stack, in the order of its planes: the common source of the report and of the objects."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.dicom.stacks import Stack
+
+
+@dataclass(frozen=True)
+class Model:
+    """Identity of a model.
+
+    Args:
+        name: of the bundle.
+        version: of the bundle.
+        weights_sha256: hash of the weights.
+    """
+
+    name: str
+    version: str
+    weights_sha256: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """Answer of a model for one stack; a volume of it has the axes column, row, slice, as `Stack.affine` has.
+
+    Args:
+        stack: that was read.
+        model: that read it.
+        classes: (K,) names.
+        probability: (D, K) of the slices, in the order of `stack.planes`.
+        threshold: (K,) of a slice.
+        volume_probability: (K,) of the whole stack.
+        volume_threshold: (K,) of the whole stack.
+        threshold_source: where the thresholds come from, a sentence for people.
+        attribution: (columns, rows, D) float32 from 0 to 1, the color scale; None if the map was not asked for.
+        labels: (columns, rows, D), number of the finding in each voxel, 0 for none.
+        findings: entries as `describe_regions` makes them, `finding` being the number in `labels`; `key_source_slice`
+            is an index of `stack.planes`.
+        position: (D, K) probability that the position of a slice alone gives; None if it is not known.
+        warnings: sentences for people.
+
+    Raises:
+        ValueError: the shapes do not belong together.
+    """
+
+    stack: Stack
+    model: Model
+    classes: tuple[str, ...]
+    probability: NDArray
+    threshold: tuple[float, ...]
+    volume_probability: tuple[float, ...]
+    volume_threshold: tuple[float, ...]
+    threshold_source: str
+    attribution: NDArray | None
+    labels: NDArray
+    findings: Sequence[Mapping[str, Any]] = ()
+    position: NDArray | None = None
+    warnings: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        of_slices, count = (len(self.stack.planes), len(self.classes)), len(self.classes)
+        for name, shape in (
+            ("probability", of_slices),
+            ("position", of_slices),
+            ("attribution", self.stack.shape),
+            ("labels", self.stack.shape),
+            ("threshold", (count,)),
+            ("volume_probability", (count,)),
+            ("volume_threshold", (count,)),
+        ):
+            values = getattr(self, name)
+            if values is not None and np.shape(values) != shape:
+                raise ValueError(
+                    f"{name} must have the shape {shape}, as the stack and classes have, got {np.shape(values)}."
+                )
+
+    @property
+    def present(self) -> tuple[bool, ...]:
+        """(K,) whether each class is in the stack: its probability reaches the threshold."""
+        return tuple(bool(p >= t) for p, t in zip(self.volume_probability, self.volume_threshold, strict=True))
+
+    @property
+    def top_slice(self) -> int:
+        """Index of the slice with the highest probability of any class."""
+        return int(np.argmax(self.probability.max(axis=1)))
