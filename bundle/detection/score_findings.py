@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from bundle.reports import Point, Table, band_curves, score_text, write_picture
 logger = logging.getLogger(__name__)
 _THRESHOLDS = tuple(round(0.1 * step, 1) for step in range(1, 10))
 """Of the scaled map, that validation chooses from."""
-_MODEL, _PRIOR = "findings", "center prior"
+MODEL, PRIOR = "findings", "center prior"
+"""Values of `method` in findings.csv."""
 
 
 def score_findings(
@@ -45,8 +46,9 @@ def score_findings(
     Args:
         run: folder of an evaluated run.
         dataset_dir: folder of its data set, with masks.
-        output_dir: gets metrics.json with the entry `findings`, `findings.csv` (a row for each lesion and each false
-            positive) and `froc.png`; default: the run's folder, from where packing takes the rule.
+        output_dir: gets metrics.json with the entry `findings`, `findings.csv` and `froc.png`; default: the run's
+            folder, from where packing takes the rule. The CSV has a row for each lesion and each false positive, and
+            one without a score for a scan that has neither, of the findings and of the center prior.
         n_resamples: resamples of the patients.
 
     Returns:
@@ -77,7 +79,7 @@ def score_findings(
 def _hits(volume: ScoredVolume, name: str, rule: FindingRule, threshold: float) -> ScanHits:
     """Return the findings of the map, or of the center prior, matched with the lesions."""
     shown = volume.volume_map
-    if name == _PRIOR:
+    if name == PRIOR:
         prior = center_prior(shown.shape[:2])[0, 0].numpy()
         shown = np.broadcast_to(prior[..., None], shown.shape)
     found = find_regions(shown, volume.probability, threshold, rule, volume.voxel_mm3)
@@ -86,7 +88,7 @@ def _hits(volume: ScoredVolume, name: str, rule: FindingRule, threshold: float) 
 
 def _chosen(validation: Iterable[ScoredVolume], threshold: float, map_scale: Sequence[float]) -> dict[str, FindingRule]:
     """Return the rule of the map and that of the center prior."""
-    starts = {_MODEL: FindingRule(0.5, 0.0, tuple(map_scale)), _PRIOR: FindingRule(0.5)}
+    starts = {MODEL: FindingRule(0.5, 0.0, tuple(map_scale)), PRIOR: FindingRule(0.5)}
     tried = {name: [replace(rule, map_threshold=each) for each in _THRESHOLDS] for name, rule in starts.items()}
     hits: dict[str, list[list[ScanHits]]] = {name: [[] for _ in _THRESHOLDS] for name in tried}
     smallest = np.inf
@@ -111,14 +113,14 @@ def _scores(
     rules: dict[str, FindingRule], hits: dict[str, list[ScanHits]], patients: Sequence[str], n_resamples: int
 ) -> dict[str, Any]:
     """Return the entry of metrics.json."""
-    model, prior = (DetectionScorer(hits[name]) for name in (_MODEL, _PRIOR))
+    model, prior = (DetectionScorer(hits[name]) for name in (MODEL, PRIOR))
     return {
-        "rule": rules[_MODEL].entries(),
+        "rule": rules[MODEL].entries(),
         "scores": model(),
         "intervals": cluster_bootstrap(patients, model, n_resamples),
         "baselines": {
             "centre_prior": {
-                "rule": rules[_PRIOR].entries(),
+                "rule": rules[PRIOR].entries(),
                 "scores": prior(),
                 "intervals": cluster_bootstrap(patients, prior, n_resamples),
                 "difference": paired_difference(model, prior, patients, n_resamples),
@@ -149,25 +151,35 @@ def froc_table(content: dict[str, Any]) -> Table:
 
 def _both(content: dict[str, Any]) -> dict[str, Any]:
     """Return findings and center prior by name."""
-    return {_MODEL: content, _PRIOR: content["baselines"]["centre_prior"]}
+    return {MODEL: content, PRIOR: content["baselines"]["centre_prior"]}
 
 
 def _curve(content: dict[str, Any]) -> np.ndarray:
     """Return the FROC curves as a picture (3, H, W)."""
+    return froc_picture({name: (each["scores"], each["intervals"]) for name, each in _both(content).items()})
+
+
+def froc_picture(rows: Mapping[str, tuple[Mapping[str, float], Mapping[str, Sequence[float]]]]) -> np.ndarray:
+    """Return FROC curves as a picture (3, H, W), a line per method with its interval as a band.
+
+    Args:
+        rows: method -> scores of a `DetectionScorer`, and the interval of each.
+    """
     lines = {
-        name: [
-            Point(rate, each["scores"][key := f"sensitivity_at_{rate:g}"], *each["intervals"][key][:2])
-            for rate in FALSE_POSITIVES
-        ]
-        for name, each in _both(content).items()
+        name: [Point(rate, scores[key := f"sensitivity_at_{rate:g}"], *intervals[key][:2]) for rate in FALSE_POSITIVES]
+        for name, (scores, intervals) in rows.items()
     }
     return band_curves({"sensitivity": lines}, "false positives a scan", log_base=2)
 
 
 def _rows(scans: Sequence[tuple[str, str]], hits: dict[str, list[ScanHits]]) -> pd.DataFrame:
-    """Return a row for each lesion and each false positive of the findings."""
+    """Return a row for each lesion and each false positive, and one without a score for a scan that has neither."""
+    neither = {"score": [np.nan], "is_lesion": [False], "iou": [0.0]}
     tables = [
-        pd.DataFrame({"case": case, "patient": patient, **found._asdict()})
-        for (case, patient), found in zip(scans, hits[_MODEL], strict=True)
+        pd.DataFrame(
+            {"method": name, "case": case, "patient": patient, **(found._asdict() if len(found.score) else neither)}
+        )
+        for name, of_scans in hits.items()
+        for (case, patient), found in zip(scans, of_scans, strict=True)
     ]
-    return pd.concat(tables, ignore_index=True)
+    return pd.concat(tables, ignore_index=True).astype({"is_lesion": int})

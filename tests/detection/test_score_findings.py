@@ -52,8 +52,8 @@ def test_rule_scores_table_and_curve(run, capsys):
     assert prior["scores"]["average_precision"] < found["scores"]["average_precision"]
     assert prior["difference"]["average_precision"]["value"] > 0
     rows = pd.read_csv(folder / "findings.csv")
-    assert list(rows) == ["case", "patient", "score", "is_lesion", "iou"]
-    assert len(rows) == 3 + 4
+    assert list(rows) == ["method", "case", "patient", "score", "is_lesion", "iou"]
+    assert (rows["method"] == "findings").sum() == 3 + 4
     assert Image.open(folder / "froc.png").size[0] > 100
 
 

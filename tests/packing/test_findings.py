@@ -20,7 +20,7 @@ def test_inference_finds_what_was_scored(run_copy, phantoms, tmp_path):
 
     settings = {name: value for name, value in run.read_off.items() if value is not None}
     output = infer(phantoms, run.weights, tmp_path / "out", "datasets/demo.yaml", "sizes/tiny.yaml", **settings)
-    rows = pd.read_csv(run_copy / "findings.csv")
+    rows = pd.read_csv(run_copy / "findings.csv").query("method == 'findings'")
     for case in json.loads((run_copy / "split.json").read_text())["test"]:
         found = json.loads((output / case / "findings.json").read_text())["findings"]
         scored = rows[(rows["case"] == case) & (rows["score"] > 0)]["score"]
