@@ -1,0 +1,10 @@
+"""From a folder of DICOM studies to findings, a report for people and objects for a PACS, with a packed bundle.
+
+Needs the extra `dicom`; no other room imports this one.
+"""
+
+from bundle.clinic.choose_series import NoMatch, choose_series
+from bundle.clinic.read_study import read_studies
+from bundle.clinic.study_network import StudyNetwork
+
+__all__ = ["NoMatch", "StudyNetwork", "choose_series", "read_studies"]

@@ -1,0 +1,66 @@
+"""The series of a study that a network reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import nibabel as nib
+
+from bundle.dicom import Stack
+
+_DIRECTIONS = ("sagittal", "coronal", "axial")
+
+
+class NoMatch(ValueError):  # noqa: N818 - an outcome
+    """Error for a study in which no series, or more than one, is what the network reads; its text says why."""
+
+
+def choose_series(stacks: Sequence[Stack], axcodes: str | None = "PLS", numbers: Sequence[str] | None = None) -> Stack:
+    """Return the stack of a study that a network reads.
+
+    Only stacks without problems whose slices are the network's can be read: slices of another direction look unlike
+    those of the training.
+
+    Args:
+        stacks: of the study.
+        axcodes: orientation of the network's volumes; None reads slices of any direction.
+        numbers: Series Numbers of the stacks that may be chosen; None allows all.
+
+    Raises:
+        NoMatch: there is not exactly one; names those that there are.
+
+    Example:
+        >>> choose_series([])
+        Traceback (most recent call last):
+        bundle.clinic.choose_series.NoMatch: the study must hold one series of axial slices, got none.
+    """
+    direction = "" if axcodes is None else f"{_direction_of(axcodes[-1])} "
+    wanted = f"the study must hold one series of {direction}slices"
+    if numbers:
+        wanted += f" with the number {' or '.join(numbers)}"
+    readable = [stack for stack in stacks if not stack.problems]
+    fitting = [stack for stack in readable if axcodes is None or _direction(stack) == _direction_of(axcodes[-1])]
+    chosen = [stack for stack in fitting if not numbers or stack.planes[0].number in numbers]
+    if len(chosen) == 1:
+        return chosen[0]
+    if chosen:
+        raise NoMatch(f"{wanted}, got {len(chosen)}: {_listed(chosen)}. Choose one by --series.")
+    others = f" It has {_listed(readable)}." if readable else ""
+    raise NoMatch(f"{wanted}, got none.{others}")
+
+
+def _direction_of(letter: str) -> str:
+    return _DIRECTIONS[next(index for index, letters in enumerate(("LR", "PA", "IS")) if letter in letters)]
+
+
+def _direction(stack: Stack) -> str:
+    return _direction_of(nib.orientations.aff2axcodes(stack.affine)[2])
+
+
+def _listed(stacks: Sequence[Stack]) -> str:
+    """Return a line that tells series apart without a word of their patient."""
+    return "; ".join(
+        f"{stack.planes[0].label} ({stack.planes[0].modality}, {_direction(stack)}, "
+        f"{' x '.join(map(str, stack.shape))})"
+        for stack in stacks
+    )

@@ -1,0 +1,76 @@
+"""Files of a study that was read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.clinic.study_network import StudyNetwork
+from bundle.dicom import Reading
+from bundle.dicom.objects import write_objects
+from bundle.files import write_csv, write_json
+from bundle.handlers.case_findings import write_findings
+from bundle.reports import key_slice_picture, write_study_report
+
+_CAPTURES = 3
+"""Key slices that become pictures for a PACS that shows nothing else."""
+
+
+def write_results(
+    folder: Path,
+    reading: Reading,
+    found: Mapping[str, Any],
+    images: NDArray,
+    account: Mapping[str, Any],
+    network: StudyNetwork,
+) -> None:
+    """Write ``slices.csv``, ``findings.json``, ``findings.nii.gz``, ``study.json``, ``report.html`` and ``dicom/``.
+
+    Args:
+        folder: of the study.
+        reading: what the network says.
+        found: see `StudyNetwork.infer`.
+        images: (columns, rows, D), the volume that was read.
+        account: content of ``study.json``.
+        network: that read it.
+    """
+    write_csv(folder / "slices.csv", _slice_rows(reading))
+    write_findings(folder, found)
+    write_json(folder / "study.json", account)
+    shown = key_slices(reading)
+    pictures = {index: key_slice_picture(reading, images, index) for index in shown}
+    write_objects(reading, folder / "dicom", captures=pictures)
+    write_study_report(folder / "report.html", reading, images, account, network.metadata)
+
+
+def key_slices(reading: Reading) -> list[int]:
+    """Return the slices of the first findings, or the top slice where nothing was found."""
+    findings = sorted(reading.findings, key=lambda finding: -float(finding["score"]))
+    slices = dict.fromkeys(int(finding["key_source_slice"]) for finding in findings)
+    return list(slices)[:_CAPTURES] or [reading.top_slice]
+
+
+def _slice_rows(reading: Reading) -> list[dict[str, Any]]:
+    rows = []
+    for index, (plane, place) in enumerate(zip(reading.stack.planes, reading.stack.positions, strict=True)):
+        values = {
+            f"probability {name}": float(p) for name, p in zip(reading.classes, reading.probability[index], strict=True)
+        }
+        if len(reading.classes) == 1:
+            values = {"probability": float(reading.probability[index, 0])}
+        positive = bool(np.any(reading.probability[index] >= reading.threshold))
+        rows.append(
+            {
+                "slice_index": index,
+                "sop_instance_uid": plane.uid,
+                "frame": plane.frame,
+                "position_mm": float(place),
+                **values,
+                "positive": positive,
+            }
+        )
+    return rows

@@ -1,0 +1,156 @@
+"""The network of a packed bundle on one volume, in memory."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from monai.bundle import ConfigParser
+from monai.data import MetaTensor
+from numpy.typing import NDArray
+
+from bundle.dicom import Model, Reading, Stack
+from bundle.files import read_json
+from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
+from bundle.networks import load_weights
+from bundle.volumes import source_slice_indices
+
+
+class StudyNetwork:
+    """Network, preprocessing and thresholds of a packed bundle, loaded once.
+
+    Args:
+        bundle_root: folder of an unpacked bundle.
+        device: of the network; None takes what the bundle's config does.
+
+    Raises:
+        FileNotFoundError: the folder is not an unpacked bundle.
+
+    Example:
+        >>> StudyNetwork("no/bundle")
+        Traceback (most recent call last):
+        FileNotFoundError: no/bundle must be an unpacked bundle, got no models/model.pt: give --bundle.
+    """
+
+    def __init__(self, bundle_root: str | Path, device: str | None = None) -> None:
+        root = Path(bundle_root)
+        for name in ("models/model.pt", "configs/inference.json", "configs/metadata.json"):
+            if not (root / name).is_file():
+                raise FileNotFoundError(f"{root} must be an unpacked bundle, got no {name}: give --bundle.")
+        self.root, self.metadata = root, read_json(root / "configs" / "metadata.json")
+        config = read_json(root / "configs" / "inference.json")
+        config["network_def"].pop("_requires_", None)  # this process runs the bundle already
+        self._parser = ConfigParser(
+            {**config, "bundle_root": str(root), **({} if device is None else {"device": device})}
+        )
+        self.in_channels = int(self._parser.get_parsed_content("in_channels"))
+        self.num_classes = int(self._parser.get_parsed_content("num_classes"))
+        orientation = config["orientation"]
+        self.axcodes: str | None = orientation.get("axcodes") if isinstance(orientation, dict) else None
+
+    @cached_property
+    def model(self) -> Model:
+        """Name, version and hash of the weights."""
+        digest = hashlib.sha256((self.root / "models" / "model.pt").read_bytes()).hexdigest()
+        return Model(str(self.metadata.get("name")), str(self.metadata.get("version")), digest)
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """Names of what is found, one for each probability that is reported."""
+        named = self.metadata["network_data_format"]["outputs"]["pred"].get("channel_def", {})
+        if self.num_classes == 1:
+            return (str(self.metadata.get("finding_name", "object")),)
+        return tuple(str(named.get(str(k), f"class {k}")) for k in range(1, self.num_classes))
+
+    @cached_property
+    def _network(self) -> torch.nn.Module:
+        network = self._parser.get_parsed_content("network").eval()
+        load_weights(network, self.root / "models" / "model.pt")
+        return network
+
+    def infer(self, volume: Path | list[Path], case: str) -> dict[str, Any]:
+        """Return image, map, probabilities and findings of a volume.
+
+        Args:
+            volume: NIfTI file, or one for each channel.
+            case: its name.
+
+        Returns:
+            What `CaseResultSaver` writes, by the names of `bundle.keys`; `image` is oriented as the network saw it, map
+            and labels of findings lie on the grid of the file.
+
+        Raises:
+            ValueError: the volume does not fit the network.
+        """
+        files = [str(path) for path in volume] if isinstance(volume, list) else str(volume)
+        content = self._parser.get_parsed_content
+        loaded = content("preprocessing")({IMAGE: files, CASE: case})
+        image = loaded[IMAGE]
+        if len(image) != self.in_channels:
+            raise ValueError(
+                f"{case} must have {self.in_channels} channels, got {len(image)}: choose its series by --series."
+            )
+        network, device = self._network, torch.device(content("device"))
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bool(content("amp"))):
+            loaded[PRED] = content("inferer")(image[None].to(device), network)[0].float().cpu()
+        return dict(content("postprocessing")(loaded))
+
+    def read(self, stack: Stack, volume: Path | list[Path], case: str) -> tuple[Reading, dict[str, Any]]:
+        """Return what the network says of a stack, in the order of its planes, and what `infer` gave.
+
+        Args:
+            stack: that the volume was made of.
+            volume: see `infer`.
+            case: its name.
+        """
+        found = self.infer(volume, case)
+        return self._reading(stack, found), found
+
+    def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:
+        image, result = found[IMAGE], found[RESULT]
+        planes = source_slice_indices(image)
+        probability = np.full((len(stack.planes), len(self.classes)), np.nan)
+        columns = ["probability"] if self.num_classes == 1 else [f"probability_{k}" for k in range(1, self.num_classes)]
+        for plane, row in zip(planes, result["slices"], strict=True):
+            row["source_slice"] = plane
+            probability[plane] = [row[column] for column in columns]
+        findings = [
+            {**entry, "key_source_slice": planes[entry["key_slice"]]}
+            for entry in found.get(FINDINGS, {}).get("findings", ())
+        ]
+        labels = np.zeros(stack.shape, np.int32)
+        if FINDING_LABELS in found:
+            labels = np.rint(np.asarray(found[FINDING_LABELS][0])).astype(np.int32)
+        threshold, of_volume = float(result["threshold"]), float(result["volume_threshold"])
+        count = len(self.classes)
+        return Reading(
+            stack,
+            self.model,
+            self.classes,
+            probability,
+            (threshold,) * count,
+            tuple(float(value) for value in probability.max(axis=0)),
+            (of_volume,) * count,
+            self._threshold_source,
+            self._scaled(found[PRED], found[OVERLAY]["map_range"]),
+            labels,
+            findings,
+        )
+
+    @property
+    def _threshold_source(self) -> str:
+        chosen = self._parser.get("threshold") != 0.5
+        return "chosen on validation patients of the training" if chosen else "0.5, not chosen on patients"
+
+    def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
+        """Return the map between the ends of its color scale, clipped to 0..1."""
+        scale = self._parser.get_parsed_content("map_scale") or own_range
+        values = (np.asarray(pred[0], dtype=np.float32) - np.float32(scale[0])) / np.float32(
+            max(scale[1] - scale[0], np.finfo(np.float32).tiny)
+        )
+        return np.clip(values, 0, 1)

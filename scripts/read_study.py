@@ -1,0 +1,60 @@
+"""Read a folder of DICOM studies with a packed bundle: findings, a report for people, and objects that a PACS takes.
+
+Exit status: 0 every study was read; 1 a study failed; 3 nothing in the folder can be read; 4 a study holds no series,
+or several, that the network reads, and none failed.
+
+Example:
+    python scripts/read_study.py STUDY --bundle lgm_vit --output_dir results --key_file ~/lgm_vit.key
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # from any folder, without an installed package
+
+_NOTHING_READABLE, _NO_MATCH = 3, 4
+
+
+def main() -> int:
+    """Read what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("study", metavar="STUDY", help="folder with DICOM files, at any depth and under any names")
+    parser.add_argument("--output_dir", type=Path, required=True, help="where a folder per study goes")
+    parser.add_argument(
+        "--bundle", type=Path, default=ROOT, help="unpacked bundle; the folder of this script if left out"
+    )
+    parser.add_argument("--series", nargs="+", help="Series Numbers that may be read")
+    parser.add_argument("--device", help="as in cpu or cuda:0")
+    named = parser.add_mutually_exclusive_group(required=True)
+    named.add_argument("--key_file", type=Path, help="key that names cases; made on first use, KEY_FILE.names.csv too")
+    named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
+    given = parser.parse_args()
+    try:
+        from bundle.clinic import StudyNetwork, read_studies
+        from bundle.dicom import NothingReadable
+
+        network = StudyNetwork(given.bundle, given.device)
+        outcomes = read_studies(given.study, given.output_dir, network, given.key_file, given.series)
+    except ImportError as error:
+        return _failed(error, 1)
+    except NothingReadable as error:
+        return _failed(error, _NOTHING_READABLE)
+    except (ValueError, OSError) as error:
+        return _failed(error, 1)
+    for outcome in outcomes:
+        print(outcome.text, file=sys.stdout if outcome.outcome == "read" else sys.stderr)
+    kinds = {outcome.outcome for outcome in outcomes}
+    return 1 if "failed" in kinds else _NO_MATCH if "no match" in kinds else 0
+
+
+def _failed(error: Exception, status: int) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())
