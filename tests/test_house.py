@@ -25,6 +25,7 @@ SHORT = {
     "bundle/losses/gradmask.py": "one loss a file",
     "bundle/losses/reconstruction.py": "one loss a file",
     "bundle/metrics/calibration.py": "the scores that judge probabilities",
+    "bundle/dicom/objects/stable_uid.py": "the one way to name an object",
     "bundle/experiments/published_scores.py": "the one reader of published.csv",
 }
 """Files below 50 lines that are an idea of their own, with the reason; handlers are one each."""

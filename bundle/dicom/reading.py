@@ -46,6 +46,7 @@ class Reading:
             is an index of `stack.planes`.
         position: (D, K) probability that the position of a slice alone gives; None if it is not known.
         warnings: sentences for people.
+        further: contrasts of the same study that the model read beside `stack`, on its grid.
 
     Raises:
         ValueError: the shapes do not belong together.
@@ -64,6 +65,7 @@ class Reading:
     findings: Sequence[Mapping[str, Any]] = ()
     position: NDArray | None = None
     warnings: tuple[str, ...] = field(default=())
+    further: tuple[Stack, ...] = ()
 
     def __post_init__(self) -> None:
         of_slices, count = (len(self.stack.planes), len(self.classes)), len(self.classes)

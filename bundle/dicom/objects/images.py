@@ -1,0 +1,122 @@
+"""Images of a reading on the grid of its source: the map as a parametric map, the findings as a segmentation."""
+
+from __future__ import annotations
+
+import numpy as np
+from highdicom import AlgorithmIdentificationSequence, VOILUTTransformation
+from highdicom.pm import ParametricMap, RealWorldValueMapping
+from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
+from numpy.typing import NDArray
+from pydicom.sr.codedict import codes
+from pydicom.uid import ExplicitVRLittleEndian
+
+from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
+from bundle.dicom.objects.structured_report import finding_code, finding_tracking
+
+
+def make_map(origin: Origin) -> ParametricMap:
+    """Make the parametric map: float32 from 0 to 1, class activation, one frame for each slice of the source.
+
+    The source series comes first among those that it refers to, as viewers lay the map on that one; further contrasts
+    follow.
+
+    Args:
+        origin: of the objects; its reading has a map.
+
+    Raises:
+        ValueError: there is no map, or a value is not in [0, 1].
+
+    Source: DICOM PS3.3 A.75.
+    """
+    attribution = origin.reading.attribution
+    if attribution is None:
+        raise ValueError("attribution must be a map, got none: leave the parametric map out.")
+    low, high = float(np.min(attribution)), float(np.max(attribution))
+    if not (low >= 0 and high <= 1):  # NaN fails too
+        raise ValueError(f"attribution must lie in [0, 1], got {low:g} to {high:g}: scale it by the map_scale.")
+    result = ParametricMap(
+        source_images=origin.sources.planes,
+        further_source_images=[plane for source in origin.further for plane in source.planes],
+        pixel_array=_frames(np.asarray(attribution, dtype=np.float32)),
+        contains_recognizable_visual_features=False,
+        real_world_value_mappings=[
+            RealWorldValueMapping(
+                lut_label="ACTIVATION",
+                lut_explanation="Class activation, 0 to 1",
+                unit=codes.UCUM.NoUnits,
+                value_range=(0.0, 1.0),
+                slope=1.0,
+                intercept=0.0,
+                quantity_definition=codes.DCM.ClassActivation,
+            )
+        ],
+        voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        content_label="ACTIVATION",
+        content_description=RESEARCH_ONLY,
+        **origin.options("map", "Attribution map"),
+    )
+    origin.finish(result)
+    return result
+
+
+def make_segmentation(origin: Origin) -> Segmentation:
+    """Make the segmentation: one binary segment for each finding, with the tracking UID that it has in the report.
+
+    Args:
+        origin: of the objects; its reading has findings.
+
+    Raises:
+        ValueError: there is no finding, or labels and findings differ.
+
+    Source: DICOM PS3.3 A.51.
+    """
+    reading = origin.reading
+    numbers = sorted(finding["finding"] for finding in reading.findings)
+    marked = np.unique(reading.labels)
+    found = marked[marked > 0].tolist()
+    if not numbers or found != numbers:
+        raise ValueError(
+            f"labels must hold the findings {numbers} and at least one, got {found}: leave the segmentation out where "
+            "nothing was found."
+        )
+    segments = np.searchsorted(numbers, reading.labels, side="right")  # segments count from 1 without gaps
+    kind = np.uint8 if len(numbers) < np.iinfo(np.uint8).max else np.uint16
+    result = Segmentation(
+        source_images=origin.sources.planes,
+        further_source_images=[plane for source in origin.further for plane in source.planes],
+        pixel_array=_frames(segments.astype(kind)),
+        segmentation_type=SegmentationTypeValues.BINARY,
+        segment_descriptions=[_segment(origin, index, number) for index, number in enumerate(numbers, 1)],
+        transfer_syntax_uid=ExplicitVRLittleEndian,
+        content_label="FINDINGS",
+        content_description=RESEARCH_ONLY,
+        coding_schemes=origin.coding_schemes(),
+        **origin.options("seg", "Findings"),
+    )
+    origin.finish(result)
+    return result
+
+
+def _segment(origin: Origin, index: int, number: int) -> SegmentDescription:
+    model, tracking = origin.reading.model, finding_tracking(origin, number)
+    return SegmentDescription(
+        segment_number=index,
+        segment_label=f"Finding {number}",
+        segmented_property_category=codes.SCT.MorphologicallyAbnormalStructure,
+        segmented_property_type=finding_code(origin),
+        algorithm_type="AUTOMATIC",
+        algorithm_identification=AlgorithmIdentificationSequence(
+            name=long_string(model.name),
+            version=long_string(model.version),
+            family=codes.cid7162.ArtificialIntelligence,
+            parameters={"weights SHA-256": model.weights_sha256},
+        ),
+        tracking_uid=tracking["uid"],
+        tracking_id=tracking["identifier"],
+    )
+
+
+def _frames(volume: NDArray) -> NDArray:
+    """Return (slices, rows, columns) of (columns, rows, slices)."""
+    return volume.transpose(2, 1, 0)

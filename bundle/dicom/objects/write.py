@@ -1,0 +1,84 @@
+"""Folder with the objects of a reading."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset
+
+from bundle.dicom.objects.captures import make_captures
+from bundle.dicom.objects.images import make_map, make_segmentation
+from bundle.dicom.objects.origin import Origin
+from bundle.dicom.objects.structured_report import make_report
+from bundle.dicom.reading import Reading
+from bundle.files import folder_atomically
+
+
+class Written(NamedTuple):
+    """Outcome of `write_objects`.
+
+    Args:
+        files: by kind, ``"sr"``, ``"map"``, ``"seg"``, and ``"capture_1"`` and so on.
+        left_out: why a kind was not written, a sentence each.
+    """
+
+    files: dict[str, Path]
+    left_out: dict[str, str]
+
+
+def write_objects(
+    reading: Reading,
+    folder: str | os.PathLike[str],
+    pictures: Mapping[int, NDArray] | None = None,
+    when: datetime | None = None,
+) -> Written:
+    """Write the objects of a reading into a folder, which appears by one rename: all of them, or none.
+
+    The report (``sr.dcm``) is always there; the map needs `Reading.attribution`, the segmentation a finding, captures
+    pictures. Each kind is a series of its own in the study that was read, with the patient and study of its source.
+    The same reading gives the same UIDs, and with the same `when` the same bytes.
+
+    Args:
+        reading: whose source files are still there.
+        folder: to make; one that is there is replaced.
+        pictures: (rows, columns, 3) uint8 by index of their slice.
+        when: time of the reading, with its time zone; None is now.
+
+    Raises:
+        ValueError: the reading contradicts itself.
+        OSError: of the file system, as a full disk.
+    """
+    origin = Origin(reading, when or datetime.now().astimezone(), pictures or {})
+    folder, left_out, names = Path(folder), _left_out(origin), []
+    with warnings.catch_warnings(), folder_atomically(folder) as part:
+        warnings.filterwarnings("ignore", module="pydicom|highdicom")  # their words may hold values of a patient
+        for name, dataset in _objects(origin, left_out):
+            dataset.save_as(part / f"{name}.dcm", enforce_file_format=True)
+            names.append(name)
+    return Written({name: folder / f"{name}.dcm" for name in names}, left_out)
+
+
+def _left_out(origin: Origin) -> dict[str, str]:
+    reasons = {
+        "map": ("the map was not asked for", origin.reading.attribution is None),
+        "seg": ("nothing was found", not origin.reading.findings),
+        "capture": ("there is no picture", not origin.pictures),
+    }
+    return {kind: reason for kind, (reason, is_missing) in reasons.items() if is_missing}
+
+
+def _objects(origin: Origin, left_out: Mapping[str, str]) -> Iterator[tuple[str, Dataset]]:
+    """Yield name and object one at a time: the largest alone bounds the memory."""
+    yield "sr", make_report(origin)
+    if "map" not in left_out:
+        yield "map", make_map(origin)
+    if "seg" not in left_out:
+        yield "seg", make_segmentation(origin)
+    for number, capture in enumerate(make_captures(origin), 1):
+        yield f"capture_{number}", capture
