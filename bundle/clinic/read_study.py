@@ -23,6 +23,7 @@ from bundle.dicom.planes import Study
 from bundle.dicom.prepare import _set_aside as describe_asides
 from bundle.dicom.stack_files import write_stack
 from bundle.files import folder_atomically, is_no_space, write_json
+from bundle.reports import write_study_report
 
 logger = logging.getLogger(__name__)
 
@@ -120,19 +121,19 @@ def _read(files: _StudyFiles, output_dir: Path, network: StudyNetwork, series: S
     status, target = Status(files.case), output_dir / files.case
     try:
         with folder_atomically(target) as part:
-            _fill(part, files, network, series, status)
+            answer = _fill(part, files, network, series, status)
     except NoMatch as error:
-        return _without_results(files, target, status, "no match", error)
+        return _without_results(files, target, network, status, "no match", error)
     except Exception as error:  # whatever goes wrong in one study, the others shall have their results
         if is_no_space(error):
             raise
         logger.debug("failed", exc_info=True)
-        return _without_results(files, target, status, "failed", error)
-    return StudyOutcome(target, "read", f"{files.case}: {status.answer} See {target / 'report.html'}")
+        return _without_results(files, target, network, status, "failed", error)
+    return StudyOutcome(target, "read", f"{files.case}: {answer} See {target / 'report.html'}")
 
 
-def _fill(part: Path, files: _StudyFiles, network: StudyNetwork, series: Sequence[str] | None, status: Status) -> None:
-    """Write all results of a study."""
+def _fill(part: Path, files: _StudyFiles, network: StudyNetwork, series: Sequence[str] | None, status: Status) -> str:
+    """Write all results of a study; return the answer as a sentence."""
     stack = choose_series(files.stacks, network.axcodes, series)
     volume = part / "volume"
     with status.timed("read series"):
@@ -145,11 +146,17 @@ def _fill(part: Path, files: _StudyFiles, network: StudyNetwork, series: Sequenc
         write_results(part, reading, found, images, account, network)
     shutil.rmtree(volume)
     status.finish(part, "read", reading=reading, inputs={stack.planes[0].label: facts["inputs_sha256"]})
+    answers = zip(reading.classes, reading.present, reading.volume_probability, strict=True)
+    return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p:.2f})" for name, is_there, p in answers) + "."
 
 
-def _without_results(files: _StudyFiles, target: Path, status: Status, outcome: str, error: Exception) -> StudyOutcome:
+def _without_results(
+    files: _StudyFiles, target: Path, network: StudyNetwork, status: Status, outcome: str, error: Exception
+) -> StudyOutcome:
     """Leave the record of a study that has no results."""
     with folder_atomically(target) as part:
-        write_json(part / "study.json", files.account(None, {}))
+        account = files.account(None, {})
+        write_json(part / "study.json", account)
+        write_study_report(part / "report.html", None, None, account, network.metadata, str(error))
         status.finish(part, outcome, error=f"{type(error).__name__}: {error}")
     return StudyOutcome(target, outcome, f"{files.case}: {outcome}: {error}")

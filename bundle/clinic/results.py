@@ -43,7 +43,7 @@ def write_results(
     write_json(folder / "study.json", account)
     shown = key_slices(reading)
     pictures = {index: key_slice_picture(reading, images, index) for index in shown}
-    write_objects(reading, folder / "dicom", captures=pictures)
+    write_objects(reading, folder / "dicom", pictures)
     write_study_report(folder / "report.html", reading, images, account, network.metadata)
 
 

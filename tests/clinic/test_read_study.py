@@ -78,7 +78,7 @@ def test_one_study_does_not_take_another_with_it(study, read):
     assert "series 3" in second.text
     assert "series 4" in second.text
     assert status(second)["error"].startswith("NoMatch: the study must hold one series")
-    assert sorted(path.name for path in second.folder.iterdir()) == ["status.json", "study.json"]
+    assert sorted(path.name for path in second.folder.iterdir()) == ["report.html", "status.json", "study.json"]
 
 
 def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch):
