@@ -25,7 +25,7 @@ def main() -> None:
         action="append",
         required=True,
         metavar=("NAME", "RUN_FOLDER"),
-        help="name of a row and its runs, whose test scans are pooled; the first method is compared with the others",
+        help="name of a row and its runs, each scored alone and averaged; the first method is compared with the others",
     )
     parser.add_argument("--output_dir", type=Path, required=True, help="gets detection.md and froc.png")
     parser.add_argument("--bootstrap_draws", type=int, default=1000, help="resamples of the patients for intervals")

@@ -1,11 +1,13 @@
-"""Detection of several methods on the same scans: table and FROC curves, runs of a method pooled."""
+"""Detection of several methods on the same scans: table and FROC curves, runs of a method averaged."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from bundle.detection.score_findings import MODEL, PRIOR, froc_picture
 from bundle.files import read_csv, write_atomically
@@ -22,11 +24,26 @@ _COLUMNS = {
 }
 
 
-@dataclass(frozen=True)
-class _Scans:
-    cases: list[tuple[str, str]]
-    patients: list[str]
-    hits: list[ScanHits]
+class _Runs:
+    """Test scans of the runs of a method, and their mean scores."""
+
+    def __init__(self, folders: Sequence[str | Path], method: str) -> None:
+        found = [list(_of_run(Path(folder), method)) for folder in folders]
+        self.cases = [(number, case) for number, run in enumerate(found) for case, _, _ in run]
+        self.patients = [patient for run in found for _, patient, _ in run]
+        self._scorers = [DetectionScorer([hits for _, _, hits in run]) for run in found]
+
+    @property
+    def lesions(self) -> int:
+        return sum(scorer.lesions for scorer in self._scorers)
+
+    def __call__(self, weights: NDArray | None = None) -> dict[str, float]:
+        """Return the mean scores under the weights of all scans, see `DetectionScorer`."""
+        each = np.ones(len(self.cases)) if weights is None else np.asarray(weights)
+        parts = np.split(each, np.cumsum([scorer.scans for scorer in self._scorers])[:-1])
+        drawn = [(scorer(part), part.sum()) for scorer, part in zip(self._scorers, parts, strict=True) if part.any()]
+        scores, counts = zip(*drawn, strict=True)
+        return {name: float(np.average([run[name] for run in scores], weights=counts)) for name in scores[0]}
 
 
 def compare_findings(
@@ -35,8 +52,9 @@ def compare_findings(
     """Write `detection.md` and `froc.png` of methods that were scored on the same scans, and of the center prior.
 
     Args:
-        methods: name -> folders of its runs, each with the `findings.csv` of `score_findings`; their test scans are
-            pooled. The first is compared with each other one, by patient. Its center prior is shown.
+        methods: name -> folders of its runs, each with the `findings.csv` of `score_findings`. Each run is scored
+            alone, as the scores of two networks have no common scale, and counts as its scans do. The first method is
+            compared with each other one, by patient. Its center prior is shown.
         output_dir: gets both files.
         n_resamples: resamples of the patients.
 
@@ -52,35 +70,24 @@ def compare_findings(
         Traceback (most recent call last):
         FileNotFoundError: no/run/findings.csv must be a file, got none: run scripts/score_findings.py first.
     """
-    scans = {name: _scans(folders, MODEL) for name, folders in methods.items()}
+    runs = {name: _Runs(folders, MODEL) for name, folders in methods.items()}
     first = next(iter(methods))
-    scans[PRIOR] = _scans(methods[first], PRIOR)
-    for name, found in scans.items():
-        if found.cases != scans[first].cases:
+    runs[PRIOR] = _Runs(methods[first], PRIOR)
+    for name, found in runs.items():
+        if found.cases != runs[first].cases:
             raise ValueError(f"{name} must be scored on the test scans of {first}, got others: give runs of one split.")
-    scorers, patients = {name: DetectionScorer(found.hits) for name, found in scans.items()}, scans[first].patients
-    shown = {name: (scorer(), cluster_bootstrap(patients, scorer, n_resamples)) for name, scorer in scorers.items()}
+    patients = runs[first].patients
+    shown = {name: (found(), cluster_bootstrap(patients, found, n_resamples)) for name, found in runs.items()}
     differences = {
-        f"{first} - {name}": paired_difference(scorers[first], scorers[name], patients, n_resamples)
-        for name in scorers
+        f"{first} - {name}": paired_difference(runs[first], runs[name], patients, n_resamples)
+        for name in runs
         if name != first
     }
     folder = Path(output_dir)
     write_picture(folder / "froc.png", froc_picture(shown))
-    counts = f"{len(patients)} scans of {len(set(patients))} patients, {scorers[first].lesions} lesions."
+    counts = f"{len(patients)} scans of {len(set(patients))} patients, {runs[first].lesions} lesions."
     text = "\n\n".join([counts, _score_table(shown).markdown(), _difference_table(differences).markdown()])
     return write_atomically(folder / "detection.md", lambda part: part.write_text(text + "\n", encoding="utf-8"))
-
-
-def _scans(folders: Sequence[str | Path], method: str) -> _Scans:
-    """Return the test scans of runs in their order, also those without a lesion or a finding."""
-    found = _Scans([], [], [])
-    for number, folder in enumerate(map(Path, folders)):
-        for case, patient, hits in _of_run(folder, method):
-            found.cases.append((str(number), case))
-            found.patients.append(patient)
-            found.hits.append(hits)
-    return found
 
 
 def _of_run(folder: Path, method: str) -> Iterator[tuple[str, str, ScanHits]]:

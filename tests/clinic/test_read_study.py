@@ -71,7 +71,9 @@ def test_one_study_does_not_take_another_with_it(study, read):
     folder = study("two")
     study("two/b", number=3, slices=4, StudyInstanceUID="1.2.10")
     for index in range(3):  # a second series of the other study: which is meant?
-        image = slice_of(900 + index, (0, 0, index), StudyInstanceUID="1.2.10", SeriesInstanceUID="1.2.3.4", SeriesNumber=4)
+        image = slice_of(
+            900 + index, (0, 0, index), StudyInstanceUID="1.2.10", SeriesInstanceUID="1.2.3.4", SeriesNumber=4
+        )
         save(image, folder / "c")
     first, second = sorted(read(folder), key=lambda outcome: outcome.outcome, reverse=True)
     assert (first.outcome, second.outcome) == ("read", "no match")

@@ -1,4 +1,4 @@
-"""Methods are compared on the same scans, their runs pooled."""
+"""Methods are compared on the same scans, their runs averaged."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ def scored(folder, *rows, cases=("a", "b", "c")):
     return folder
 
 
-def test_runs_are_pooled_and_compared(tmp_path):
+def test_runs_are_averaged_and_compared(tmp_path):
     good = [scored(tmp_path / "good", ("a", 0.9, True, 0.5), ("b", 0.8, True, 0.4))]
     bad = [scored(tmp_path / "bad", ("a", 0.0, True, 0.0), ("b", 0.8, True, 0.4), ("c", 0.9, False, 0.0))]
     good.append(scored(tmp_path / "good2", ("d", 0.7, True, 0.3), cases=("d", "e")))
@@ -31,10 +31,10 @@ def test_runs_are_pooled_and_compared(tmp_path):
     assert "5 scans of 5 patients, 3 lesions." in text
     lines = {line.split("|")[1].strip(): line.split("|")[2:] for line in text.splitlines() if line.startswith("| ")}
     assert lines["good"][0].strip().startswith("1.000")
-    # three findings by falling score: false, hit, hit, and a lesion of three is missed: (1/2 + 2/3) / 3
-    assert lines["bad"][0].strip().startswith("0.389")
+    # first run, 3 scans: a false finding, a hit, a missed lesion, so 1/2 of 1/2; second run, 2 scans: 1
+    assert lines["bad"][0].strip().startswith("0.550")
     assert lines["bad"][4].strip().startswith("0.200")
-    assert lines["good - bad"][0].strip().startswith("0.611")
+    assert lines["good - bad"][0].strip().startswith("0.450")
     assert set(lines) >= {"center prior", "good - center prior"}
     assert Image.open(tmp_path / "out" / "froc.png").size[0] > 100
 
