@@ -83,7 +83,7 @@ class CaseNames:
         return table
 
     def _hashed(self, *parts: str) -> str:
-        return hmac.digest(self.key, "\0".join(parts).encode(), "sha256").hex()[:_DIGITS]
+        return hmac.digest(self.key, "\0".join(parts).encode(errors="surrogateescape"), "sha256").hex()[:_DIGITS]
 
 
 def _key(file: Path) -> bytes:

@@ -131,9 +131,8 @@ def geometry_flags(planes: Sequence[Plane]) -> dict[str, str]:
             f"slices are {steps.min():.4g} to {steps.max():.4g} mm apart and up to {off:.3g} mm from where the affine "
             "puts them; slices.csv has the position of each"
         )
-    stated = planes[0].distance or 0.0
-    if stated > 0 and _usual(steps) > _OTHER * stated:
-        flags["spacing"] = (
-            f"slices are {np.median(steps):.4g} mm apart, the header says {stated:.4g} mm: some may be lost"
-        )
+    distance, thickness = planes[0].distance or 0.0, planes[0].thickness or 0.0
+    if _usual(steps) > _OTHER * (distance or 2 * thickness or np.inf):  # a gap as wide as a slice is usual
+        apart, said = np.median(steps), distance or thickness
+        flags["spacing"] = f"slices are {apart:.4g} mm apart, the header says {said:.4g} mm: some may be lost"
     return flags

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,44 +12,21 @@ from pydicom import dcmread, uid
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
+from bundle.dicom.images import TAGS, TILES, image_problems, other_kind
 from bundle.dicom.planes import REPEATS, Aside, Plane, Study, planes_of, series_label
 from bundle.volumes.problem import Problem
 
-_VOLUMES = {
-    uid.CTImageStorage,
-    uid.MRImageStorage,
-    uid.PositronEmissionTomographyImageStorage,
-    uid.EnhancedCTImageStorage,
-    uid.EnhancedMRImageStorage,
-    uid.EnhancedPETImageStorage,
-    uid.LegacyConvertedEnhancedCTImageStorage,
-    uid.LegacyConvertedEnhancedMRImageStorage,
-    uid.LegacyConvertedEnhancedPETImageStorage,
-}
-_NO_SLICES = {
-    "LOCALIZER": "scout",
-    "SCOUT": "scout",
-    "SCREEN SAVE": "screen capture",
-    "PROT": "protocol page",
-    "DOSE_INFO": "dose report",
-    "MIP": "projection",
-    "PROJECTION IMAGE": "projection",
-}
-"""Values of Image Type, and words in them, of images that are no slices."""
-_SCOUT = re.compile(r"\b(scouts?|localizers?|localiser|topograms?|survey|3[- ]?plane)\b", re.IGNORECASE)
-_TILES = 0x00651050
-"""United Imaging's number of slices in one image."""
 _KEYWORDS = """
-    SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID PatientID PatientName SeriesNumber SeriesDescription
-    Modality FrameOfReferenceUID ImageType InstanceNumber Rows Columns SamplesPerPixel PhotometricInterpretation
-    NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness SpacingBetweenSlices
-    EchoTime LossyImageCompression SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
+    SOPInstanceUID StudyInstanceUID SeriesInstanceUID PatientID PatientName SeriesNumber Modality FrameOfReferenceUID
+    InstanceNumber ImagesInAcquisition Rows Columns ImagePositionPatient ImageOrientationPatient PixelSpacing
+    SliceThickness SpacingBetweenSlices EchoTime LossyImageCompression BurnedInAnnotation SharedFunctionalGroupsSequence
 """
 _TAGS = [
     *_KEYWORDS.split(),
+    *TAGS,
     *(keyword for _, keywords in REPEATS.values() for keyword in keywords.split() if not keyword[0].isdigit()),
     *(int(keyword, 16) for _, keyword in REPEATS.values() if keyword[0].isdigit()),
-    _TILES,
+    TILES,
 ]
 _SUFFIXES = (".dcm", ".ima", ".dicom")
 _FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
@@ -64,12 +40,14 @@ class Headers:
         planes: every slice that may become part of a volume.
         asides: everything else.
         numbers: Instance Numbers of a series, by its UID.
+        counts: the most images that an acquisition of a series has, as its headers say.
         names: Patient Name of a study.
     """
 
     planes: list[Plane] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    counts: dict[str, int] = field(default_factory=dict)
     names: dict[Study, str] = field(default_factory=dict)
 
 
@@ -93,7 +71,9 @@ def read_headers(folder: str | os.PathLike[str]) -> Headers:
         raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
     headers = Headers()
     for path in sorted(Path(folder).rglob("*")):
-        if path.is_file() and not path.name.startswith("."):
+        if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+            headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
+        elif path.is_file() and not path.name.startswith("."):
             _read(path, headers)
     return headers
 
@@ -139,9 +119,9 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
     label = series_label(image.get("SeriesNumber"))
     planes: list[Plane] = []
     try:
-        kind, reason = "set aside", _no_slice(image)
-        if not reason and (problem := _unusable(image, label)):
-            kind, reason = "refused", problem.text
+        kind, reason = "set aside", other_kind(image)
+        if not reason and (problems := list(image_problems(image, label))):
+            kind, reason = "refused", " ".join(problem.text for problem in problems)
         if not reason:
             planes = list(planes_of(image, path, study, str(image.file_meta.TransferSyntaxUID)))
     except KeyError as error:
@@ -154,33 +134,4 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
     headers.names.setdefault(study, str(image.get("PatientName") or ""))
     if image.get("InstanceNumber") is not None:
         headers.numbers[series].add(int(image.InstanceNumber))
-
-
-def _no_slice(image: FileDataset) -> str:
-    """Return what an object is that holds no slices; nothing for one that may."""
-    kind = uid.UID(image.get("SOPClassUID") or image.file_meta.get("MediaStorageSOPClassUID", ""))
-    if kind not in _VOLUMES:
-        return kind.name if kind and kind.name != kind else "an object of an unknown class"
-    values = [str(value) for value in image.get("ImageType") or ()]
-    words = {*values, *(word for value in values for word in value.split())}
-    for word, reason in _NO_SLICES.items():
-        if word in words:
-            return reason
-    if _SCOUT.search(str(image.get("SeriesDescription") or "")):
-        return "scout, by its description"
-    return "color image" if image.get("SamplesPerPixel", 1) != 1 else ""
-
-
-def _unusable(image: FileDataset, label: str) -> Problem | None:
-    """Return why an image cannot be read as slices."""
-    tiles = image.get(_TILES)
-    if "MOSAIC" in (image.get("ImageType") or ()) or (tiles is not None and float(tiles.value) > 1):
-        remedy = "export the series as enhanced images, or as one image a slice"
-        return Problem(label, "hold one slice an image", "mosaics of many slices", remedy)
-    if image.get("PhotometricInterpretation") != "MONOCHROME2":
-        remedy = "convert it to MONOCHROME2: readers do not agree which of its values are bright"
-        return Problem(label, "hold gray images of which high values are bright", "another color space", remedy)
-    if int(image.get("NumberOfFrames") or 1) > 1 and "PerFrameFunctionalGroupsSequence" not in image:
-        remedy = "export the series as enhanced images, or as one image a slice"
-        return Problem(label, "tell the place of every frame", "frames without positions", remedy)
-    return None
+    headers.counts[series] = max(headers.counts.get(series, 0), int(image.get("ImagesInAcquisition") or 0))

@@ -15,7 +15,7 @@ from pydicom.uid import UID
 
 from bundle.dicom.headers import open_dicom
 from bundle.dicom.planes import Plane
-from bundle.volumes.problem import Problem
+from bundle.volumes.problem import FileProblem, Problem
 
 _DECODERS = "python-gdcm"
 """The one package that decodes every common transfer syntax."""
@@ -55,7 +55,7 @@ def read_voxels(planes: Sequence[Plane]) -> NDArray:
     data = np.empty((len(planes), rows, columns), dtype=np.float32)
     done = 0
     for file, group in groupby(planes, key=lambda plane: plane.file):
-        for image in _intensities(file, [plane.frame for plane in group]):
+        for image in _intensities(file, [plane.frame for plane in group], planes[0].label):
             if image.shape != (rows, columns):
                 size = f"{rows} x {columns}"
                 raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
@@ -77,10 +77,11 @@ def same_pixels(plane: Plane, other: Plane) -> bool:
         return False
 
 
-def _intensities(file: Path, frames: list[int | None]) -> Iterator[NDArray]:
+def _intensities(file: Path, frames: list[int | None], label: str) -> Iterator[NDArray]:
     image = open_dicom(file)
+    _check_length(image, label)
     if frames == [None]:
-        yield apply_modality_lut(image.pixel_array, image)
+        yield _modality(image.pixel_array, image)
         return
     numbers = [frame - 1 for frame in frames if frame is not None]
     for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):
@@ -93,7 +94,28 @@ def _transformed(pixels: NDArray, image: FileDataset, index: int) -> NDArray:
     for groups in (image.PerFrameFunctionalGroupsSequence[index], shared):
         for item in groups.get("PixelValueTransformationSequence") or ():
             return apply_rescale(pixels, item)
+    return _modality(pixels, image)
+
+
+def _modality(pixels: NDArray, image: FileDataset) -> NDArray:
+    given = {name: image.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept")}
+    if any(given.values()) and not all(given.values()):  # pydicom then applies neither
+        image.RescaleSlope = image.RescaleSlope if given["RescaleSlope"] else 1
+        image.RescaleIntercept = image.RescaleIntercept if given["RescaleIntercept"] else 0
     return apply_modality_lut(pixels, image)
+
+
+def _check_length(image: FileDataset, label: str) -> None:
+    """Refuse more pixels than rows and columns say, which pydicom cuts off: another matrix would come out sheared."""
+    if not any(name in image for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        raise FileProblem(Problem(label, "hold pixel data", "an image without", "copy or export the series again"))
+    if "PixelData" not in image or image.file_meta.TransferSyntaxUID.is_compressed:
+        return
+    bits = image.BitsAllocated * image.Rows * image.Columns * int(image.get("NumberOfFrames") or 1)
+    rest = image.PixelData[-(-bits // 8) :]
+    if len(rest) > 1 and any(rest):
+        found, remedy = f"{len(rest)} bytes more than its rows and columns have", "export the series again"
+        raise FileProblem(Problem(label, "hold as many pixels as its header says", found, remedy))
 
 
 def _smallest(data: NDArray) -> NDArray:

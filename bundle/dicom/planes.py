@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydicom.dataset import Dataset
+from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 REPEATS = {
     "image type": ("", "ImageType"),
@@ -24,6 +25,7 @@ REPEATS = {
 }
 """By name, the functional group and the attributes that tell apart images of one position, in order of trust."""
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
+_LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
 _PLACES = 4
 """Decimals of an echo time in ms: a header rounds, it does not measure."""
 
@@ -64,6 +66,7 @@ class Plane:
         syntax: Transfer Syntax UID.
         lossy: the pixels were once compressed with loss.
         repeats: values of what tells apart images of one position, by the names of `REPEATS` and ``"instance"``.
+        burned_in: text lies in the pixels, maybe a name.
     """
 
     file: Path
@@ -85,6 +88,7 @@ class Plane:
     syntax: str
     lossy: bool
     repeats: dict[str, str]
+    burned_in: bool = False
 
     @property
     def label(self) -> str:
@@ -160,8 +164,9 @@ def planes_of(image: Dataset, file: Path, study: Study, syntax: str) -> Iterator
             distance=found.number("PixelMeasuresSequence", "SpacingBetweenSlices"),
             thickness=found.number("PixelMeasuresSequence", "SliceThickness"),
             syntax=syntax,
-            lossy=str(image.get("LossyImageCompression", "")) == "01",
+            lossy=str(image.get("LossyImageCompression", "")) == "01" or syntax in _LOSSY,
             repeats={**plain, "image type": str(image_type), "instance": str(image.SOPInstanceUID) * bool(groups)},
+            burned_in=image.get("BurnedInAnnotation") == "YES",
         )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import warnings
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ import pydicom
 
 from bundle.dicom.case_names import CaseNames
 from bundle.dicom.headers import Headers, read_headers
+from bundle.dicom.mask_files import Written, write_masks
+from bundle.dicom.masks import MASK_KINDS
 from bundle.dicom.planes import Aside, Study
 from bundle.dicom.stack_files import write_stack
 from bundle.dicom.stacks import Stack, find_stacks
@@ -46,6 +50,7 @@ class PreparedCase:
         for volume in self.account["volumes"]:
             flags = "".join(f"\n    {kind}: {words}" for kind, words in volume["flags"].items())
             lines.append(f"  read {volume['file']}, {' x '.join(map(str, volume['shape']))}{flags}")
+            lines += [f"    mask {mask['file']}: {mask['voxels']} voxels" for mask in volume.get("masks", ())]
         lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
         return "\n".join([*lines, *map(_aside_line, self.account["set_aside"])])
 
@@ -76,9 +81,18 @@ def prepare_study(
         Traceback (most recent call last):
         bundle.dicom.prepare.NothingReadable: the folder must hold a readable DICOM volume, got none:
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module="pydicom")  # its words may hold values of a patient's header
+    with warnings.catch_warnings(), _silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
+        warnings.filterwarnings("ignore", module="pydicom")
         return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file))
+
+
+@contextmanager
+def _silent(logger: logging.Logger) -> Iterator[None]:
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = disabled
 
 
 def _prepare_all(folder: Path, output_dir: Path, names: CaseNames) -> list[PreparedCase]:
@@ -89,42 +103,51 @@ def _prepare_all(folder: Path, output_dir: Path, names: CaseNames) -> list[Prepa
     cases = []
     for study in studies:
         mine = [stack for stack in stacks if stack.planes[0].study == study]
-        others = _set_aside([aside for aside in asides if aside.study in (study, None)], names)
-        cases.append(_prepare(study, mine, others, output_dir / names.of_study(study)))
+        others = [aside for aside in asides if aside.study in (study, None)]
+        cases.append(_prepare(study, mine, others, output_dir / names.of_study(study), names))
     if not any(case.account["volumes"] for case in cases):
         why = [case.text for case in cases] or [_aside_line(entry) for entry in _set_aside(asides, names)]
         raise NothingReadable("\n".join(["the folder must hold a readable DICOM volume, got none:", *why]))
     return cases
 
 
-def _prepare(study: Study, stacks: Iterable[Stack], set_aside: list[dict[str, Any]], folder: Path) -> PreparedCase:
-    used: Counter[str] = Counter()
-    volumes: list[dict[str, Any]] = []
-    refused: list[dict[str, Any]] = []
+def _prepare(
+    study: Study, stacks: Iterable[Stack], asides: Iterable[Aside], folder: Path, names: CaseNames
+) -> PreparedCase:
+    masks = [aside for aside in asides if aside.reason in MASK_KINDS]
     with folder_atomically(folder) as part:
-        for stack in stacks:
-            name = _series_folder(stack, used)
-            about = {"name": name, "series_instance_uid": stack.planes[0].series, "slices": len(stack.planes)}
-            problems = [problem.text for problem in stack.problems]
-            try:
-                facts = {} if problems else write_stack(stack, part / name)
-                entry = {**about, "file": f"{name}/volume.nii", **facts, "flags": stack.flags}
-            except FileProblem as error:
-                problems = [str(error)]
-            if problems:
-                refused.append({**about, "problems": problems})
-            else:
-                volumes.append(entry)
+        written, refused = _write_stacks(stacks, part)
+        refused += write_masks(masks, written)
         account = {
             "case": folder.name,
             "study_instance_uid": study.uid,
-            "volumes": volumes,
+            "volumes": [one.entry for one in written],
             "refused": refused,
-            "set_aside": set_aside,
+            "set_aside": _set_aside([aside for aside in asides if aside not in masks], names),
             "versions": {"pydicom": pydicom.__version__, "nibabel": nib.__version__, "numpy": np.__version__},
         }
         write_json(part / "study.json", account)
     return PreparedCase(folder, account)
+
+
+def _write_stacks(stacks: Iterable[Stack], part: Path) -> tuple[list[Written], list[dict[str, Any]]]:
+    used: Counter[str] = Counter()
+    written: list[Written] = []
+    refused: list[dict[str, Any]] = []
+    for stack in stacks:
+        name = _series_folder(stack, used)
+        about = {"name": name, "series_instance_uid": stack.planes[0].series, "slices": len(stack.planes)}
+        problems = [problem.text for problem in stack.problems]
+        try:
+            facts = {} if problems else write_stack(stack, part / name)
+            entry = {**about, "file": f"{name}/volume.nii", **facts, "flags": stack.flags}
+        except FileProblem as error:
+            problems = [str(error)]
+        if problems:
+            refused.append({**about, "problems": problems})
+        else:
+            written.append(Written(stack, part / name, entry))
+    return written, refused
 
 
 def _series_folder(stack: Stack, used: Counter[str]) -> str:
@@ -163,4 +186,8 @@ def _name_rows(
         }
     for aside in asides:
         if aside.kind == "damaged":
-            yield {"name": names.of_file(aside.file), "file": str(aside.file.absolute())}
+            yield {"name": names.of_file(aside.file), "file": _printable(aside.file.absolute())}
+
+
+def _printable(file: Path) -> str:
+    return os.fsencode(file).decode(errors="backslashreplace")  # a name need not be UTF-8

@@ -36,13 +36,15 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
     try:
         data = read_voxels(stack.planes)
         digest = _digest(stack)
+    except FileProblem:
+        raise
     except Exception as error:  # decoders raise anything, and one series must not lose the others
         if is_no_space(error) or isinstance(error, MemoryError):
             raise
         found, remedy = f"some on which its decoder stops ({type(error).__name__})", "copy or export the series again"
         raise FileProblem(Problem(stack.planes[0].label, "hold whole pixel data", found, remedy)) from error
     folder.mkdir()
-    _write_volume(folder / "volume.nii", data, stack.affine)
+    save_volume(folder / "volume.nii", data, stack.affine)
     write_csv(folder / "slices.csv", list(_slice_rows(stack)), _COLUMNS)
     return {
         "shape": list(stack.shape),
@@ -53,7 +55,14 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
     }
 
 
-def _write_volume(path: Path, data: NDArray, affine: NDArray) -> None:
+def save_volume(path: Path, data: NDArray, affine: NDArray) -> None:
+    """Save voxels as NIfTI, whose qform is upright where the affine has shear.
+
+    Args:
+        path: ends in .nii or .nii.gz.
+        data: (X, Y, Z).
+        affine: (4, 4), voxel index to mm in RAS.
+    """
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm")
     image.set_qform(upright_affine(affine, data.shape), code="scanner")

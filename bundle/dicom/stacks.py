@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.dicom.flags import mixed_flags, origin_flags
 from bundle.dicom.geometry import affine_of, along_normal, geometry_flags, geometry_problems, places
 from bundle.dicom.headers import Headers
 from bundle.dicom.pixels import decoder_problems, same_pixels
@@ -80,11 +81,14 @@ def find_stacks(headers: Headers) -> tuple[list[Stack], list[Aside]]:
     series = _grouped(headers.planes, lambda plane: (plane.study, plane.series, plane.number))
     stacks, asides = [], list(headers.asides)
     for planes in series:
-        parts = list(_parts(planes))
+        parts, singles = list(_parts(planes)), []
         if any(len(part.planes) > 1 for part in parts):
-            asides += [_single(part) for part in parts if len(part.planes) == 1]
+            singles = [part for part in parts if len(part.planes) == 1]
             parts = [part for part in parts if len(part.planes) > 1]
-        stacks += [_stack(part, headers, len(parts)) for part in parts]
+        asides += [_single(part) for part in singles]
+        parallel = sum("orientation" not in part.differs for part in singles)
+        flags = {"apart": f"single images of its series that were set aside: {parallel}"} if parallel else {}
+        stacks += [_stack(part, headers, len(parts), flags) for part in parts]
     return stacks, asides
 
 
@@ -147,19 +151,20 @@ def _single(part: _Part) -> Aside:
     return Aside(plane.study, plane.label, "set aside", reason, plane.file, plane.series)
 
 
-def _stack(part: _Part, headers: Headers, count: int) -> Stack:
+def _stack(part: _Part, headers: Headers, count: int, flags: dict[str, str]) -> Stack:
     planes, copies, problems = _without_copies(part.planes)
     label = planes[0].label
-    flags = {"copies": f"equal copies of slices that were left out: {copies}"} if copies else {}
+    if copies:
+        flags = {**flags, "copies": f"equal copies of slices that were left out: {copies}"}
     if len(planes) == 1 and count > 1:
         found, remedy = f"{count} single images that differ in {', '.join(part.differs)}", "leave it out"
         problems.append(Problem(label, "hold parallel slices", found, remedy))
     elif count > 1:
-        flags["split"] = f"one of {count} stacks of its series, which differ in {', '.join(part.differs)}"
+        flags = {**flags, "split": f"one of {count} stacks of its series, which differ in {', '.join(part.differs)}"}
     problems += [*geometry_problems(planes, label), *decoder_problems(planes, label)]
     if not problems:
-        flags |= geometry_flags(planes)
-    return Stack(tuple(planes), flags | _origin_flags(planes, headers), tuple(problems))
+        flags = flags | geometry_flags(planes) | mixed_flags(planes)
+    return Stack(tuple(planes), flags | origin_flags(planes, headers), tuple(problems))
 
 
 def _without_copies(planes: list[Plane]) -> tuple[list[Plane], int, list[Problem]]:
@@ -173,22 +178,3 @@ def _without_copies(planes: list[Plane]) -> tuple[list[Plane], int, list[Problem
         return kept, copies, []
     found, remedy = f"{clashes} more with other pixels", "export each time point or contrast as a series of its own"
     return kept, copies, [Problem(kept[0].label, "hold one slice at a position", found, remedy)]
-
-
-def _origin_flags(planes: list[Plane], headers: Headers) -> dict[str, str]:
-    """Return what the headers tell of where slices come from, and of slices that may be lost at an end."""
-    flags = {}
-    first, folders = planes[0], {plane.file.parent for plane in planes}
-    if first.image_type[:1] == ("DERIVED",):
-        flags["derived"] = "computed from other images"
-    if any(plane.lossy for plane in planes):
-        flags["lossy"] = "its pixels were once compressed with loss"
-    lost = [aside for aside in headers.asides if aside.kind == "damaged" and aside.file.parent in folders]
-    lost += [aside for aside in headers.asides if aside.kind == "refused" and aside.series == first.series]
-    if lost:
-        flags["lost"] = f"files beside it that cannot be read: {len(lost)}; slices may be missing at an end"
-    numbers = headers.numbers.get(first.series, set())
-    missing = max(numbers, default=0) - len(numbers - {0})
-    if first.frame is None and missing > 0:
-        flags["numbers"] = f"instance numbers that are left out: {missing}; slices may be missing at an end"
-    return flags

@@ -102,7 +102,7 @@ def test_slices_lost_at_an_end_are_told(write, stacks, first):
     write([30], first=first + 4, ImageType=["ORIGINAL", "PRIMARY", "LOCALIZER"])
     stack, [scout] = only(stacks())
     assert (scout.kind, scout.reason) == ("set aside", "scout")
-    assert stack.flags["numbers"].startswith(f"instance numbers that are left out: {first};")
+    assert stack.flags["numbers"].startswith(f"images that are left out, by their numbers: {first};")
 
 
 def test_a_header_that_says_less_between_slices_is_told(write, stacks):

@@ -53,22 +53,22 @@ def enhanced(frames, *, uid="1.2.4.1", **shared):
     image = image_header(uid, EnhancedMRImageStorage, Modality="MR", NumberOfFrames=len(frames), **shared)
     image.FrameOfReferenceUID, image.InstanceNumber = "1.2.8", 1
     common = Dataset()
-    common.PlaneOrientationSequence = [_item(ImageOrientationPatient=list(AXIAL))]
-    common.PixelMeasuresSequence = [_item(PixelSpacing=[2.0, 0.5], SliceThickness=3)]
+    common.PlaneOrientationSequence = [item(ImageOrientationPatient=list(AXIAL))]
+    common.PixelMeasuresSequence = [item(PixelSpacing=[2.0, 0.5], SliceThickness=3)]
     image.SharedFunctionalGroupsSequence = [common]
     groups, pixels = [], []
     for frame in frames:
         group = Dataset()
-        group.PlanePositionSequence = [_item(ImagePositionPatient=list(frame["position"]))]
-        group.MRImageFrameTypeSequence = [_item(FrameType=["ORIGINAL", "PRIMARY", "T1", "NONE"])]
-        group.PixelValueTransformationSequence = [_item(RescaleSlope=frame.get("slope", 1), RescaleIntercept=0)]
+        group.PlanePositionSequence = [item(ImagePositionPatient=list(frame["position"]))]
+        group.MRImageFrameTypeSequence = [item(FrameType=["ORIGINAL", "PRIMARY", "T1", "NONE"])]
+        group.PixelValueTransformationSequence = [item(RescaleSlope=frame.get("slope", 1), RescaleIntercept=0)]
         if "echo" in frame:
-            group.MREchoSequence = [_item(EffectiveEchoTime=float(frame["echo"]))]
+            group.MREchoSequence = [item(EffectiveEchoTime=float(frame["echo"]))]
         if "time" in frame:
-            group.FrameContentSequence = [_item(TemporalPositionIndex=frame["time"])]
+            group.FrameContentSequence = [item(TemporalPositionIndex=frame["time"])]
         if "direction" in frame:
-            deeper = [_item(DiffusionGradientOrientation=frame["direction"])]
-            group.MRDiffusionSequence = [_item(DiffusionBValue=1000.0, DiffusionGradientDirectionSequence=deeper)]
+            deeper = [item(DiffusionGradientOrientation=frame["direction"])]
+            group.MRDiffusionSequence = [item(DiffusionBValue=1000.0, DiffusionGradientDirectionSequence=deeper)]
         groups.append(group)
         pixels.append(np.full((4, 5), frame["value"], "<u2"))
     image.PerFrameFunctionalGroupsSequence = groups
@@ -76,7 +76,7 @@ def enhanced(frames, *, uid="1.2.4.1", **shared):
     return image
 
 
-def _item(**values):
+def item(**values):
     item = Dataset()
     for name, value in values.items():
         setattr(item, name, value)

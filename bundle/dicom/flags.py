@@ -1,0 +1,51 @@
+"""Flags of a stack: sentences about what a user should know of where its slices come from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from bundle.dicom.headers import Headers
+from bundle.dicom.planes import REPEATS, Plane
+
+
+def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
+    """Return what differs between slices of a stack although it would tell images of one position apart.
+
+    Args:
+        planes: ordered along their normal.
+    """
+    names = []
+    for name in set(REPEATS) - {"image type", "acquisition time"}:
+        values = [plane.repeats[name] for plane in planes]
+        changes = sum(one != other for one, other in pairwise(values))
+        several = 2 <= len(set(values)) <= len(values) / 2  # more: it changes from slice to slice
+        if several and (name != "acquisition" or changes >= len(set(values))):  # acquisitions may follow one another
+            names.append(name)
+    return {"mixed": f"slices differ in {', '.join(sorted(names))}"} if names else {}
+
+
+def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
+    """Return what the headers tell of where slices come from, and of slices that may be lost at an end.
+
+    Args:
+        planes: of a stack.
+        headers: of its folder.
+    """
+    flags = {}
+    first, folders = planes[0], {plane.file.parent for plane in planes}
+    if first.image_type[:1] == ("DERIVED",):
+        flags["derived"] = "computed from other images"
+    if any(plane.lossy for plane in planes):
+        flags["lossy"] = "its pixels were once compressed with loss"
+    if any(plane.burned_in for plane in planes):
+        flags["burned_in"] = "text lies in its pixels, which may be a name"
+    lost = [aside for aside in headers.asides if aside.kind == "damaged" and aside.file.parent in folders]
+    lost += [aside for aside in headers.asides if aside.kind == "refused" and aside.series == first.series]
+    if lost:
+        flags["lost"] = f"files beside it that cannot be read: {len(lost)}; slices may be missing at an end"
+    numbers = headers.numbers.get(first.series, set())
+    missing = max(*numbers, headers.counts.get(first.series, 0), 0) - len(numbers - {0})
+    if first.frame is None and missing > 0:
+        flags["numbers"] = f"images that are left out, by their numbers: {missing}; slices may be missing at an end"
+    return flags

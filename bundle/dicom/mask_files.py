@@ -1,0 +1,74 @@
+"""Files of masks beside the volume that they belong to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bundle.dicom.masks import Mask, read_masks
+from bundle.dicom.planes import Aside
+from bundle.dicom.stack_files import save_volume
+from bundle.dicom.stacks import Stack
+from bundle.files import is_no_space
+from bundle.volumes.problem import FileProblem, Problem
+
+
+class Written(NamedTuple):
+    """A stack that was written.
+
+    Args:
+        stack: itself.
+        folder: of its files.
+        entry: in ``study.json``; masks are added to it.
+    """
+
+    stack: Stack
+    folder: Path
+    entry: dict[str, Any]
+
+
+def write_masks(asides: Iterable[Aside], written: Sequence[Written]) -> list[dict[str, Any]]:
+    """Write ``mask_<n>.nii.gz`` beside the volume that each mask belongs to, and add it to the entry of that volume.
+
+    Args:
+        asides: segmentations and structure sets of one study.
+        written: the stacks of that study.
+
+    Returns:
+        Entries of what was refused, with the reason.
+
+    Raises:
+        OSError: the disk is full.
+    """
+    refused = []
+    counts: Counter[Path] = Counter()
+    for aside in asides:
+        try:
+            for mask in read_masks(aside.file, [one.stack for one in written]):
+                [owner] = [one for one in written if one.stack is mask.stack]
+                counts[owner.folder] += 1
+                _write(mask, owner, counts[owner.folder])
+        except FileProblem as error:
+            refused.append({"name": aside.name, "problems": [str(error)]})
+        except Exception as error:  # anything may be missing in an object, and one must not lose the others
+            if is_no_space(error) or isinstance(error, MemoryError):
+                raise
+            found = f"one that cannot be read ({type(error).__name__})"
+            problem = Problem(aside.name, "hold a whole segmentation or structure set", found, "export it again")
+            refused.append({"name": aside.name, "problems": [problem.text]})
+    return refused
+
+
+def _write(mask: Mask, owner: Written, number: int) -> None:
+    name = f"mask_{number}.nii.gz"
+    save_volume(owner.folder / name, mask.voxels, mask.stack.affine)
+    entry = {
+        "file": f"{owner.folder.name}/{name}",
+        "name": mask.name,
+        "sop_instance_uid": mask.uid,
+        "voxels": int(mask.voxels.sum()),
+        "notes": list(mask.notes),
+    }
+    owner.entry.setdefault("masks", []).append(entry)

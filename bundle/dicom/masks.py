@@ -1,0 +1,160 @@
+"""Masks of a stack: segments of DICOM SEG objects and contours of RT structure sets, on the grid of their series."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom.dataset import Dataset, FileDataset
+from pydicom.uid import RTStructureSetStorage, SegmentationStorage
+from skimage.draw import polygon2mask
+
+from bundle.dicom.geometry import along_normal, normal_of
+from bundle.dicom.headers import open_dicom
+from bundle.dicom.images import LABEL_MAP
+from bundle.dicom.planes import planes_of, series_label
+from bundle.dicom.stacks import Stack
+from bundle.volumes.problem import FileProblem, Problem
+
+MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)
+"""Reasons for which headers set them aside."""
+_SAME_MM = 0.1
+_ON_SLICE_MM = 0.5
+_SAME_DIRECTION = 5e-4
+_CLOSED = ("CLOSED_PLANAR", "CLOSED_PLANAR_XOR", "CLOSEDPLANAR_XOR")
+
+
+class Mask(NamedTuple):
+    """Mask of one segment or region of interest.
+
+    Args:
+        name: that its author gave.
+        stack: that it belongs to.
+        voxels: (X, Y, Z) uint8, 1 inside, on the grid of the stack.
+        uid: SOP Instance UID of the object.
+        notes: sentences about what of it is not in the mask.
+    """
+
+    name: str
+    stack: Stack
+    voxels: NDArray
+    uid: str
+    notes: tuple[str, ...] = ()
+
+
+def read_masks(file: Path, stacks: Sequence[Stack]) -> Iterator[Mask]:
+    """Yield the masks of a file.
+
+    A frame of a segmentation must lie on a slice: same matrix, directions and pixel spacing, and its first pixel within
+    0.1 mm. A fractional one counts from a half on. Of a structure set, a voxel is inside if its center is in, or on
+    the edge of, an odd number of the region's closed contours on its slice, so that a contour in another one is a
+    hole; a contour is on the nearest slice, no further than 0.5 mm.
+
+    Args:
+        file: DICOM SEG or RT structure set.
+        stacks: without problems, of the same study.
+
+    Raises:
+        FileProblem: the series that it refers to is not there, lies in another frame of reference or on another grid.
+    """
+    image = open_dicom(file)
+    label = series_label(image.get("SeriesNumber"))
+    make: Callable[[FileDataset, Sequence[Stack], str], Iterator[Mask]] = (
+        _regions if image.SOPClassUID == RTStructureSetStorage else _segments
+    )
+    yield from make(image, stacks, label)
+
+
+def _segments(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterator[Mask]:
+    references = image.get("ReferencedSeriesSequence") or ()
+    instances = {str(item.ReferencedSOPInstanceUID) for s in references for item in s.ReferencedInstanceSequence}
+    series = {str(item.SeriesInstanceUID) for item in references}
+    stack = _stack_of(stacks, series, instances, str(image.get("FrameOfReferenceUID", "")), label)
+    slices = _slices_of_frames(image, stack, label)
+    pixels = np.reshape(image.pixel_array, (-1, image.Rows, image.Columns))
+    for segment in image.SegmentSequence:
+        number = int(segment.SegmentNumber)
+        if number == 0:  # the background of a label map
+            continue
+        voxels = np.zeros((len(stack.planes), *stack.planes[0].size), np.uint8)
+        for frame, index in enumerate(slices):
+            voxels[index] |= _inside(image, frame, pixels[frame], number)
+        yield Mask(str(segment.get("SegmentLabel", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID))
+
+
+def _inside(image: FileDataset, frame: int, pixels: NDArray, number: int) -> NDArray:
+    if image.SegmentationType == "LABELMAP":
+        return pixels == number
+    own = image.PerFrameFunctionalGroupsSequence[frame].get("SegmentIdentificationSequence")
+    shared = image.SharedFunctionalGroupsSequence[0] if image.get("SharedFunctionalGroupsSequence") else Dataset()
+    [item] = own or shared.SegmentIdentificationSequence
+    if int(item.ReferencedSegmentNumber) != number:
+        return np.zeros_like(pixels, dtype=bool)
+    whole = int(image.get("MaximumFractionalValue", 1)) if image.SegmentationType == "FRACTIONAL" else 1
+    return pixels >= whole / 2
+
+
+def _slices_of_frames(image: FileDataset, stack: Stack, label: str) -> list[int]:
+    first = stack.planes[0]
+    starts = np.array([plane.position for plane in stack.planes])
+    slices = []
+    for plane in planes_of(image, Path(), first.study, first.syntax):
+        far = np.linalg.norm(starts - plane.position, axis=1)
+        same = plane.size == first.size and np.allclose(plane.orientation, first.orientation, atol=_SAME_DIRECTION)
+        if not same or not np.allclose(plane.spacing, first.spacing, atol=1e-3) or far.min() > _SAME_MM:
+            found, remedy = "frames on another grid", "export it on the grid of its series"
+            raise FileProblem(Problem(label, "lie on the slices of its series", found, remedy))
+        slices.append(int(far.argmin()))
+    return slices
+
+
+def _regions(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterator[Mask]:
+    frames = image.get("ReferencedFrameOfReferenceSequence") or ()
+    studies = [study for frame in frames for study in frame.get("RTReferencedStudySequence") or ()]
+    references = [series for study in studies for series in study.get("RTReferencedSeriesSequence") or ()]
+    instances = {str(i.ReferencedSOPInstanceUID) for s in references for i in s.get("ContourImageSequence") or ()}
+    regions = {int(region.ROINumber): region for region in image.StructureSetROISequence}
+    for drawn in image.ROIContourSequence:
+        region = regions[int(drawn.ReferencedROINumber)]
+        frame = str(region.get("ReferencedFrameOfReferenceUID", ""))
+        stack = _stack_of(stacks, {str(s.SeriesInstanceUID) for s in references}, instances, frame, label)
+        voxels, notes = _filled(drawn.get("ContourSequence") or (), stack)
+        yield Mask(str(region.get("ROIName", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID), notes)
+
+
+def _filled(contours: Sequence[Dataset], stack: Stack) -> tuple[NDArray, tuple[str, ...]]:
+    voxels = np.zeros((len(stack.planes), *stack.planes[0].size), np.uint8)
+    open_ones = off = 0
+    for contour in contours:
+        if contour.ContourGeometricType not in _CLOSED:
+            open_ones += 1
+            continue
+        points = np.reshape([float(value) for value in contour.ContourData], (-1, 3))
+        heights = points @ normal_of(stack.planes[0])
+        index = int(np.abs(along_normal(stack.planes) - heights.mean()).argmin())
+        if np.abs(heights - along_normal(stack.planes)[index]).max() > _ON_SLICE_MM:
+            off += 1
+            continue
+        plane = stack.planes[index]
+        row, column = np.reshape(plane.orientation, (2, 3))
+        places = np.stack([(points - plane.position) @ column, (points - plane.position) @ row], axis=1)
+        voxels[index] ^= polygon2mask(plane.size, places / plane.spacing).astype(np.uint8)
+    notes = {"contours that enclose nothing": open_ones, "contours that lie on no slice": off}
+    return voxels, tuple(f"{words}: {count}" for words, count in notes.items() if count)
+
+
+def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], frame: str, label: str) -> Stack:
+    """Return the one stack that an object refers to."""
+    mine = [stack for stack in stacks if stack.planes[0].series in series]
+    mine = [stack for stack in mine if not instances or instances & {plane.uid for plane in stack.planes}]
+    there: list[Any] = [stack for stack in mine if stack.planes[0].frame_of_reference == frame]
+    if len(there) == 1:
+        return there[0]
+    found = "a reference to a series that was not read"
+    if mine:
+        found = f"a reference to {len(there)} stacks" if there else "another frame of reference"
+    remedy = "export it together with its series" if not mine else "export it again for one series"
+    raise FileProblem(Problem(label, "belong to one stack of its study", found, remedy))

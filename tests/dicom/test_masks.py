@@ -1,0 +1,163 @@
+"""Segmentations and contours of a study become masks on the grid of their series, or are refused with the reason."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+from conftest import ROOT
+from support.dicom_files import image_header, item, save
+from support.dicom_series import AXIAL, HEIGHTS, OBLIQUE, SIZE, SPACING, at, series
+
+pytest.importorskip("pydicom", minversion="3")
+from pydicom import dcmread
+from pydicom.uid import RTStructureSetStorage, SegmentationStorage
+
+from bundle.dicom import find_stacks, mask_files, prepare_study, read_headers
+from bundle.dicom.masks import MASK_KINDS, read_masks
+
+FORMATS = ROOT.parent / "shared/data/formats/dicom"
+TRUTH = np.zeros((len(HEIGHTS), *SIZE), np.uint8)
+TRUTH[1:4, 3:9, 4:12] = 1
+TRUTH[2, 5:7, 6:9] = 0  # a hole
+
+
+def segmentation(folder, kind="BINARY"):
+    """Write a segmentation by highdicom, its frames in the order of the files."""
+    highdicom = pytest.importorskip("highdicom")
+    from highdicom.sr.coding import CodedConcept
+
+    sources = [dcmread(path) for path in sorted(folder.rglob("1.2.4.*"))]
+    for source in sources:  # what highdicom asks of a source
+        source.StudyID = source.StudyDate = source.StudyTime = source.AccessionNumber = ""
+        source.PatientBirthDate = source.PatientSex = ""
+    code = CodedConcept("1", "99TEST", "tumor")
+    about = highdicom.seg.SegmentDescription(1, "tumor", code, code, highdicom.seg.SegmentAlgorithmTypeValues.MANUAL)
+    pixels = TRUTH if kind != "FRACTIONAL" else TRUTH * 0.7 + 0.2
+    image = highdicom.seg.Segmentation(
+        sources, pixels, kind, [about], "1.2.6", 20, "1.2.7", 1, "maker", "model", "1", "serial"
+    )
+    return save(image, folder / "seg", "seg.dcm")
+
+
+def square(top, left, bottom, right):
+    """Corners of a rectangle, half a pixel outside of the pixels that it holds; rows and columns."""
+    return [(top - 0.5, left - 0.5), (top - 0.5, right + 0.5), (bottom + 0.5, right + 0.5), (bottom + 0.5, left - 0.5)]
+
+
+def contour(height, corners, orientation, kind="CLOSED_PLANAR"):
+    row, column = np.reshape(orientation, (2, 3))
+    points = [at(height, orientation) + r * SPACING[0] * column + c * SPACING[1] * row for r, c in corners]
+    return item(ContourGeometricType=kind, ContourData=[f"{v:.6f}" for v in np.ravel(points)], NumberOfContourPoints=4)
+
+
+def structure_set(folder, orientation=AXIAL, series_uid="1.2.3", frame="1.2.8"):
+    image = image_header(
+        "1.2.6", RTStructureSetStorage, Modality="RTSTRUCT", SeriesInstanceUID="1.2.66", SeriesNumber=30
+    )
+    references = item(RTReferencedSeriesSequence=[item(SeriesInstanceUID=series_uid)])
+    image.ReferencedFrameOfReferenceSequence = [
+        item(FrameOfReferenceUID="1.2.8", RTReferencedStudySequence=[references])
+    ]
+    image.StructureSetROISequence = [item(ROINumber=1, ROIName="GTV", ReferencedFrameOfReferenceUID=frame)]
+    outlines = [contour(height, square(3, 4, 8, 11), orientation) for height in (4, 8, 12)]
+    outlines += [contour(8, square(5, 6, 6, 8), orientation), contour(10, square(0, 0, 1, 1), orientation)]
+    outlines += [contour(4, square(0, 0, 1, 1), orientation, "OPEN_PLANAR")]
+    image.ROIContourSequence = [item(ReferencedROINumber=1, ContourSequence=outlines)]
+    return save(image, folder / "rt", "rt.dcm")
+
+
+def prepared(tmp_path):
+    [case] = prepare_study(tmp_path / "in", tmp_path / "out", tmp_path / "key")
+    return case, json.loads((case.folder / "study.json").read_text())
+
+
+@pytest.mark.parametrize("kind", ["BINARY", "FRACTIONAL", "LABELMAP"])
+def test_a_segmentation_lies_on_the_slices_of_its_series(tmp_path, kind):
+    series(tmp_path / "in", orientation=OBLIQUE)
+    segmentation(tmp_path / "in", kind)
+    case, account = prepared(tmp_path)
+    [volume] = account["volumes"]
+    [mask] = volume["masks"]
+    assert (mask["name"], mask["voxels"], mask["notes"]) == ("tumor", int(TRUTH.sum()), [])
+    image = nib.load(case.folder / mask["file"])
+    assert np.array_equal(np.asarray(image.dataobj), TRUTH.transpose(2, 1, 0))
+    np.testing.assert_array_equal(image.affine, nib.load(case.folder / volume["file"]).affine)
+    assert [entry["reason"] for entry in account["set_aside"]] == []
+    assert "mask series7_ct/mask_1.nii.gz" in case.text
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
+def test_contours_enclose_the_pixels_whose_centers_they_hold(tmp_path, orientation):
+    series(tmp_path / "in", orientation=orientation)
+    structure_set(tmp_path / "in", orientation)
+    case, account = prepared(tmp_path)
+    [mask] = account["volumes"][0]["masks"]
+    assert np.array_equal(np.asarray(nib.load(case.folder / mask["file"]).dataobj), TRUTH.transpose(2, 1, 0))
+    assert mask["notes"] == ["contours that enclose nothing: 1", "contours that lie on no slice: 1"]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [({"series_uid": "1.2.99"}, "a reference to a series that was not read"),
+     ({"frame": "1.2.99"}, "another frame of reference")],
+)  # fmt: skip
+def test_contours_of_something_else_are_refused(tmp_path, change, reason):
+    series(tmp_path / "in")
+    structure_set(tmp_path / "in", **change)
+    _, account = prepared(tmp_path)
+    assert "masks" not in account["volumes"][0]
+    assert f"must belong to one stack of its study, got {reason}" in account["refused"][0]["problems"][0]
+
+
+def test_a_reference_to_one_of_several_stacks_needs_its_instances(tmp_path):
+    series(tmp_path / "in")
+    series(tmp_path / "in", first=6, size=(10, 16))
+    structure_set(tmp_path / "in")
+    _, account = prepared(tmp_path)
+    assert "got a reference to 2 stacks" in account["refused"][0]["problems"][0]
+
+
+def test_a_segmentation_on_another_grid_is_refused_and_a_broken_one_named(tmp_path):
+    series(tmp_path / "in")
+    path = segmentation(tmp_path / "in")
+    image = dcmread(path)
+    image.PerFrameFunctionalGroupsSequence[0].PlanePositionSequence[0].ImagePositionPatient = [0, 0, 0]
+    image.save_as(path)
+    reference = item(SeriesInstanceUID="1.2.3")  # and no instances
+    save(image_header("1.2.77", SegmentationStorage, ReferencedSeriesSequence=[reference]), tmp_path / "in")
+    _, account = prepared(tmp_path)
+    words = [entry["problems"][0] for entry in account["refused"]]
+    assert "must lie on the slices of its series, got frames on another grid" in " ".join(words)
+    assert "must hold a whole segmentation or structure set, got one that cannot be read (AttributeError)" in " ".join(
+        words
+    )
+
+
+def test_a_full_disk_stops_at_a_mask_too(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "no space")
+
+    series(tmp_path / "in")
+    structure_set(tmp_path / "in")
+    monkeypatch.setattr(mask_files, "save_volume", full)
+    with pytest.raises(OSError, match="must have space left"):
+        prepared(tmp_path)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.skipif(not FORMATS.exists(), reason="needs ../shared/data/formats/dicom")
+@pytest.mark.parametrize(
+    ("name", "reference"), [("ct_3slice_liver_seg", "seg/liver_seg.nrrd"), ("ct_lung_ibsi1", "nifti/mask.nii.gz")]
+)
+def test_masks_of_others_are_those_that_other_programs_make(name, reference):
+    itk = pytest.importorskip("SimpleITK")
+    stacks, asides = find_stacks(read_headers(FORMATS / name))
+    [found] = [aside for aside in asides if aside.reason in MASK_KINDS]
+    [mask] = read_masks(found.file, stacks)
+    expected = itk.ReadImage(str(FORMATS / name / reference))
+    affine = stacks[0].affine * [[-1], [-1], [1], [1]]
+    indices = np.argwhere(mask.voxels)
+    places = (indices @ affine[:3, :3].T + affine[:3, 3])[:: len(indices) // 2000]
+    assert all(expected[expected.TransformPhysicalPointToIndex(list(place))] for place in places)
+    assert (np.count_nonzero(itk.GetArrayFromImage(expected)), mask.notes) == (len(indices), ())
