@@ -1,4 +1,4 @@
-"""What a model found in a stack, in the order of its planes: the common source of the report and of the objects."""
+"""Answer of a model for a stack, in the order of its planes: the common source of the report and of the objects."""
 
 from __future__ import annotations
 

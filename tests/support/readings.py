@@ -75,13 +75,17 @@ def stack_of(folder, which=0):
     return stacks[which]
 
 
-def reading_of(stack, *, positive=True, classes=("lesion",), has_map=True, **more):
-    """A reading with a finding of 3 x 2 pixels in the middle slices, whose first voxel has the map value 1."""
+BOX = (slice(1, 4), slice(2, 4))
+
+
+def reading_of(stack, *, positive=True, classes=("lesion",), has_map=True, box=BOX, **more):
+    """A reading with a finding in a box of columns and rows of the middle slices; its first voxel has the value 1."""
     columns, rows, depth = stack.shape
     volume, chance = np.zeros((columns, rows, depth), np.float32), np.full((depth, len(classes)), 0.125)
     middle = slice(depth // 2, depth // 2 + 2)
     if positive:
-        volume[1:4, 2:4, middle], volume[1, 2, depth // 2], chance[middle, 0] = 0.75, 1, 0.875
+        volume[(*box, middle)], chance[middle, 0] = 0.75, 0.875
+        volume[box[0].start, box[1].start, depth // 2] = 1
     regions = find_regions(volume, chance[:, 0], 0.5, FindingRule(0.5), voxel_mm3=1.0)
     findings = describe_regions(regions, chance[:, 0], stack.affine)
     answer = {

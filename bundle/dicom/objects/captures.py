@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 from pydicom.dataset import Dataset
 
+from bundle.dicom.objects.filing import finish, options_of
 from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin
 from bundle.dicom.objects.sources import Reference
 
@@ -34,7 +35,7 @@ def make_captures(origin: Origin) -> Iterator[SCImage]:
     for number, (index, picture) in enumerate(origin.pictures.items(), 1):
         if not 0 <= index < len(references):
             raise ValueError(f"a picture must be of slices 0 to {len(references) - 1}, got {index}: name one of them.")
-        options = origin.options("capture", "Key slices")
+        options = options_of(origin, "capture", "Key slices")
         options["sop_instance_uid"] = origin.uid("capture", "instance", f"{number}")
         options["instance_number"] = number
         capture = SCImage(
@@ -47,11 +48,12 @@ def make_captures(origin: Origin) -> Iterator[SCImage]:
             **options,
         )
         capture.PatientOrientation = ""  # a picture with panels and words has none
+        capture.Laterality = origin.sources.header.get("Laterality") or ""
         capture.ImageType = ["DERIVED", "SECONDARY"]
         capture.BurnedInAnnotation = "YES"
         capture.DateOfSecondaryCapture, capture.TimeOfSecondaryCapture = capture.ContentDate, capture.ContentTime
         capture.SourceImageSequence = [_reference_to(references[index])]
-        yield origin.finish(capture)
+        yield finish(origin, capture)
 
 
 def with_words(picture: NDArray) -> NDArray:

@@ -6,10 +6,13 @@ import numpy as np
 from highdicom import AlgorithmIdentificationSequence, VOILUTTransformation
 from highdicom.pm import ParametricMap, RealWorldValueMapping
 from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
+from highdicom.sr import CodedConcept
 from numpy.typing import NDArray
+from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
+from bundle.dicom.objects.filing import coding_schemes, finish, options_of
 from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
 from bundle.dicom.objects.structured_report import finding_code, finding_tracking
 
@@ -54,9 +57,11 @@ def make_map(origin: Origin) -> ParametricMap:
         transfer_syntax_uid=ExplicitVRLittleEndian,
         content_label="ACTIVATION",
         content_description=RESEARCH_ONLY,
-        **origin.options("map", "Attribution map"),
+        **options_of(origin, "map", "Attribution map"),
     )
-    origin.finish(result)
+    [groups] = result.SharedFunctionalGroupsSequence
+    groups.FrameAnatomySequence = [_anatomy(origin)]  # some readers stop without
+    finish(origin, result)
     return result
 
 
@@ -91,10 +96,10 @@ def make_segmentation(origin: Origin) -> Segmentation:
         transfer_syntax_uid=ExplicitVRLittleEndian,
         content_label="FINDINGS",
         content_description=RESEARCH_ONLY,
-        coding_schemes=origin.coding_schemes(),
-        **origin.options("seg", "Findings"),
+        coding_schemes=coding_schemes(),
+        **options_of(origin, "seg", "Findings"),
     )
-    origin.finish(result)
+    finish(origin, result)
     return result
 
 
@@ -115,6 +120,16 @@ def _segment(origin: Origin, index: int, number: int) -> SegmentDescription:
         tracking_uid=tracking["uid"],
         tracking_id=tracking["identifier"],
     )
+
+
+def _anatomy(origin: Origin) -> Dataset:
+    """Return the body part as the source has it, by its code or its name; the whole body where it has none."""
+    header, item = origin.sources.header, Dataset()
+    name = str(header.get("BodyPartExamined") or "").title().replace(" ", "")
+    region = CodedConcept.from_code(getattr(codes.cid4031, name, codes.cid4031.EntireBody))
+    item.AnatomicRegionSequence = header.get("AnatomicRegionSequence") or [region]
+    item.FrameLaterality = str(header.get("Laterality") or "U")
+    return item
 
 
 def _frames(volume: NDArray) -> NDArray:

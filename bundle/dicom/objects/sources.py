@@ -29,7 +29,7 @@ _CLASSES = {
 _EMPTY = """
     PatientID PatientName PatientBirthDate PatientSex AccessionNumber StudyID StudyDate StudyTime ReferringPhysicianName
 """
-"""Left empty while an object is built: `Origin.finish` copies them from the source, as they are and unseen."""
+"""Left empty while an object is built: `finish` copies them from the source, as they are and unseen."""
 _COPIED = """
     Manufacturer ManufacturerModelName SoftwareVersions DeviceSerialNumber InstitutionName InstitutionalDepartmentName
     StationName AcquisitionDateTime AcquisitionDate AcquisitionTime PositionReferenceIndicator LossyImageCompression

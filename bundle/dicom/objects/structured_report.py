@@ -12,6 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from skimage.measure import find_contours
 
+from bundle.dicom.objects.filing import coding_schemes, finish, options_of
 from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
 
 _PROCEDURES = {
@@ -58,10 +59,10 @@ def make_report(origin: Origin) -> sr.Comprehensive3DSR:
         evidence=images,
         content=content,
         is_complete=True,
-        coding_schemes=origin.coding_schemes(),
-        **origin.options("sr", "Findings"),
+        coding_schemes=coding_schemes(),
+        **options_of(origin, "sr", "Findings"),
     )
-    origin.finish(report)
+    finish(origin, report)
     return report
 
 

@@ -1,0 +1,93 @@
+"""Filing of objects: each kind in a series of its own, with the patient, study and character set of its source."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from highdicom import ContributingEquipment
+from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+from pydicom.valuerep import DA, DT, TM
+
+from bundle.dicom.objects.origin import MANUFACTURER, RESEARCH_ONLY, SCHEME, Origin
+from bundle.dicom.objects.sources import name_frames
+from bundle.dicom.objects.stable_uid import stable_uid
+
+_UNICODE = "ISO_IR 192"
+_KINDS = {"sr": 91, "map": 92, "seg": 93, "capture": 94}
+"""Last digits of the Series Number of each kind of object, after those of the source."""
+_LARGEST = 10**7
+
+
+def options_of(origin: Origin, kind: str, description: str) -> dict[str, Any]:
+    """Return what the constructors of highdicom's objects share.
+
+    Args:
+        origin: of the object.
+        kind: ``"sr"``, ``"map"``, ``"seg"`` or ``"capture"``: each is a series of its own.
+        description: of the series, for people.
+    """
+    number = "".join(letter for letter in origin.reading.stack.planes[0].number if letter.isdigit())
+    when = origin.local_time
+    return {
+        **origin.made_by,
+        "series_instance_uid": origin.uid(kind, "series"),
+        "series_number": int(number or 0) % _LARGEST * 100 + _KINDS[kind],
+        "sop_instance_uid": origin.uid(kind, "instance", "1"),
+        "instance_number": 1,
+        "series_description": f"{description}. {RESEARCH_ONLY}",
+        "contributing_equipment": [_equipment(origin)],
+        "content_date": DA(when.date()),
+        "content_time": TM(when.time()),
+        "specific_character_set": None,  # `finish` takes that of the source
+    }
+
+
+def coding_schemes() -> list[CodingSchemeIdentificationItem]:
+    """Return what tells readers whose codes those of the classes are."""
+    return [
+        CodingSchemeIdentificationItem(
+            SCHEME, name="Classes of a model", uid=stable_uid(SCHEME), responsible_organization=MANUFACTURER
+        )
+    ]
+
+
+def finish(origin: Origin, dataset: Dataset) -> Dataset:
+    """Complete an object that highdicom made: patient and study as in the source, its character set, stable UIDs.
+
+    Args:
+        origin: of the object.
+        dataset: it is changed, and returned.
+    """
+    name_frames(dataset, origin.all_sources)
+    dataset.copy_patient_and_study_information(origin.sources.header)
+    source_set, when = origin.sources.header.get("SpecificCharacterSet"), origin.local_time
+    charset = source_set if _is_ascii(origin) else _UNICODE
+    if charset:
+        dataset.SpecificCharacterSet = charset
+    dataset.DeviceUID = origin.device_uid
+    dataset.InstanceCreationDate, dataset.InstanceCreationTime = DA(when.date()), TM(when.time())
+    if origin.offset:
+        dataset.TimezoneOffsetFromUTC = origin.sources.header.TimezoneOffsetFromUTC
+    moment = DT(f"{origin.when:%Y%m%d%H%M%S.%f%z}")
+    for item in dataset.ContributingEquipmentSequence:
+        if item.PurposeOfReferenceCodeSequence[0] == codes.DCM.ProcessingEquipment:  # not the scanner
+            item.ContributionDateTime = moment
+    for item in (*dataset.get("DimensionOrganizationSequence", ()), *dataset.get("DimensionIndexSequence", ())):
+        item.DimensionOrganizationUID = origin.uid("dimensions", str(dataset.SOPClassUID))
+    return dataset
+
+
+def _is_ascii(origin: Origin) -> bool:
+    reading = origin.reading
+    texts = (reading.model.name, reading.model.version, reading.threshold_source)
+    return all(text.isascii() for text in (*texts, *reading.classes, *reading.warnings))
+
+
+def _equipment(origin: Origin) -> ContributingEquipment:
+    return ContributingEquipment(
+        **origin.made_by,
+        purpose_of_reference=codes.DCM.ProcessingEquipment,
+        contribution_description=RESEARCH_ONLY,
+    )
