@@ -44,7 +44,8 @@ _KEYWORDS = """
     SOPClassUID SOPInstanceUID StudyInstanceUID SeriesInstanceUID PatientID PatientName SeriesNumber SeriesDescription
     Modality FrameOfReferenceUID ImageType InstanceNumber Rows Columns SamplesPerPixel PhotometricInterpretation
     NumberOfFrames ImagePositionPatient ImageOrientationPatient PixelSpacing SliceThickness SpacingBetweenSlices
-    EchoTime LossyImageCompression SharedFunctionalGroupsSequence PerFrameFunctionalGroupsSequence
+    EchoTime LossyImageCompression WindowCenter WindowWidth SharedFunctionalGroupsSequence
+    PerFrameFunctionalGroupsSequence
 """
 _TAGS = [
     *_KEYWORDS.split(),
