@@ -19,7 +19,8 @@ from bundle.volumes.problem import Problem
 _KEYWORDS = """
     SOPInstanceUID StudyInstanceUID SeriesInstanceUID PatientID PatientName SeriesNumber Modality FrameOfReferenceUID
     InstanceNumber ImagesInAcquisition Rows Columns ImagePositionPatient ImageOrientationPatient PixelSpacing
-    SliceThickness SpacingBetweenSlices EchoTime LossyImageCompression BurnedInAnnotation SharedFunctionalGroupsSequence
+    SliceThickness SpacingBetweenSlices EchoTime LossyImageCompression BurnedInAnnotation WindowCenter WindowWidth
+    SharedFunctionalGroupsSequence
 """
 _TAGS = [
     *_KEYWORDS.split(),

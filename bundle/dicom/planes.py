@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pydicom.dataset import Dataset
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
+
+from bundle.dicom.frame_attributes import FrameAttributes
 
 REPEATS = {
     "image type": ("", "ImageType"),
@@ -24,10 +26,7 @@ REPEATS = {
     "acquisition time": ("", "AcquisitionTime"),
 }
 """By name, the functional group and the attributes that tell apart images of one position, in order of trust."""
-_FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)
-_PLACES = 4
-"""Decimals of an echo time in ms: a header rounds, it does not measure."""
 
 
 class Study(NamedTuple):
@@ -67,6 +66,8 @@ class Plane:
         lossy: the pixels were once compressed with loss.
         repeats: values of what tells apart images of one position, by the names of `REPEATS` and ``"instance"``.
         burned_in: text lies in the pixels, maybe a name.
+        instance: Instance Number, the number that viewers show; None where there is none, or a frame has `frame`.
+        window: center and width to show it with, after the modality LUT; None where there is none.
     """
 
     file: Path
@@ -89,6 +90,8 @@ class Plane:
     lossy: bool
     repeats: dict[str, str]
     burned_in: bool = False
+    instance: int | None = None
+    window: tuple[float, float] | None = None
 
     @property
     def label(self) -> str:
@@ -141,11 +144,9 @@ def planes_of(image: Dataset, file: Path, study: Study, syntax: str) -> Iterator
     groups = image.get("PerFrameFunctionalGroupsSequence")
     shared = next(iter(image.get("SharedFunctionalGroupsSequence") or ()), Dataset())
     for index, own in enumerate(groups or [Dataset()]):
-        found = _Attributes(image, own, shared)
+        found = FrameAttributes(image, own, shared)
         plain = {name: str(found.get(*where)) for name, where in REPEATS.items()}
-        kind = next((kind for group in _FRAME_TYPES if (kind := found.get(group, "FrameType"))), None)
-        image_type = tuple(str(value) for value in kind or image.get("ImageType") or ())
-        echo = found.number("MREchoSequence", "EffectiveEchoTime EchoTime")
+        image_type = found.image_type()
         yield Plane(
             file=file,
             uid=str(image.SOPInstanceUID),
@@ -160,41 +161,13 @@ def planes_of(image: Dataset, file: Path, study: Study, syntax: str) -> Iterator
             size=(int(image.Rows), int(image.Columns)),
             spacing=found.numbers("PixelMeasuresSequence", "PixelSpacing", 2),
             image_type=image_type,
-            echo=None if echo is None else round(echo, _PLACES),
+            echo=found.echo(),
             distance=found.number("PixelMeasuresSequence", "SpacingBetweenSlices"),
             thickness=found.number("PixelMeasuresSequence", "SliceThickness"),
             syntax=syntax,
             lossy=str(image.get("LossyImageCompression", "")) == "01" or syntax in _LOSSY,
             repeats={**plain, "image type": str(image_type), "instance": str(image.SOPInstanceUID) * bool(groups)},
             burned_in=image.get("BurnedInAnnotation") == "YES",
+            instance=None if groups or image.get("InstanceNumber") is None else int(image.InstanceNumber),
+            window=found.window(),
         )
-
-
-class _Attributes:
-    """Attributes of one frame: in its own functional groups, in the shared ones, else in the image itself."""
-
-    def __init__(self, image: Dataset, own: Dataset, shared: Dataset) -> None:
-        self.image, self.groups = image, (own, shared)
-
-    def get(self, group: str, keywords: str) -> Any:
-        """Return the first value found; None where there is none."""
-        items = [item for groups in self.groups if group for item in groups.get(group) or ()]
-        # a gradient direction lies one sequence deeper
-        items += [deeper for item in items for deeper in item.get("DiffusionGradientDirectionSequence") or ()]
-        for item in (*items, self.image):
-            for keyword in keywords.split():
-                value = item.get(keyword) if not keyword[0].isdigit() else item.get(int(keyword, 16))
-                value = getattr(value, "value", value)  # a private one comes as an element
-                if value not in (None, ""):
-                    return value
-        return None
-
-    def number(self, group: str, keywords: str) -> float | None:
-        value = self.get(group, keywords)
-        return None if value is None else float(value)
-
-    def numbers(self, group: str, keyword: str, count: int) -> tuple[float, ...]:
-        value = self.get(group, keyword)
-        if value is None or len(value) != count:
-            raise KeyError(keyword)
-        return tuple(float(part) for part in value)

@@ -1,4 +1,4 @@
-"""Answer of a model for a stack, in the order of its planes: the common source of the report and of the objects."""
+"""Reading of a stack by a model, in the order of its planes: the common source of the report and of the objects."""
 
 from __future__ import annotations
 

@@ -6,11 +6,14 @@ from bundle.reports.case_tiles import contact_sheet
 from bundle.reports.curves import score_curves, seed_comparison_sentence, training_curves
 from bundle.reports.evaluation_text import evaluation_summary
 from bundle.reports.html_report import HtmlReport, PictureRow
+from bundle.reports.key_slice import RESEARCH_ONLY, key_slice_picture
 from bundle.reports.overlay import draw_overlay, overlay_panel, write_picture
+from bundle.reports.study_report import write_study_report
 from bundle.reports.tables import ABSENT, ScoreRow, Table, score_text
 
 __all__ = [
     "ABSENT",
+    "RESEARCH_ONLY",
     "HtmlReport",
     "PictureRow",
     "Point",
@@ -21,10 +24,12 @@ __all__ = [
     "contact_sheet",
     "draw_overlay",
     "evaluation_summary",
+    "key_slice_picture",
     "overlay_panel",
     "score_curves",
     "score_text",
     "seed_comparison_sentence",
     "training_curves",
     "write_picture",
+    "write_study_report",
 ]

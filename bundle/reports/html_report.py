@@ -10,12 +10,39 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from numpy.typing import NDArray
 from PIL import Image
 
 from bundle.reports.overlay import overlay_panel
 from bundle.reports.tables import ScoreRow, Table, score_text
+
+
+def data_url(picture: NDArray) -> str:
+    """Return a picture as a PNG data URL.
+
+    Args:
+        picture: (H, W, 3) uint8.
+    """
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+
+
+def page_template(name: str) -> Template:
+    """Return a template of this folder.
+
+    Args:
+        name: of its file.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,  # names come from file names, data lists and headers
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
 
 
 @dataclass(frozen=True)
@@ -37,14 +64,7 @@ class PictureRow:
 
     def data_urls(self) -> list[str]:
         """Return the pictures as PNG data URLs, so that the page needs no other file."""
-        return [_data_url(picture) for picture in self.pictures]
-
-
-def _data_url(picture: NDArray) -> str:
-    """Return a picture as a PNG data URL."""
-    file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", optimize=True)
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
+        return [data_url(picture) for picture in self.pictures]
 
 
 @dataclass(frozen=True)
@@ -99,16 +119,8 @@ class HtmlReport:
 
     def render(self) -> str:
         """Return the page."""
-        environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent),
-            autoescape=True,  # names come from file names and data lists
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
         score = self.plot_score or next(iter(self.score_names))
-        page = environment.get_template("page.html")
-        return page.render(
+        return page_template("page.html").render(
             report=self, table=self.table(), plot=_dot_plot(self.rows, score), plot_title=self.score_names[score]
         )
 

@@ -28,13 +28,13 @@ def draw_overlay(
     mask: ArrayLike | None = None,
     opacity: float = 0.6,
     scale: Sequence[float] | None = None,
+    image_scale: Sequence[float] | None = None,
 ) -> NDArray:
     """Return the slice in gray, the map over it in color and the mask's outline in magenta.
 
-    The image is scaled to its own range. So is the map without `scale`; pictures that are to be compared need one. A
-    pixel is the more opaque the higher the map: anatomy stays
-    visible where the map is low. Arrays with rows towards posterior and columns towards left appear in radiological
-    orientation.
+    Without their scales image and map are scaled to their own ranges; pictures that are to be compared need them. A
+    pixel is the more opaque the higher the map: anatomy stays visible where the map is low. Arrays with rows towards
+    posterior and columns towards left appear in radiological orientation.
 
     Args:
         image: (H, W), one channel.
@@ -42,6 +42,7 @@ def draw_overlay(
         mask: (H, W), nonzero inside, or None.
         opacity: of the map's maximum, in [0, 1].
         scale: map values at the two ends of the color map; values beyond look like these.
+        image_scale: the same of the image, from black to white.
 
     Returns:
         (H, W, 3) uint8.
@@ -53,7 +54,7 @@ def draw_overlay(
         >>> draw_overlay(np.zeros((4, 4)), np.zeros((4, 4)), np.eye(4))[0, 0]
         array([255,   0, 255], dtype=uint8)
     """
-    gray, heat = _scaled(image), _scaled(attribution, scale)
+    gray, heat = _scaled(image, image_scale), _scaled(attribution, scale)
     if gray.ndim != 2 or heat.shape != gray.shape or (mask is not None and np.shape(mask) != gray.shape):
         shapes = [np.shape(array) for array in (image, attribution, mask) if array is not None]
         raise ValueError(f"image, map and mask must be of one shape (H, W), got {shapes}: resize the map to the image.")

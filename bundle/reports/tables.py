@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -85,6 +85,22 @@ def score_text(values: float | Sequence[float], interval: Sequence[float] | None
     if interval is not None and interval[0] is not None and interval[0] == interval[0]:
         text += f" [{interval[0]:.{digits}f}, {interval[1]:.{digits}f}]"
     return text if len(defined) == len(runs) else f"{text} ({len(defined)} of {len(runs)} runs)"
+
+
+def capped(entries: Iterable[object], count: int) -> str:
+    """Return the first entries, and how many more there are.
+
+    Args:
+        entries: to name.
+        count: at most so many.
+
+    Example:
+        >>> capped("abcde", 2), capped("ab", 2)
+        ('a, b and 3 more', 'a, b')
+    """
+    texts = [str(entry) for entry in entries]
+    more = f" and {len(texts) - count} more" if len(texts) > count else ""
+    return ", ".join(texts[:count]) + more
 
 
 @dataclass(frozen=True)

@@ -313,3 +313,26 @@ def test_several_enhanced_files_of_one_series_are_told_apart(tmp_path, stacks):
         frames = [{"position": (0, 0, z), "value": z + number} for z in (0, 3)]
         save(enhanced(frames, uid=f"1.2.4.{number}"), tmp_path)
     assert [read_voxels(stack.planes)[0, 0].tolist() for stack in stacks()[0]] == [[1, 4], [2, 5]]
+
+
+def test_planes_know_their_instance_number_and_the_first_of_their_windows(write, stacks):
+    write([0, 3], first=5, WindowCenter=[40, 300], WindowWidth=[80, 1500])
+    stack, _ = only(stacks())
+    assert [plane.instance for plane in stack.planes] == [5, 6]
+    assert {plane.window for plane in stack.planes} == {(40.0, 80.0)}
+
+
+def test_planes_without_a_window_have_none(write, stacks):
+    write([0, 3], WindowCenter=40)
+    assert {plane.window for plane in only(stacks())[0].planes} == {None}
+
+
+def test_frames_have_their_own_window_and_no_instance_number(tmp_path, stacks):
+    image = enhanced([{"position": (0, 0, height), "value": 1} for height in (0, 3)])
+    for group, center in zip(image.PerFrameFunctionalGroupsSequence, (10, 20), strict=True):
+        window = type(group)()
+        window.WindowCenter, window.WindowWidth = center, 50
+        group.FrameVOILUTSequence = [window]
+    save(image, tmp_path)
+    planes = only(stacks())[0].planes
+    assert [(plane.instance, plane.window) for plane in planes] == [(None, (10, 50)), (None, (20, 50))]

@@ -1,0 +1,91 @@
+"""Attributes of a frame, wherever its file has them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydicom.dataset import Dataset
+from pydicom.multival import MultiValue
+
+_FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
+_PLACES = 4
+"""Decimals of an echo time in ms: a header rounds, it does not measure."""
+
+
+class FrameAttributes:
+    """Attributes of one frame: in its own functional groups, in the shared ones, else in the image itself.
+
+    Args:
+        image: header.
+        own: functional groups of the frame; empty for an image of one frame.
+        shared: functional groups of all frames.
+
+    Example:
+        >>> image = Dataset()
+        >>> image.EchoTime, image.WindowCenter, image.WindowWidth = 80.00001, [40, 300], [80, 1500]
+        >>> attributes = FrameAttributes(image, Dataset(), Dataset())
+        >>> attributes.echo(), attributes.window()
+        (80.0, (40.0, 80.0))
+    """
+
+    def __init__(self, image: Dataset, own: Dataset, shared: Dataset) -> None:
+        self.image, self.groups = image, (own, shared)
+
+    def get(self, group: str, keywords: str) -> Any:
+        """Return the first value found; None where there is none.
+
+        Args:
+            group: keyword of the functional group.
+            keywords: of the attribute, in order of trust.
+        """
+        items = [item for groups in self.groups if group for item in groups.get(group) or ()]
+        # a gradient direction lies one sequence deeper
+        items += [deeper for item in items for deeper in item.get("DiffusionGradientDirectionSequence") or ()]
+        for item in (*items, self.image):
+            for keyword in keywords.split():
+                value = item.get(keyword) if not keyword[0].isdigit() else item.get(int(keyword, 16))
+                value = getattr(value, "value", value)  # a private one comes as an element
+                if value not in (None, ""):
+                    return value
+        return None
+
+    def number(self, group: str, keywords: str) -> float | None:
+        """Return a value as a number, see `get`."""
+        value = self.get(group, keywords)
+        return None if value is None else float(value)
+
+    def image_type(self) -> tuple[str, ...]:
+        """Return the type of the frame, where it has its own, else of the image."""
+        kind = next((kind for group in _FRAME_TYPES if (kind := self.get(group, "FrameType"))), None)
+        return tuple(str(value) for value in kind or self.image.get("ImageType") or ())
+
+    def echo(self) -> float | None:
+        """Return the echo time in ms."""
+        echo = self.number("MREchoSequence", "EffectiveEchoTime EchoTime")
+        return None if echo is None else round(echo, _PLACES)
+
+    def window(self) -> tuple[float, float] | None:
+        """Return center and width of the window; None where there is no sound one."""
+        both = [self.get("FrameVOILUTSequence", keyword) for keyword in ("WindowCenter", "WindowWidth")]
+        try:
+            # of several windows the first is the one that is shown
+            center, width = (float(value[0] if isinstance(value, MultiValue) else value) for value in both)
+        except (TypeError, ValueError, IndexError):  # a slice without one can be shown
+            return None
+        return center, width
+
+    def numbers(self, group: str, keyword: str, count: int) -> tuple[float, ...]:
+        """Return the numbers of an attribute.
+
+        Args:
+            group: keyword of the functional group.
+            keyword: of the attribute.
+            count: of the numbers.
+
+        Raises:
+            KeyError: there are no such, or others.
+        """
+        value = self.get(group, keyword)
+        if value is None or len(value) != count:
+            raise KeyError(keyword)
+        return tuple(float(part) for part in value)
