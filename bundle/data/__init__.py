@@ -19,6 +19,7 @@ from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
+from bundle.data.slices.input_profile import input_facts, input_profile, input_warnings, stored_facts
 from bundle.data.slices.learnable import (
     describe_labels,
     describe_left_out,
@@ -62,6 +63,9 @@ __all__ = [
     "describe_left_out",
     "fingerprint",
     "inference_items",
+    "input_facts",
+    "input_profile",
+    "input_warnings",
     "label_warnings",
     "own_split",
     "require_held_out",
@@ -70,6 +74,7 @@ __all__ = [
     "require_unseen",
     "split_cases",
     "split_hash",
+    "stored_facts",
     "supervised_cases",
     "with_identities",
     "without_label",

@@ -99,7 +99,7 @@ def finding_rows(reading: Reading) -> list[dict[str, Any]]:
                 "key_slice": slice_name(reading, key),
                 "diameter": _number(finding.get("diameter_mm"), ".0f"),
                 "extent": ABSENT if extent is None else " x ".join(f"{length:.0f}" for length in extent),
-                "volume": _number(finding.get("volume_ml"), ".2g" if (finding.get("volume_ml") or 0) < 1 else ".1f"),
+                "volume": _number(finding.get("volume_ml"), ".2f"),
                 "place": ABSENT if center is None else place_in_patient(np.asarray(center)),
             }
         )
