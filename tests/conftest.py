@@ -58,7 +58,11 @@ def pytest_collection(session):
     """Pause coverage from here on: before Python 3.12 what is written in Python takes three times as long under it."""
     coverage = _coverage(session.config)
     if coverage:
+        from coverage import Coverage
+
         coverage.pause()
+        while below := Coverage.current():  # pytest-cov 7.1 starts a second one in each process that runs tests
+            below.stop()
     if not session.config.pluginmanager.hasplugin("dsession"):  # which hands tests out and runs none
         import torch
 
