@@ -53,7 +53,7 @@ gates: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 unit: $(VENV)/.dev
-	$(BIN)/python -m pytest -n 2 --cov --cov-report=term
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report=term
 
 test-release: $(VENV)/.dev
 	$(PYTHON) -m venv --clear $(VENV)/release

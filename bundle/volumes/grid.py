@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bundle.volumes.geometry import axes_between, corner_distance
 from bundle.volumes.problem import Problem
 from bundle.volumes.volume_file import VolumeFile
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 TOLERANCE_MM = 0.1
 _HALF_A_VOXEL = 0.5

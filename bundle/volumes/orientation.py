@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import nibabel
 import numpy as np
-from monai.data import MetaTensor
 from numpy.typing import NDArray
 
 from bundle.volumes.geometry import thick_axis
 from bundle.volumes.problem import Problem
 from bundle.volumes.volume_file import VolumeFile
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
 
 DISPLAY_AXES = "PLS"
 """Rows run towards posterior, columns towards left, slices towards superior."""
@@ -118,6 +121,7 @@ def source_slice_indices(image: MetaTensor) -> list[int]:
 
     Example:
         >>> import torch
+        >>> from monai.data import MetaTensor
         >>> flipped = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 2], [0, 0, 0, 1]])
         >>> image = MetaTensor(torch.zeros(1, 4, 4, 3), affine=flipped)
         >>> image.meta["original_affine"] = np.eye(4)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from monai.data import MetaTensor
 
 from bundle.volumes.case_files import CaseFiles
 from bundle.volumes.mask import to_class_numbers
 from bundle.volumes.problem import raise_first
 from bundle.volumes.volume_file import VolumeFile
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
 
 
 def read_volume(path: str | os.PathLike[str]) -> MetaTensor:
@@ -71,6 +73,9 @@ def _channels_first(volume: VolumeFile) -> np.ndarray:
 
 
 def _tensor(volume: VolumeFile, voxels: np.ndarray) -> MetaTensor:
+    import torch  # here, because these take seconds, and who only reads headers does without
+    from monai.data import MetaTensor
+
     affine = np.asarray(volume.affine, dtype=np.float64)
     meta = {"filename_or_obj": volume.file, "original_affine": affine.copy(), "space": "RAS", "original_channel_dim": 0}
     if not volume.oriented:

@@ -6,13 +6,14 @@ import csv
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-
-import torch
-from monai.data import MetaTensor
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from bundle.keys import IGNORED_LABEL
 from bundle.volumes.problem import Problem, raise_first
+
+if TYPE_CHECKING:
+    from monai.data import MetaTensor
+    from torch import Tensor
 
 _HEADER = ["slice_index", "class"]
 
@@ -43,6 +44,8 @@ def read_slice_labels(path: str | Path, num_slices: int, num_classes: int | None
         ...     read_slice_labels(path, num_slices=4, num_classes=1)
         tensor([ 1, -1,  0, -1])
     """
+    import torch  # see read_volume
+
     if not Path(path).is_file():
         raise FileNotFoundError(f"{path} must be a CSV of slice labels, got no such file: correct the path.")
     raise_first(label_problems(path, num_slices, num_classes))
@@ -65,13 +68,16 @@ def slice_label_volume(path: str | Path, image: Tensor, num_classes: int | None 
         (1,1,1,Z) int16 with the image's affine and `meta["filename_or_obj"]`.
 
     Example:
-        >>> import tempfile
+        >>> import tempfile, torch
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     path = Path(folder) / "labels.csv"
         ...     _ = path.write_text("slice_index,class\n1,1\n")
         ...     slice_label_volume(path, torch.zeros(3, 8, 8, 2)).flatten().tolist()
         [-1, 1]
     """
+    import torch
+    from monai.data import MetaTensor
+
     labels = read_slice_labels(path, num_slices=image.shape[-1], num_classes=num_classes)
     affine = image.affine if isinstance(image, MetaTensor) else torch.eye(4, dtype=torch.float64)
     voxels = labels.to(torch.int16).reshape(1, 1, 1, -1)

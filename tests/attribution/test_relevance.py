@@ -98,6 +98,7 @@ def test_works_under_ddps_defaults_and_says_where_not(option, one_process):
         assert network.blocks[0].attn.qkv.weight.grad.abs().sum() > 0
 
 
+@pytest.mark.no_cover
 def test_says_that_torch_compile_cuts_the_graph():
     network = SliceViT(image_size=16, patch_size=8, hidden_size=16, num_layers=1, num_heads=2, dropout=0, drop_path=0)
     compiled = torch.compile(WithEvidence(network, attentions=True), backend="aot_eager")

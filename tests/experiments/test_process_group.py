@@ -10,6 +10,7 @@ import traceback
 
 import pytest
 from conftest import ROOT
+from support.processes import Forked
 
 from bundle.experiments import ProcessGroup
 from bundle.experiments.process_group import ended_like_ctrl_c, root_error
@@ -92,9 +93,7 @@ def test_an_ended_group_starts_nothing(tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_queue_that_is_told_to_end_leaves_no_process_behind(number, tmp_path):
-    queue = subprocess.Popen(
-        [sys.executable, "-c", QUEUE, PARENT, tmp_path], cwd=ROOT, stderr=subprocess.DEVNULL, start_new_session=True
-    )
+    queue = Forked(["-c", QUEUE, PARENT, tmp_path], ROOT, os.environ)
     try:
         started = [pid for name in "ab" for pid in pids(tmp_path / name / "pids")]
         queue.send_signal(number)

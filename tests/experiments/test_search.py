@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from dataclasses import replace
@@ -221,7 +220,7 @@ sampled_search(search, int(trials), int(seed))
 
 def test_a_search_that_is_told_to_end_takes_the_same_trial_up_again(search, tmp_path):
     words = ["-c", SEARCH, tmp_path, "1", "0", '{"max_epochs": 400, "pause": 0.5}']
-    process = subprocess.Popen([sys.executable, *words], cwd=ROOT, stderr=subprocess.DEVNULL)
+    process = Forked(words, ROOT, os.environ)
     try:
         while not starts(search) and process.poll() is None:
             time.sleep(0.1)

@@ -92,6 +92,7 @@ def test_trace_serves_every_batch_size(patch_norm):
         torch.testing.assert_close(traced(image), network(image), atol=1e-6, rtol=0)
 
 
+@pytest.mark.no_cover
 def test_export_has_a_dynamic_batch():
     network = SliceViT(**TINY).eval()
     program = torch.export.export(

@@ -74,6 +74,7 @@ def test_gradients_under_distributed_data_parallel_are_those_without(one_process
     assert [name.removeprefix("module.") for name in parallel.state_dict()] == list(network.state_dict())
 
 
+@pytest.mark.no_cover
 def test_compiled_evidence_is_the_same():
     network = SliceViT(**TINY).eval()
     image = torch.rand(2, 3, 32, 32)

@@ -141,6 +141,7 @@ def test_metadata_is_valid(unpacked, tmp_path):
     verify_metadata(unpacked / "lgm_vit/configs/metadata.json", filepath=schema)
 
 
+@pytest.mark.no_cover
 def test_onnx_at_two_batch_sizes_by_the_command_of_the_card(copy, monkeypatch):
     """The command line in this process: a Python with nothing but requirements.txt has no ONNX."""
     card = (copy / "docs/README.md").read_text()

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
@@ -20,10 +21,21 @@ from monai.bundle import ConfigParser
 from monai.bundle import __main__ as monai_bundle
 from support.processes import Forked
 
+from bundle.handlers import attribution_images, case_results, training_history
+
 NETWORK = {"image_size": 32, "patch_size": 8, "hidden_size": 32, "num_layers": 2, "num_heads": 2}
 TRAINING = {**NETWORK, "smoothing_kernel": 7, "batch_size": 8, "max_epochs": 3, "bootstrap_draws": 10}
 DEMO, TINY = "datasets/demo.yaml", "sizes/tiny.yaml"
 LIGHT, DATALIST = "augmentation/light.yaml", "datasets/datalist.yaml"
+
+
+@pytest.fixture(autouse=True)
+def quick_pictures(monkeypatch):
+    """Leave pictures of runs in this process blank: to draw them takes longer than all else that a tiny run does."""
+    for handler, drawing in (
+        (attribution_images, "overlay_panel"), (case_results, "case_picture"), (training_history, "training_curves"),
+    ):  # fmt: skip
+        monkeypatch.setattr(handler, drawing, lambda *_: np.zeros((3, 4, 5), np.uint8))
 
 
 def arguments(files, settings):

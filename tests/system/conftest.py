@@ -2,6 +2,7 @@
 
 import pytest
 from support.bundle import LIGHT, train
+from support.bundle import quick_pictures as quick_pictures
 
 from bundle.phantoms import make_phantoms
 

@@ -21,8 +21,9 @@ def data(tmp_path_factory):
 
 
 def test_three_classes_train_evaluate_and_infer(data, tmp_path):
-    run = train(data, tmp_path / "run", dataset=DATALIST, num_classes=3)
-    metrics = evaluate(data, run, dataset=DATALIST, num_classes=3)
+    settings = {"dataset": DATALIST, "num_classes": 3, "max_epochs": 1}
+    run = train(data, tmp_path / "run", **settings)
+    metrics = evaluate(data, run, **settings)
     results = infer(data / "case_0.nii.gz", run / "model.pt", tmp_path / "results", num_classes=3)
 
     assert record(run)["metrics"]["localization_loss"] > 0

@@ -17,6 +17,11 @@ FILES = ["attribution.nii.gz", "overlay.png", "slices.csv", "summary.json"]
 SKEWED = affine_of("LPS", (0.7, 1.3, 4.0), tilt_deg=12.0)
 
 
+@pytest.fixture(autouse=True)
+def quick_pictures():
+    """Draw in earnest, whatever the input."""
+
+
 @pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Return channels -> file with random weights."""

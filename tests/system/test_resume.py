@@ -1,5 +1,7 @@
 """A killed run, continued, is the uninterrupted run."""
 
+import shutil
+
 import pytest
 from support.bundle import (
     DEMO,
@@ -50,25 +52,21 @@ def test_another_seed_is_another_run(phantoms, trained, tmp_path):
     assert not same_bits(checkpoint(tmp_path), checkpoint(trained))
 
 
-def test_a_finished_run_stays_as_it_is(phantoms, trained, tmp_path):
-    train(phantoms, tmp_path, LIGHT)
-    train(phantoms, tmp_path, LIGHT, resume=True)
+@pytest.fixture
+def finished(trained, tmp_path):
+    """The same run in a folder of its own."""
+    return shutil.copytree(trained, tmp_path / "run")
 
-    assert same_bits(checkpoint(tmp_path), checkpoint(trained))
+
+def test_a_finished_run_stays_as_it_is(phantoms, trained, finished):
+    train(phantoms, finished, LIGHT, resume=True)
+
+    assert same_bits(checkpoint(finished), checkpoint(trained))
 
 
-def test_resume_on_another_split_is_refused(phantoms, tmp_path):
-    train(phantoms, tmp_path, max_epochs=1)
-
+def test_resume_on_another_split_is_refused(phantoms, finished):
     with refused("Use the same split file, seed and data"):
-        train(phantoms, tmp_path, resume=True, split_seed=1)
-
-
-def test_resume_with_another_network_is_refused(phantoms, tmp_path):
-    train(phantoms, tmp_path, max_epochs=1)
-
-    with refused(r"settings must be .* got hidden_size 16 \(started with 32\)"):
-        train(phantoms, tmp_path, resume=True, hidden_size=16)
+        train(phantoms, finished, LIGHT, resume=True, split_seed=1)
 
 
 @pytest.mark.parametrize(
@@ -78,14 +76,14 @@ def test_resume_with_another_network_is_refused(phantoms, tmp_path):
         ("max_epochs", 2),
         ("batch_size", 4),
         ("num_heads", 4),
+        ("hidden_size", 16),
         ("position_encoding", "reference"),
     ],
 )
-def test_resume_with_other_settings_is_refused(phantoms, tmp_path, knob, value):
-    train(phantoms, tmp_path)
-    before = (tmp_path / "run.json").read_bytes(), (tmp_path / "checkpoint.pt").read_bytes()
+def test_resume_with_other_settings_is_refused(phantoms, finished, knob, value):
+    before = (finished / "run.json").read_bytes(), (finished / "checkpoint.pt").read_bytes()
 
     with refused(rf"settings must be .* got {knob} {value} \(started with"):
-        train(phantoms, tmp_path, resume=True, **{knob: value})
+        train(phantoms, finished, LIGHT, resume=True, **{knob: value})
 
-    assert ((tmp_path / "run.json").read_bytes(), (tmp_path / "checkpoint.pt").read_bytes()) == before
+    assert ((finished / "run.json").read_bytes(), (finished / "checkpoint.pt").read_bytes()) == before

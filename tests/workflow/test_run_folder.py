@@ -2,22 +2,22 @@
 
 import json
 import os
-import subprocess
-import sys
 
 import pytest
 import torch
 from conftest import ROOT
+from support.processes import Forked
 
 from bundle.workflow import hold_run_folder, last_line, run_folder
 
 ARGV = ["/lib/monai/bundle/__main__.py", "run", "--config_file", str(ROOT / "configs/train.json")]
 OTHER = """
-import sys
+import sys, time
+from pathlib import Path
 from bundle.workflow import hold_run_folder
 hold_run_folder(sys.argv[1], sys.argv[1], argv=sys.argv[2:])
-print("held", flush=True)
-sys.stdin.read()
+(Path(sys.argv[1]) / "held").touch()
+time.sleep(600)
 """
 
 
@@ -30,14 +30,15 @@ def released(monkeypatch):
 
 
 def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path):
-    command = [sys.executable, "-c", OTHER, str(tmp_path), *ARGV]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, env=environment, **pipes) as other:
-        assert other.stdout.readline() == "held\n"
+    other = Forked(["-c", OTHER, tmp_path, *ARGV], ROOT, os.environ)
+    try:
+        while not (tmp_path / "held").exists():
+            assert other.poll(timeout=0.05) is None
         with pytest.raises(RuntimeError, match=f"^{tmp_path} must be free .* at work in it .process {other.pid} on"):
             hold_run_folder(tmp_path, tmp_path, argv=ARGV)
+    finally:
         other.kill()
+        other.wait()
     hold_run_folder(tmp_path, tmp_path, argv=ARGV)
     hold_run_folder(tmp_path, tmp_path, argv=ARGV)  # this process holds it
     assert last_line._settings["folder"] == tmp_path

@@ -1,24 +1,25 @@
 """A worker that ingests ends with its parent, however that ends."""
 
 import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from conftest import ROOT
+from support.processes import Forked
 
+# forked, not spawned as in an ingestion, which takes seconds: it is the same pipe that tells of the parent's end
 PARENT = """
-import os, time
+import os, sys, time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+from pathlib import Path
 from bundle.data.slices.ingestion import _begin_worker
 
-if __name__ == "__main__":
-    pool = ProcessPoolExecutor(1, get_context("spawn"), _begin_worker)
-    print(pool.submit(os.getpid).result(), flush=True)
-    time.sleep(600)
+pool = ProcessPoolExecutor(1, get_context("fork"), _begin_worker)
+worker = pool.submit(os.getpid).result()
+Path(sys.argv[1], "part").write_text(str(worker))
+Path(sys.argv[1], "part").rename(Path(sys.argv[1], "worker"))
+time.sleep(600)
 """
 
 
@@ -32,12 +33,12 @@ def is_alive(process):
 
 
 def test_a_worker_ends_with_a_killed_parent(tmp_path):
-    script = tmp_path / "parent.py"
-    script.write_text(PARENT)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    parent = subprocess.Popen([sys.executable, str(script)], env=environment, stdout=subprocess.PIPE, text=True)
-    worker = int(parent.stdout.readline())
-    parent.send_signal(signal.SIGKILL)
+    parent = Forked(["-c", PARENT, tmp_path], ROOT, os.environ)
+    while not (tmp_path / "worker").exists():
+        assert parent.poll(timeout=0.05) is None
+    worker = int((tmp_path / "worker").read_text())
+    assert is_alive(worker)
+    parent.kill()
     parent.wait()
     deadline = time.monotonic() + 10
     while is_alive(worker) and time.monotonic() < deadline:
