@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class StudyOutcome:
-    """What became of one study.
+    """Outcome of one study.
 
     Args:
         folder: of its results.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,18 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from numpy.typing import NDArray
+from scipy.special import expit
 
+from bundle.data import input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
 from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
+from bundle.metrics import relative_position
 from bundle.networks import load_weights
 from bundle.volumes import source_slice_indices
+
+_SLICES = 16
+"""Compared with the training data, spread evenly."""
 
 
 class StudyNetwork:
@@ -43,6 +49,7 @@ class StudyNetwork:
             if not (root / name).is_file():
                 raise FileNotFoundError(f"{root} must be an unpacked bundle, got no {name}: give --bundle.")
         self.root, self.metadata = root, read_json(root / "configs" / "metadata.json")
+        self.profile = read_json(root / "configs" / "input_profile.json", {})
         config = read_json(root / "configs" / "inference.json")
         config["network_def"].pop("_requires_", None)  # this process runs the bundle already
         self._parser = ConfigParser(
@@ -140,7 +147,36 @@ class StudyNetwork:
             self._scaled(found[PRED], found[OVERLAY]["map_range"]),
             labels,
             findings,
+            self._position(result["slices"], planes),
+            tuple(self._warnings(stack, found)),
         )
+
+    def _position(self, slices: Sequence[Mapping[str, Any]], planes: Sequence[int]) -> NDArray | None:
+        """Return what the position of each slice alone would say; None for several classes, or where not known."""
+        parabola = self.profile.get("position_parabola")
+        if not parabola or self.num_classes > 1:
+            return None
+        centered = 2 * relative_position(np.zeros(len(planes)), [row["slice"] for row in slices]) - 1
+        alone = np.empty((len(planes), 1))
+        alone[list(planes), 0] = expit(np.polynomial.Polynomial(parabola)(centered))
+        return alone
+
+    def _warnings(self, stack: Stack, found: Mapping[str, Any]) -> Iterator[str]:
+        """Yield in what the stack is unlike the training data."""
+        if not self.profile:
+            yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
+            return
+        image = found[IMAGE]
+        chosen = np.linspace(0, image.shape[-1] - 1, min(_SLICES, image.shape[-1])).round().astype(int)
+        slices = torch.as_tensor(np.asarray(image)[..., np.unique(chosen)]).permute(3, 0, 1, 2)
+        shown = self._parser.get_parsed_content("slice_transform").image(slices)
+        facts = input_facts(shown.numpy(), stack.affine, stack.shape)
+        yield from input_warnings(self.profile, facts, self._channels)
+
+    @property
+    def _channels(self) -> list[str]:
+        named = self.metadata["network_data_format"]["inputs"]["image"].get("channel_def", {})
+        return [str(named.get(str(channel), f"channel {channel}")) for channel in range(self.in_channels)]
 
     @property
     def _threshold_source(self) -> str:

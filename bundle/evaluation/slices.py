@@ -17,6 +17,7 @@ from bundle.metrics import (
     foreground_probability,
     paired_difference,
     position_baseline,
+    position_parabola,
     slice_scores,
     volume_probability,
     volume_scores,
@@ -107,6 +108,7 @@ class SliceEvaluation:
         return {
             "slice": slice_scores(labels, position_only, threshold, patient),
             "threshold": threshold,
+            "parabola": _parabola(train_position, train_label),
             "intervals": cluster_bootstrap(patient, baseline, self._n_resamples, self._seed),
             "difference": paired_difference(scorer, baseline, patient, self._n_resamples, self._seed),
         }
@@ -123,6 +125,12 @@ def counts(slices: Predictions) -> dict[str, int]:
         "patients": len(np.unique(slices.patient)),
         "sites": len(np.unique(slices.site)),
     }
+
+
+def _parabola(train_position: ArrayLike, train_label: ArrayLike) -> tuple[float, float, float] | None:
+    """Return that of slice position alone; None where the training slices have one class."""
+    known = np.asarray(train_label)[np.asarray(train_label) != IGNORED_LABEL] > 0
+    return position_parabola(train_position, train_label) if known.any() and not known.all() else None
 
 
 def _any_class(labels: NDArray) -> NDArray:

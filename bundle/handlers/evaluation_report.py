@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -52,6 +52,7 @@ class EvaluationReport:
         probabilities: makes them from the logits; its smoothing may be chosen on validation slices, its position is
             fitted to the training slices.
         inferer: made the predictions; metrics.json keeps what it says of itself.
+        input_profile: gives what is usual in the training scans; metrics.json keeps it, for packing.
 
     Raises:
         ValueError: the run in `output_dir` was trained on another split; there is no test slice.
@@ -73,6 +74,7 @@ class EvaluationReport:
         checkpoint: str | Path | None = None,
         probabilities: SliceProbabilities | None = None,
         inferer: EvidenceInferer | None = None,
+        input_profile: Callable[[], Mapping[str, Any] | None] | None = None,
     ) -> None:
         self.output_dir = Path(output_dir)
         self.test = test
@@ -85,6 +87,7 @@ class EvaluationReport:
         self.checkpoint = checkpoint
         self.probabilities = SliceProbabilities() if probabilities is None else probabilities
         self.inferer = inferer
+        self.input_profile = input_profile
         self._weights: dict[str, Any] = {}
 
     def attach(self, engine: Engine) -> None:
@@ -118,6 +121,7 @@ class EvaluationReport:
             split_hash=self.split_hash,
         )
         content |= {"map_scale": self.validation.map_scale, **self._weights, **probabilities.record()}
+        content["input_profile"] = self.input_profile() if self.input_profile is not None else None
         write_json(self.output_dir / "split.json", self._split(test))
         if validation is not None:
             write_predictions(self.output_dir / "validation_predictions.csv", self._for_pooling(validation, content))

@@ -19,6 +19,8 @@ from bundle.packing.trained_run import TrainedRun
 _NAME = "lgm_vit"
 """Folder in the archive. MONAI Label guesses a task from it: one with "classification" would lose map and slices."""
 _ROOT = Path(__file__).parents[2]
+_PROFILE = "configs/input_profile.json"
+"""What is usual in the training scans, for warnings of others."""
 _TRAIN, _INFERENCE, _METADATA = (f"configs/{name}.json" for name in ("train", "inference", "metadata"))
 _SUMS = "SHA256SUMS"
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # the first date that zip knows
@@ -72,6 +74,8 @@ def pack_bundle(
             require_fit(config, weights, metadata)
     run.require_own_scores()
     packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
+    if run.input_profile:
+        packed[_PROFILE] = run.input_profile
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
     thresholds = (inference["threshold"], run.volume_threshold if overlay is None else inference["volume_threshold"])
     image = metadata["network_data_format"]["inputs"]["image"]

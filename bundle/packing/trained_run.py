@@ -140,6 +140,13 @@ class TrainedRun:
         return rule
 
     @property
+    def input_profile(self) -> dict[str, Any] | None:
+        """Profile of the training scans, with what the position of a slice alone tells; None where it is not known."""
+        profile: dict[str, Any] | None = self.metrics.get("input_profile")
+        parabola = self.metrics.get("baselines", {}).get("position", {}).get("parabola")
+        return profile and {**profile, "position_parabola": parabola}
+
+    @property
     def read_off(self) -> dict[str, Any]:
         """Knob of inference -> value that the scores belong to; None keeps the default."""
         return {name: getattr(self, name) for name in _READ_OFF}

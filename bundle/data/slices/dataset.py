@@ -15,6 +15,7 @@ from torch.utils.data import Dataset
 
 from bundle.data.cases.case import with_identities
 from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
+from bundle.data.slices.input_profile import input_profile, nifti_geometry, stored_facts
 from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases as choose_supervised
@@ -106,6 +107,11 @@ class SliceDataset(Dataset[dict[str, Any]]):
         """Positive slices among those with a label; NaN if none has one."""
         known = self.labels[self.labels != IGNORED_LABEL]
         return float((known > 0).mean()) if len(known) else float("nan")
+
+    def input_profile(self) -> dict[str, Any] | None:
+        """Return what is usual in these scans, see `bundle.data.input_profile`; None where no scan is a NIfTI file."""
+        facts = list(stored_facts(self.store, map(nifti_geometry, self.items)))
+        return input_profile(facts) if facts else None
 
     def __getitem__(self, index: int | SliceRequest) -> dict[str, Any]:
         """Return one slice as a dictionary."""

@@ -6,12 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import permutations
 from typing import Any, NamedTuple
 
+import nibabel as nib
 import numpy as np
 from nibabel.affines import voxel_sizes
 from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 
 from bundle.data.slices.store import SliceStore
+from bundle.keys import IMAGE
+from bundle.volumes import is_nifti
 
 PERCENTILES = (5, 25, 50, 75, 95)
 SPACING_TOLERANCE = 1.25
@@ -65,17 +68,37 @@ def input_facts(slices: NDArray, affine: NDArray, shape: Sequence[int]) -> Input
     return InputFacts(spacing, spacing * count, np.percentile(pixels, PERCENTILES, axis=1).T)
 
 
-def stored_facts(store: SliceStore, geometry: Iterable[tuple[NDArray, Sequence[int]]]) -> Iterator[InputFacts]:
+def stored_facts(store: SliceStore, geometry: Iterable[tuple[NDArray, Sequence[int]] | None]) -> Iterator[InputFacts]:
     """Yield the facts of the cases of a slice store.
 
     Args:
         store: of the training cases.
-        geometry: affine and shape of the file of each.
+        geometry: affine and shape of the file of each; a case with None is left out.
     """
-    for case, (affine, shape) in enumerate(geometry):
+    for case, known in enumerate(geometry):
+        if known is None:
+            continue
+        affine, shape = known
         first, stop = int(store.first[case]), int(store.first[case + 1])
         chosen = np.unique(np.linspace(first, stop - 1, min(_SLICES, stop - first)).round().astype(np.int64))
         yield input_facts(store.read(chosen)[0].float().numpy(), affine, shape)
+
+
+def nifti_geometry(item: Mapping[str, Any]) -> tuple[NDArray, tuple[int, ...]] | None:
+    """Return affine and shape of a case, from the header of its first file; None where that is no NIfTI file.
+
+    Args:
+        item: case dictionary.
+
+    Example:
+        >>> nifti_geometry({"image": ["scan.nrrd"]})
+    """
+    files = item[IMAGE]
+    first = files[0] if isinstance(files, list | tuple) else files
+    if not is_nifti(first):
+        return None
+    image: Any = nib.load(first)
+    return image.affine, image.shape
 
 
 def input_profile(facts: Iterable[InputFacts]) -> dict[str, Any]:
