@@ -163,7 +163,7 @@ class Browser:
         os.close(browser_receives)
         os.close(browser_sends)
         self.reader, self.writer = os.fdopen(receive, "rb"), os.fdopen(send, "wb")
-        self.count, self.buffer, self.session = 0, b"", None
+        self.count, self.buffer, self.session, self.errors = 0, b"", None, []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
@@ -190,7 +190,10 @@ class Browser:
                 raise RuntimeError("the browser ended")
             self.buffer += chunk
         line, _, self.buffer = self.buffer.partition(b"\0")
-        return json.loads(line)
+        message = json.loads(line)
+        if message.get("method") == "Runtime.exceptionThrown":
+            self.errors.append(message["params"]["exceptionDetails"])
+        return message
 
     def value(self, expression):
         """Return the value of a JavaScript expression in the page."""
