@@ -112,7 +112,7 @@ def _classes(origin: Origin) -> Iterator[sr.MeasurementsAndQualitativeEvaluation
 def _positive_slices(origin: Origin) -> Iterator[sr.MeasurementsAndQualitativeEvaluations]:
     reading = origin.reading
     positive = np.asarray(reading.probability) >= np.asarray(reading.threshold)
-    for index in np.flatnonzero(positive.any(axis=1)):
+    for index in np.flatnonzero(positive.any(axis=1)).tolist():
         reference = origin.sources.references[index]
         for which in np.flatnonzero(positive[index]):
             name = reading.classes[which]
