@@ -14,13 +14,17 @@ GPU_PYTHON_VERSION ?= 3.12
 GPU_PACKAGES ?= monai pytorch-ignite nibabel fire termcolor einops filelock
 GPU_OPTIONS ?=
 
-.PHONY: help venv demo test gates unit test-release gpu-wheels gpu-check clean
+# The viewer of `make test-dicom`, as npm has it
+OHIF = @ohif/app@3.13.2
+
+.PHONY: help venv demo test gates unit test-release test-dicom gpu-wheels gpu-check clean
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
 	@echo "make demo          phantoms -> plain ViT and the recommended recipe -> scores and an HTML page (under 10 minutes)"
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
+	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -60,6 +64,17 @@ test-release: $(VENV)/.dev
 	$(VENV)/release/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt
 	RELEASE_PYTHON=$(abspath $(VENV)/release/bin/python) $(BIN)/python -m pytest tests/packing
 
+# Programs of Debian are named where they are absent, never installed; what was skipped, and why, is at the end.
+test-dicom: $(VENV)/.dev
+	@echo "Installing dcmqi into $(VENV)/dcmqi, and the viewer into .ohif if npm is there"
+	@test -x $(VENV)/dcmqi/bin/python || $(PYTHON) -m venv $(VENV)/dcmqi
+	@$(VENV)/dcmqi/bin/python -m pip install --disable-pip-version-check --progress-bar off dcmqi==1.5.7
+	@test -d .ohif/package || ! command -v npm >/dev/null || { mkdir -p .ohif && cd .ohif && npm pack --silent $(OHIF) \
+		&& tar xzf ohif-app-*.tgz; } || echo "The viewer cannot be fetched: its test is skipped"
+	@for need in dciodvfy:dicom3tools dsrdump:dcmtk Orthanc:"orthanc orthanc-dicomweb" chromium:chromium npm:npm; do \
+		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
+	DCMQI_BIN=$(abspath $(VENV)/dcmqi/bin) OHIF_DIST=$(CURDIR)/.ohif/package/dist $(BIN)/python -m pytest tests/dicom -rs
+
 gpu-wheels:
 	rm -rf .gpu_wheels
 	$(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: --dest .gpu_wheels \
@@ -75,4 +90,4 @@ gpu-check:
 	PYTHONPATH=$(CURDIR)/.gpu_site:$$PYTHONPATH $(GPU_PYTHON) scripts/gpu_check.py $(GPU_OPTIONS)
 
 clean:
-	rm -rf .gpu_site .gpu_wheels $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .gpu_site .gpu_wheels .ohif $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

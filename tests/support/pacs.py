@@ -1,5 +1,6 @@
 """A DICOM server, a viewer and a browser on loopback, for tests that let outsiders read what the bundle writes."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -156,14 +157,18 @@ class Browser:
             f"--window-size={size[0]},{size[1]}",
         ]
         # Chromium reads from the descriptor 3 and writes to 4
-        command = ["sh", "-c", f'exec "$@" 3<&{browser_receives} 4>&{browser_sends}', "sh", _chromium(), *options]
+        ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (browser_receives, browser_sends)]
         self.process = subprocess.Popen(
-            command, pass_fds=(browser_receives, browser_sends), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            [_chromium(), *options],
+            preexec_fn=lambda: [os.dup2(end, number) for number, end in enumerate(ends, 3)],
+            pass_fds=(3, 4),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
-        os.close(browser_receives)
-        os.close(browser_sends)
+        for end in (browser_receives, browser_sends, *ends):
+            os.close(end)
         self.reader, self.writer = os.fdopen(receive, "rb"), os.fdopen(send, "wb")
-        self.count, self.buffer, self.session = 0, b"", None
+        self.count, self.buffer, self.session, self.errors = 0, b"", None, []
         target = self.call("Target.createTarget", url="about:blank")["targetId"]
         self.session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
         self.call("Page.enable")
@@ -190,7 +195,10 @@ class Browser:
                 raise RuntimeError("the browser ended")
             self.buffer += chunk
         line, _, self.buffer = self.buffer.partition(b"\0")
-        return json.loads(line)
+        message = json.loads(line)
+        if message.get("method") == "Runtime.exceptionThrown":
+            self.errors.append(message["params"]["exceptionDetails"])
+        return message
 
     def value(self, expression):
         """Return the value of a JavaScript expression in the page."""

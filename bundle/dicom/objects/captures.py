@@ -47,13 +47,14 @@ def make_captures(origin: Origin) -> Iterator[SCImage]:
             study_instance_uid=origin.sources.planes[0].StudyInstanceUID,
             **options,
         )
-        capture.PatientOrientation = ""  # a picture with panels and words has none
+        capture.PatientOrientation = []  # a picture with panels and words has none
         capture.Laterality = origin.sources.header.get("Laterality") or ""
         capture.ImageType = ["DERIVED", "SECONDARY"]
         capture.BurnedInAnnotation = "YES"
         capture.DateOfSecondaryCapture, capture.TimeOfSecondaryCapture = capture.ContentDate, capture.ContentTime
         capture.SourceImageSequence = [_reference_to(references[index])]
-        yield finish(origin, capture)
+        finish(origin, capture)
+        yield capture
 
 
 def with_words(picture: NDArray) -> NDArray:

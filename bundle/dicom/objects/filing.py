@@ -53,12 +53,12 @@ def coding_schemes() -> list[CodingSchemeIdentificationItem]:
     ]
 
 
-def finish(origin: Origin, dataset: Dataset) -> Dataset:
+def finish(origin: Origin, dataset: Dataset) -> None:
     """Complete an object that highdicom made: patient and study as in the source, its character set, stable UIDs.
 
     Args:
         origin: of the object.
-        dataset: it is changed, and returned.
+        dataset: it is changed.
     """
     name_frames(dataset, origin.all_sources)
     dataset.copy_patient_and_study_information(origin.sources.header)
@@ -76,7 +76,6 @@ def finish(origin: Origin, dataset: Dataset) -> Dataset:
             item.ContributionDateTime = moment
     for item in (*dataset.get("DimensionOrganizationSequence", ()), *dataset.get("DimensionIndexSequence", ())):
         item.DimensionOrganizationUID = origin.uid("dimensions", str(dataset.SOPClassUID))
-    return dataset
 
 
 def _is_ascii(origin: Origin) -> bool:

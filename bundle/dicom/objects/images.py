@@ -61,6 +61,7 @@ def make_map(origin: Origin) -> ParametricMap:
     )
     [groups] = result.SharedFunctionalGroupsSequence
     groups.FrameAnatomySequence = [_anatomy(origin)]  # some readers stop without
+    _turn_frames(result)
     finish(origin, result)
     return result
 
@@ -120,6 +121,16 @@ def _segment(origin: Origin, index: int, number: int) -> SegmentDescription:
         tracking_uid=tracking["uid"],
         tracking_id=tracking["identifier"],
     )
+
+
+def _turn_frames(image: Dataset) -> None:
+    """Store frames along row direction x column direction: highdicom does against it, and some readers do not sort."""
+    groups = list(image.PerFrameFunctionalGroupsSequence)[::-1]
+    for number, group in enumerate(groups, 1):
+        group.FrameContentSequence[0].DimensionIndexValues = number
+    image.PerFrameFunctionalGroupsSequence = groups
+    frames = np.frombuffer(image.FloatPixelData, dtype="<f4").reshape(len(groups), -1)
+    image.FloatPixelData = frames[::-1].tobytes()
 
 
 def _anatomy(origin: Origin) -> Dataset:

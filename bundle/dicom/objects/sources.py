@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from pydicom import uid
@@ -185,5 +185,5 @@ def _stand_in(reference: Reference) -> str:
     return stable_uid("frame", reference.uid, str(reference.frame))
 
 
-def _numbers(values: Iterable[float]) -> list[DS]:
+def _numbers(values: Iterable[float]) -> list[Any]:
     return [DS(float(value), auto_format=True) for value in values]

@@ -48,11 +48,10 @@ def make_report(origin: Origin) -> sr.Comprehensive3DSR:
     )
     images = [image for source in origin.all_sources for image in source.instances]
     content = sr.MeasurementReport(
-        observation_context=sr.ObservationContext(
-            observer_device_context=sr.ObserverContext(codes.DCM.Device, device),
-        ),
+        observation_context=sr.ObservationContext(observer_device_context=sr.ObserverContext(codes.DCM.Device, device)),
         procedure_reported=_PROCEDURES.get(reading.stack.planes[0].modality, codes.cid100.ImagingProcedure),
-        imaging_measurements=[*_classes(origin), *_findings(origin), *_positive_slices(origin)],
+        # findings first: viewers open the image of the first group, and show nothing where it has none
+        imaging_measurements=[*_findings(origin), *_classes(origin), *_positive_slices(origin)],
         referenced_images=images,
     )
     report = sr.Comprehensive3DSR(
@@ -106,14 +105,14 @@ def _classes(origin: Origin) -> Iterator[sr.MeasurementsAndQualitativeEvaluation
             finding_type=origin.class_code(name),
             **_identity(origin, "class", name),
             qualitative_evaluations=[sr.QualitativeEvaluation(origin.class_code(name), _PRESENCE[present])],
-            measurements=_probability(probability, threshold),
+            measurements=_probability(origin, reading.top_slice, probability, threshold),
         )
 
 
 def _positive_slices(origin: Origin) -> Iterator[sr.MeasurementsAndQualitativeEvaluations]:
     reading = origin.reading
     positive = np.asarray(reading.probability) >= np.asarray(reading.threshold)
-    for index in np.flatnonzero(positive.any(axis=1)):
+    for index in np.flatnonzero(positive.any(axis=1)).tolist():
         reference = origin.sources.references[index]
         for which in np.flatnonzero(positive[index]):
             name = reading.classes[which]
@@ -121,7 +120,7 @@ def _positive_slices(origin: Origin) -> Iterator[sr.MeasurementsAndQualitativeEv
                 finding_type=origin.class_code(name),
                 **_identity(origin, "slice", f"{index + 1}", name),
                 qualitative_evaluations=[sr.QualitativeEvaluation(origin.class_code(name), _PRESENCE[True])],
-                measurements=_probability(reading.probability[index, which], reading.threshold[which]),
+                measurements=_probability(origin, index, reading.probability[index, which], reading.threshold[which]),
                 source_images=[sr.SourceImageForMeasurementGroup(reference.kind, reference.uid, reference.frames)],
             )
 
@@ -176,9 +175,16 @@ def _identity(origin: Origin, *parts: str) -> dict[str, Any]:
     }
 
 
-def _probability(probability: float, threshold: float) -> list[sr.Measurement]:
+def _probability(origin: Origin, index: int, probability: float, threshold: float) -> list[sr.Measurement]:
+    """Return probability, inferred from a whole slice, and threshold; OHIF 3.13 stops at a group without a place."""
+    reference, (rows, columns) = origin.sources.references[index], origin.reading.stack.planes[index].size
+    border = sr.CoordinatesForMeasurement(
+        sr.GraphicTypeValues.POLYLINE,
+        np.array([(0, 0), (columns, 0), (columns, rows), (0, rows), (0, 0)], dtype=float),
+        sr.SourceImageForRegion(reference.kind, reference.uid, reference.frames),
+    )
     return [
-        sr.Measurement(codes.DCM.Probability, float(probability), codes.UCUM.NoUnits),
+        sr.Measurement(codes.DCM.Probability, float(probability), codes.UCUM.NoUnits, referenced_coordinates=[border]),
         sr.Measurement(codes.DCM.ThresholdValue, float(threshold), codes.UCUM.NoUnits),
     ]
 
