@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from benchmarks import data, epoch, infer, recipe, scaling, step
+from benchmarks import data, epoch, infer, recipe, scaling, step, study
 from benchmarks.figure import Figure
 from benchmarks.report import table, write_report
 from benchmarks.scale import Scale
@@ -27,6 +27,7 @@ PARTS: dict[str, Callable[[Scale, Path], list[Figure]]] = {
     "epoch": epoch.measure,
     "infer": lambda scale, _: infer.measure(scale),
     "scale": scaling.measure,
+    "study": study.measure,
 }
 
 

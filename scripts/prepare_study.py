@@ -25,11 +25,14 @@ def main() -> int:
     named = parser.add_mutually_exclusive_group(required=True)
     named.add_argument("--key_file", type=Path, help="key that names cases; made on first use, KEY_FILE.names.csv too")
     named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
+    parser.add_argument("--contrasts", type=Path, help="rules by which series become channels, on one grid")
+    parser.add_argument("--spacing", type=float, help="size of the voxels of that grid in mm; default: as scanned")
     arguments = parser.parse_args()
     try:
         from bundle.dicom import NothingReadable, prepare_study
 
-        cases = prepare_study(arguments.study, arguments.output_dir, arguments.key_file)
+        channels = {"contrasts": arguments.contrasts, "spacing": arguments.spacing}
+        cases = prepare_study(arguments.study, arguments.output_dir, arguments.key_file, **channels)
     except ImportError as error:
         return _failed(error, 1)
     except NothingReadable as error:

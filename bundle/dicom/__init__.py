@@ -14,11 +14,12 @@ if int(pydicom.__version__.split(".")[0]) < 3:
         f"bundle.dicom must have pydicom 3, got {pydicom.__version__}: pip install 'lgm-vit[dicom]'.", name="pydicom"
     )
 
+from bundle.dicom.account import NothingReadable
 from bundle.dicom.case_names import CaseNames
 from bundle.dicom.headers import Headers, read_headers
 from bundle.dicom.pixels import read_voxels
 from bundle.dicom.planes import Aside, Plane
-from bundle.dicom.prepare import NothingReadable, prepare_study
+from bundle.dicom.prepare import prepare_study
 from bundle.dicom.reading import Model, Reading
 from bundle.dicom.stacks import Stack, find_stacks
 

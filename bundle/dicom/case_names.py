@@ -55,6 +55,16 @@ class CaseNames:
             return re.sub(r"[^\w.-]+", "_", f"{study.patient}_{study.uid}").strip("._")
         return f"case_{self._hashed(*study)}"
 
+    def of_patient(self, study: Study) -> str:
+        """Return the name of a patient, the same in each study, so that a split keeps a patient together.
+
+        Args:
+            study: one of the patient's.
+        """
+        if self.key_file is None:
+            return re.sub(r"[^\w.-]+", "_", study.patient).strip("._")
+        return f"patient_{self._hashed(study.patient)}"
+
     def of_file(self, file: Path) -> str:
         """Return the name of a file whose path may hold the name of a patient.
 

@@ -34,6 +34,7 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     """
     flags = {}
     first, folders = planes[0], {plane.file.parent for plane in planes}
+    whose = first.study, first.series
     if first.image_type[:1] == ("DERIVED",):
         flags["derived"] = "computed from other images"
     if any(plane.lossy for plane in planes):
@@ -41,11 +42,11 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     if any(plane.burned_in for plane in planes):
         flags["burned_in"] = "text lies in its pixels, which may be a name"
     lost = [aside for aside in headers.asides if aside.kind == "damaged" and aside.file.parent in folders]
-    lost += [aside for aside in headers.asides if aside.kind == "refused" and aside.series == first.series]
+    lost += [aside for aside in headers.asides if aside.kind == "refused" and (aside.study, aside.series) == whose]
     if lost:
         flags["lost"] = f"files beside it that cannot be read: {len(lost)}; slices may be missing at an end"
-    numbers = headers.numbers.get(first.series, set())
-    missing = max(*numbers, headers.counts.get(first.series, 0), 0) - len(numbers - {0})
+    numbers = headers.numbers.get(whose, set())
+    missing = max(*numbers, headers.counts.get(whose, 0), 0) - len(numbers - {0})
     if first.frame is None and missing > 0:
         flags["numbers"] = f"images that are left out, by their numbers: {missing}; slices may be missing at an end"
     return flags

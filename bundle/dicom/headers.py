@@ -40,15 +40,15 @@ class Headers:
     Args:
         planes: every slice that may become part of a volume.
         asides: everything else.
-        numbers: Instance Numbers of a series, by its UID.
-        counts: the most images that an acquisition of a series has, as its headers say.
+        numbers: Instance Numbers of a series, by study and series UID.
+        counts: the most images that an acquisition of a series has, as its headers say, by the same.
         names: Patient Name of a study.
     """
 
     planes: list[Plane] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
-    numbers: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    counts: dict[str, int] = field(default_factory=dict)
+    numbers: dict[tuple[Study, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    counts: dict[tuple[Study, str], int] = field(default_factory=dict)
     names: dict[Study, str] = field(default_factory=dict)
 
 
@@ -134,5 +134,6 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
         headers.asides.append(Aside(owner, name, kind, reason, path, series))
     headers.names.setdefault(study, str(image.get("PatientName") or ""))
     if image.get("InstanceNumber") is not None:
-        headers.numbers[series].add(int(image.InstanceNumber))
-    headers.counts[series] = max(headers.counts.get(series, 0), int(image.get("ImagesInAcquisition") or 0))
+        headers.numbers[study, series].add(int(image.InstanceNumber))
+    count = int(image.get("ImagesInAcquisition") or 0)
+    headers.counts[study, series] = max(headers.counts.get((study, series), 0), count)

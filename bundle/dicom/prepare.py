@@ -6,9 +6,9 @@ import logging
 import os
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,10 @@ import nibabel as nib
 import numpy as np
 import pydicom
 
+from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entries_of
 from bundle.dicom.case_names import CaseNames
+from bundle.dicom.channels import write_channels
+from bundle.dicom.contrasts import read_rules
 from bundle.dicom.headers import Headers, read_headers
 from bundle.dicom.mask_files import Written, write_masks
 from bundle.dicom.masks import MASK_KINDS
@@ -26,37 +29,16 @@ from bundle.dicom.stacks import Stack, find_stacks
 from bundle.files import folder_atomically, write_json
 from bundle.volumes.problem import FileProblem
 
-
-class NothingReadable(ValueError):  # noqa: N818 - an outcome
-    """Error for a folder of which nothing became a volume; its text says why."""
-
-
-@dataclass(frozen=True)
-class PreparedCase:
-    """Outcome of one study.
-
-    Args:
-        folder: of the case.
-        account: content of its ``study.json``.
-    """
-
-    folder: Path
-    account: Mapping[str, Any]
-
-    @property
-    def text(self) -> str:
-        """Lines for people: what was read with its flags, what was refused, what was set aside."""
-        lines = [f"{self.folder}:"]
-        for volume in self.account["volumes"]:
-            flags = "".join(f"\n    {kind}: {words}" for kind, words in volume["flags"].items())
-            lines.append(f"  read {volume['file']}, {' x '.join(map(str, volume['shape']))}{flags}")
-            lines += [f"    mask {mask['file']}: {mask['voxels']} voxels" for mask in volume.get("masks", ())]
-        lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
-        return "\n".join([*lines, *map(_aside_line, self.account["set_aside"])])
+_Join = Callable[[Sequence[Written], Path], list[dict[str, Any]]]
 
 
 def prepare_study(
-    folder: str | os.PathLike[str], output_dir: str | os.PathLike[str], key_file: str | os.PathLike[str] | None = None
+    folder: str | os.PathLike[str],
+    output_dir: str | os.PathLike[str],
+    key_file: str | os.PathLike[str] | None = None,
+    *,
+    contrasts: str | os.PathLike[str] | None = None,
+    spacing: float | None = None,
 ) -> list[PreparedCase]:
     """Make of every stack of every study in a folder a volume file with a table of its slices.
 
@@ -67,6 +49,8 @@ def prepare_study(
         folder: with DICOM files at any depth, of one or several patients.
         output_dir: where the cases go.
         key_file: see `CaseNames`; None names cases by patient and study.
+        contrasts: table of rules by which series of a study become channels on one grid, see `read_rules`.
+        spacing: of the voxels of that grid in mm; None takes the grid of the first contrast.
 
     Returns:
         One entry a study.
@@ -79,11 +63,13 @@ def prepare_study(
         >>> import tempfile
         >>> prepare_study(tempfile.mkdtemp(), tempfile.mkdtemp())
         Traceback (most recent call last):
-        bundle.dicom.prepare.NothingReadable: the folder must hold a readable DICOM volume, got none:
+        bundle.dicom.account.NothingReadable: the folder must hold a readable DICOM volume, got none:
     """
     with warnings.catch_warnings(), _silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
         warnings.filterwarnings("ignore", module="pydicom")
-        return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file))
+        rules = None if contrasts is None else read_rules(contrasts)
+        join = None if rules is None else partial(write_channels, rules=rules, spacing=spacing)
+        return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file), join)
 
 
 @contextmanager
@@ -95,7 +81,7 @@ def _silent(logger: logging.Logger) -> Iterator[None]:
         logger.disabled = disabled
 
 
-def _prepare_all(folder: Path, output_dir: Path, names: CaseNames) -> list[PreparedCase]:
+def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join | None) -> list[PreparedCase]:
     headers = read_headers(folder)
     stacks, asides = find_stacks(headers)
     studies = list(dict.fromkeys([*(s.planes[0].study for s in stacks), *(a.study for a in asides if a.study)]))
@@ -104,26 +90,33 @@ def _prepare_all(folder: Path, output_dir: Path, names: CaseNames) -> list[Prepa
     for study in studies:
         mine = [stack for stack in stacks if stack.planes[0].study == study]
         others = [aside for aside in asides if aside.study in (study, None)]
-        cases.append(_prepare(study, mine, others, output_dir / names.of_study(study), names))
+        cases.append(_prepare(study, mine, others, output_dir / names.of_study(study), names, join))
     if not any(case.account["volumes"] for case in cases):
-        why = [case.text for case in cases] or [_aside_line(entry) for entry in _set_aside(asides, names)]
+        why = [case.text for case in cases] or [aside_line(entry) for entry in entries_of(asides, names)]
         raise NothingReadable("\n".join(["the folder must hold a readable DICOM volume, got none:", *why]))
     return cases
 
 
 def _prepare(
-    study: Study, stacks: Iterable[Stack], asides: Iterable[Aside], folder: Path, names: CaseNames
+    study: Study, stacks: Iterable[Stack], asides: Iterable[Aside], folder: Path, names: CaseNames, join: _Join | None
 ) -> PreparedCase:
     masks = [aside for aside in asides if aside.reason in MASK_KINDS]
     with folder_atomically(folder) as part:
         written, refused = _write_stacks(stacks, part)
         refused += write_masks(masks, written)
+        channels = []
+        try:
+            channels = join(written, part) if join else []
+        except FileProblem as error:
+            refused.append({"name": "contrasts", "problems": [str(error)]})
         account = {
             "case": folder.name,
+            "patient": names.of_patient(study),
             "study_instance_uid": study.uid,
             "volumes": [one.entry for one in written],
+            "channels": channels,
             "refused": refused,
-            "set_aside": _set_aside([aside for aside in asides if aside not in masks], names),
+            "set_aside": entries_of([aside for aside in asides if aside not in masks], names),
             "versions": {"pydicom": pydicom.__version__, "nibabel": nib.__version__, "numpy": np.__version__},
         }
         write_json(part / "study.json", account)
@@ -156,22 +149,6 @@ def _series_folder(stack: Stack, used: Counter[str]) -> str:
     name = f"series{number}_{''.join(letter for letter in plane.modality.lower() if letter.isalnum())}"
     used[name] += 1
     return name if used[name] == 1 else f"{name}_{used[name]}"
-
-
-def _set_aside(asides: Iterable[Aside], names: CaseNames) -> list[dict[str, Any]]:
-    """Return entries of what was set aside, files of one kind together; a damaged file has its own name."""
-    counts: Counter[tuple[str, str, str]] = Counter()
-    for aside in asides:
-        name = names.of_file(aside.file) if aside.kind == "damaged" else aside.name
-        counts[aside.kind, name, aside.reason] += 1
-    return [
-        {"kind": kind, "name": name, "reason": reason, "files": count} for (kind, name, reason), count in counts.items()
-    ]
-
-
-def _aside_line(entry: Mapping[str, Any]) -> str:
-    count = f" ({entry['files']} files)" if entry["files"] > 1 else ""
-    return f"  {entry['kind']}: {entry['name']}{count}: {entry['reason']}".rstrip(": ")
 
 
 def _name_rows(

@@ -23,6 +23,14 @@ _SAME = {
     "Rows": "numbers of rows",
     "Columns": "numbers of columns",
 }
+_SAME_IF_THERE = {
+    "StudyInstanceUID": "studies",
+    "PatientID": "patients",
+    "FrameOfReferenceUID": "frames of reference",
+    "EchoTime": "echo times",
+    "DiffusionBValue": "b-values",
+    "TemporalPositionIdentifier": "times",
+}
 
 
 def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
@@ -60,6 +68,8 @@ def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
     between_rows, between_columns = (float(size) for size in slices[0].PixelSpacing)
     affine = np.eye(4)
     affine[:3] = np.stack([row * between_columns, column * between_rows, step, positions[0]], axis=1)
+    for image in slices:
+        _require_plain_pixels(folder, image)
     data = np.stack([_intensities(image) for image in slices])  # (Z, Y, X)
     return Voxels(data.transpose(2, 1, 0), _TO_RAS @ affine)
 
@@ -103,11 +113,35 @@ def _require_one_series(folder: str | os.PathLike[str], slices: Sequence[Any]) -
             raise _refusal(
                 folder, "hold the DICOM files of one series", f"{len(slices)} files of {count} {words}", remedy
             )
+    _require_same_if_there(folder, slices)
     if slices[0].get("SamplesPerPixel", 1) != 1 or slices[0].get("NumberOfFrames", 1) != 1:
         raise _refusal(folder, "hold gray images of one frame", "color or multi-frame images", "export the scan again")
     if any(image.get("PhotometricInterpretation") == "MONOCHROME1" for image in slices):
         remedy = "convert it to MONOCHROME2: readers do not agree which of its values are bright"
         raise _refusal(folder, "hold images in which high values are bright", "MONOCHROME1", remedy)
+
+
+def _require_same_if_there(folder: str | os.PathLike[str], slices: Sequence[Any]) -> None:
+    for name, words in _SAME_IF_THERE.items():
+        if (count := len({str(image.get(name)) for image in slices})) > 1:
+            found, remedy = f"{len(slices)} files of {count} {words}", "give each a folder of its own"
+            raise _refusal(folder, "hold the DICOM files of one series", found, remedy)
+
+
+def _require_plain_pixels(folder: str | os.PathLike[str], image: Any) -> None:
+    """Refuse pixels that would come out wrong in silence."""
+    remedy = "export it again, or see what scripts/prepare_study.py makes of it"
+    size = image.Rows * image.Columns * image.BitsAllocated // 8
+    rest = b"" if image.file_meta.TransferSyntaxUID.is_compressed else image.PixelData[size:]
+    for found, wrong in {
+        "mosaics of many slices": "MOSAIC" in (image.get("ImageType") or ()),
+        "pixels that are not in the lowest bits": image.HighBit != image.BitsStored - 1,
+        "a table of intensities": "ModalityLUTSequence" in image,
+        "a rescale slope of 0": image.get("RescaleSlope") == 0,
+        "more pixels than rows and columns": len(rest) > 1 and any(rest),
+    }.items():
+        if wrong:
+            raise _refusal(folder, "hold one slice a file, as its header says", found, remedy)
 
 
 def _require_even(folder: str | os.PathLike[str], positions: NDArray, normal: NDArray) -> NDArray:

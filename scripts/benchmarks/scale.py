@@ -26,6 +26,8 @@ class Scale:
         epoch_cases: phantoms of the epoch part.
         many_cases: cases of the index.
         workers: ingesting processes, up to this number.
+        ct_side: rows and columns of the DICOM study.
+        ct_slices: slices of the DICOM study.
         compiled: 1 measures a step of the compiled network too, which needs a C++ compiler and minutes to start.
     """
 
@@ -45,6 +47,8 @@ class Scale:
     many_cases: int = 10_000
     workers: int = 2
     compiled: int = 0
+    ct_side: int = 512
+    ct_slices: int = 300
 
     @classmethod
     def quick(cls) -> Scale:
@@ -52,7 +56,16 @@ class Scale:
         return cls(
             **{"image_size": 32, "patch_size": 8, "hidden_size": 32, "num_layers": 2, "num_heads": 2},
             **{"smoothing_kernel": 7, "batch_size": 4, "threads": 1, "repetitions": 1},
-            **{"side": 24, "depth": 8, "cases": 2, "epoch_cases": 5, "many_cases": 20, "workers": 0},
+            **{
+                "ct_side": 32,
+                "ct_slices": 8,
+                "side": 24,
+                "depth": 8,
+                "cases": 2,
+                "epoch_cases": 5,
+                "many_cases": 20,
+                "workers": 0,
+            },
         )
 
     @property

@@ -36,5 +36,7 @@ TARGETS = {
     "open_10000_cases_seconds": Target("seconds to open 10,000 cases", True, 2),
     "infer_over_naive": Target("inference with maps / slice-by-slice loop of the plain network", True, 0.75),
     "cold_start_over_import": Target("start to first step / import of monai.bundle", True, 1.5),
+    "study_over_budget": Target("DICOM study to volume / (3 x dcm2niix + writing the same bytes)", True, 1),
+    "study_memory_over_volume": Target("peak memory of that / the volume's size, int16", True, 4),
     "two_processes_over_ceiling": Target("two gloo processes / two independent ones", False, 0.9),
 }

@@ -12,7 +12,8 @@ from conftest import ROOT
 from support.dicom_files import enhanced, save, slice_of
 
 pytest.importorskip("pydicom", minversion="3")
-from bundle.dicom import NothingReadable, prepare_study, stack_files
+from bundle.dicom import CaseNames, NothingReadable, prepare_study, stack_files
+from bundle.dicom.planes import Study
 from bundle.files import read_csv
 
 SPEC = importlib.util.spec_from_file_location("prepare_study", ROOT / "scripts/prepare_study.py")
@@ -76,6 +77,16 @@ def test_the_volume_and_its_table_say_where_every_slice_lies(study, tmp_path):
     np.testing.assert_allclose(table.position_mm, [4, 8, 12])
     assert table.patient_z.tolist() == [5, 10, 15]
     assert read_csv(folder / "series9_mr_2/slices.csv", text=["sop_instance_uid"]).frame.tolist() == [2, 4]
+
+
+def test_a_patient_has_one_name_in_all_studies(tmp_path):
+    names = CaseNames(tmp_path / "key")
+    assert (
+        names.of_patient(Study("4711", "1"))
+        == names.of_patient(Study("4711", "2"))
+        != names.of_patient(Study("4", "1"))
+    )
+    assert CaseNames(None).of_patient(Study("47 11", "1")) == "47_11"
 
 
 def test_nothing_of_a_patient_leaves_but_for_the_table_that_stays(study, tmp_path, monkeypatch, capsys):

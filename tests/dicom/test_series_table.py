@@ -13,7 +13,7 @@ import pytest
 from conftest import ROOT
 
 pytest.importorskip("pydicom", minversion="3")
-from support.dicom_series import SERIES, outcome, place, truth
+from support.dicom_series import NEEDS, SERIES, outcome, place, truth
 
 from bundle.dicom import find_stacks, read_headers, read_voxels
 
@@ -38,8 +38,6 @@ OF_SCANNERS = {
     "dicom_qa/mr_sagittal_prone": ("right", ""),
 }
 """Series of scanners, with the outcome and the flags or words of the reason."""
-NEEDS = {"JPEG lossless": "gdcm", "JPEG 2000": "gdcm", "in fragments": "jpeg_ls", "JPEG-LS": "jpeg_ls"}
-"""Packages that write a series."""
 
 
 @pytest.fixture

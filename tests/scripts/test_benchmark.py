@@ -3,6 +3,7 @@
 import importlib
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -24,6 +25,7 @@ KEYS = {
     "recipe": {"step_recommended_over_plain", "monai_over_scanner_augmentation"},
     "epoch": {"epoch_over_steps"},
     "infer": {"infer_over_naive"},
+    "study": {"study_over_budget", "study_memory_over_volume"},
     "scale": {"open_10000_cases_seconds", "cold_start_over_import", "two_processes_over_ceiling"},
 }
 
@@ -45,6 +47,8 @@ def forked(command, *, cwd, env, **_):
 @pytest.mark.slow
 @pytest.mark.parametrize("part", KEYS)
 def test_every_part_leaves_strict_json_and_a_table(part, tmp_path, benchmarks, monkeypatch):
+    if part == "study" and not (shutil.which("dcm2niix") and importlib.util.find_spec("pydicom")):
+        pytest.skip("needs dcm2niix and pydicom")
     output = tmp_path / "results" / "benchmark.json"
     monkeypatch.setattr(sys, "argv", ["benchmark.py", part, "--quick", "--output", str(output)])
     starts = SimpleNamespace(Popen=forked, PIPE=None)

@@ -4,6 +4,7 @@ import numpy as np
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian
 
+STUDY = "1.2.9"
 AXIAL = (1, 0, 0, 0, 1, 0)
 
 
@@ -14,7 +15,7 @@ def image_header(uid, kind, syntax=ExplicitVRLittleEndian, **more):
     encoding = {"is_implicit_VR": syntax.is_implicit_VR, "is_little_endian": syntax.is_little_endian}
     image = FileDataset(None, {}, file_meta=meta, preamble=b"\0" * 128, **encoding)
     image.SOPClassUID, image.SOPInstanceUID = kind, uid
-    image.PatientID, image.PatientName, image.StudyInstanceUID = "4711", "Doe^Jane", "1.2.9"
+    image.PatientID, image.PatientName, image.StudyInstanceUID = "4711", "Doe^Jane", STUDY
     image.SeriesInstanceUID, image.SeriesNumber, image.Modality = "1.2.3", 7, "CT"
     image.Rows, image.Columns = 4, 5
     image.SamplesPerPixel, image.PhotometricInterpretation = 1, "MONOCHROME2"

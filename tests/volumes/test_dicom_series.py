@@ -125,3 +125,17 @@ def test_inverted_images_are_refused(series):
     write(series, 1, (10, 20, 35), PhotometricInterpretation="MONOCHROME1")
     with pytest.raises(ValueError, match="got MONOCHROME1"):
         VolumeFile.read([series])
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [({"PatientID": "4711"}, "5 files of 2 patients"), ({"FrameOfReferenceUID": "1.2"}, "5 files of 2 frames"),
+     ({"EchoTime": 5}, "5 files of 2 echo times"), ({"DiffusionBValue": 900.0}, "5 files of 2 b-values"),
+     ({"ImageType": ["ORIGINAL", "PRIMARY", "M", "MOSAIC"]}, "mosaics"), ({"BitsStored": 12}, "lowest bits"),
+     ({"RescaleSlope": 0}, "a rescale slope of 0"), ({"PixelData": bytes(range(96)) * 2}, "more pixels than")],
+)  # fmt: skip
+def test_what_would_come_out_wrong_in_silence_is_refused(series, change, found):
+    write(series, 1, (10, 20, 35), **change)
+    with pytest.raises(ValueError, match=found) as error:
+        VolumeFile.read([series])
+    assert "4711" not in str(error.value)

@@ -1,0 +1,69 @@
+"""Account of a study: the volumes and channels that were read, and why the rest was not."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bundle.dicom.case_names import CaseNames
+from bundle.dicom.planes import Aside
+
+
+class NothingReadable(ValueError):  # noqa: N818 - an outcome
+    """Error for a folder of which nothing became a volume; its text says why."""
+
+
+@dataclass(frozen=True)
+class PreparedCase:
+    """Outcome of one study.
+
+    Args:
+        folder: of the case.
+        account: content of its ``study.json``.
+    """
+
+    folder: Path
+    account: Mapping[str, Any]
+
+    @property
+    def text(self) -> str:
+        """Lines for people: what was read with its flags, what was refused, what was set aside."""
+        lines = [f"{self.folder}:"]
+        for volume in self.account["volumes"]:
+            flags = "".join(f"\n    {kind}: {words}" for kind, words in volume["flags"].items())
+            lines.append(f"  read {volume['file']}, {' x '.join(map(str, volume['shape']))}{flags}")
+            lines += [f"    mask {mask['file']}: {mask['voxels']} voxels" for mask in volume.get("masks", ())]
+        for channel in self.account["channels"]:
+            lines.append(f"  channel {channel['name']}: {channel['file']}")
+            lines += [f"    warning: {channel['warning']}"] if channel.get("warning") else []
+        lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
+        return "\n".join([*lines, *map(aside_line, self.account["set_aside"])])
+
+
+def entries_of(asides: Iterable[Aside], names: CaseNames) -> list[dict[str, Any]]:
+    """Return entries of what was set aside, files of one kind together; a damaged file has its own name.
+
+    Args:
+        asides: of one study.
+        names: of files.
+    """
+    counts: Counter[tuple[str, str, str]] = Counter()
+    for aside in asides:
+        name = names.of_file(aside.file) if aside.kind == "damaged" else aside.name
+        counts[aside.kind, name, aside.reason] += 1
+    return [
+        {"kind": kind, "name": name, "reason": reason, "files": count} for (kind, name, reason), count in counts.items()
+    ]
+
+
+def aside_line(entry: Mapping[str, Any]) -> str:
+    """Return a line for people.
+
+    Args:
+        entry: see `entries_of`.
+    """
+    count = f" ({entry['files']} files)" if entry["files"] > 1 else ""
+    return f"  {entry['kind']}: {entry['name']}{count}: {entry['reason']}".rstrip(": ")

@@ -1,0 +1,141 @@
+"""Contrasts of a study are told by how they were made, and come to lie on one grid."""
+
+import json
+
+import nibabel as nib
+import numpy as np
+import pytest
+from conftest import ROOT
+from support.dicom_files import save, slice_of
+
+pytest.importorskip("pydicom", minversion="3")
+pytest.importorskip("SimpleITK")
+from pydicom.uid import MRImageStorage
+
+from bundle.dicom import find_stacks, prepare_study, read_headers
+from bundle.dicom.contrasts import RULES, choose_channels, read_rules
+
+STUDY = ROOT.parent / "shared/data/formats/dicom/mr_gbm_PGBM-003"
+T1 = {"EchoTime": 9, "RepetitionTime": 500}
+FLAIR = {"EchoTime": 90, "RepetitionTime": 9000, "InversionTime": 2500}
+AGENT = {"ContrastBolusAgent": "Gd"}
+
+
+def body(x, y, z):
+    """Intensities of a head with three organs, at places in mm."""
+    inside = (x / 14) ** 2 + (y / 11) ** 2 + (z / 10) ** 2 < 1
+    value = 300.0 * inside
+    for center, radius, height in (((6, 2, 2), 4, 200), ((-5, -3, -3), 4, -150), ((0, 5, 4), 3, 350)):
+        distance = sum((axis - middle) ** 2 for axis, middle in zip((x, y, z), center, strict=True))
+        value = value + height * np.exp(-distance / radius**2)
+    return np.clip(value, 0, None)
+
+
+def scan(folder, number, moved=(0, 0, 0), invert=False, frame="1.2.8", description="scan", **more):
+    """Write a series of 12 slices of the head, which lay `moved` mm from where it was."""
+    rows, columns = np.indices((24, 30))
+    for index in range(12):
+        height = 3.0 * index - 16
+        image = slice_of(100 * number + index, (-22.5, -18, height), size=(24, 30), kind=MRImageStorage, Modality="MR")
+        image.PixelSpacing, image.SeriesNumber, image.SeriesInstanceUID = [1.5, 1.5], number, f"1.2.3.{number}"
+        image.FrameOfReferenceUID, image.SeriesDescription = frame, description
+        x, y = columns * 1.5 - 22.5 - moved[0], rows * 1.5 - 18 - moved[1]
+        value = body(x, y, height - moved[2])
+        image.PixelData = np.rint(900 * (value > 5) - value if invert else value).clip(0).astype("<u2").tobytes()
+        for name, entry in more.items():
+            setattr(image, name, entry)
+        save(image, folder)
+
+
+def chosen(folder, **more):
+    stacks, _ = find_stacks(read_headers(folder))
+    return [(channel.name, channel.stack.planes[0].number) for channel in choose_channels(stacks, read_rules(), **more)]
+
+
+@pytest.mark.parametrize(
+    ("header", "description", "name"),
+    [(T1, "t2 axial", "t1"), (T1 | AGENT, "pre", "t1c"), (FLAIR, "", "flair"), (FLAIR | AGENT, "T1", "flair"),
+     ({"EchoTime": 100, "RepetitionTime": 4000}, "", "t2"), ({}, "ax T1 +C", "t1c"), ({}, "sag T1", "t1"),
+     ({"EchoTime": 3, "InversionTime": 900, "RepetitionTime": 2300}, "mprage", "t1")],
+)  # fmt: skip
+def test_a_contrast_is_told_by_its_times_and_only_then_by_its_description(tmp_path, header, description, name):
+    scan(tmp_path, 3, description=description, **header)
+    assert chosen(tmp_path) == [(name, "3")]
+
+
+def test_a_clash_names_both_series_and_a_contrast_that_is_needed_must_be_there(tmp_path):
+    scan(tmp_path, 3, **T1)
+    scan(tmp_path, 4, description="something else", EchoTime=5)
+    assert chosen(tmp_path) == [("t1", "3")]
+    scan(tmp_path, 5, **T1)
+    with pytest.raises(ValueError, match="contrast t1 must be one series, got series 3 and series 5: leave one out"):
+        chosen(tmp_path)
+    with pytest.raises(ValueError, match="contrast t2 must be one series, got none: export it"):
+        chosen(tmp_path, names=["t2"])
+
+
+@pytest.mark.parametrize("text", ["- t1", "t1: 5", "t1: [{echo: [1, 2]}]", "t1: [{}]"])
+def test_a_table_that_is_none_is_refused(tmp_path, text):
+    (tmp_path / "rules.yaml").write_text(text)
+    with pytest.raises(ValueError, match="must hold"):
+        read_rules(tmp_path / "rules.yaml")
+
+
+def prepared(tmp_path, **more):
+    [case] = prepare_study(tmp_path / "in", tmp_path / "out", tmp_path / "key", contrasts=RULES, **more)
+    return case, json.loads((case.folder / "study.json").read_text())
+
+
+@pytest.mark.parametrize("frame", ["1.2.8", "1.2.88"])
+def test_a_head_that_moved_comes_back_the_same_each_time(tmp_path, frame):
+    scan(tmp_path / "in", 3, **T1)
+    scan(tmp_path / "in", 4, moved=(4, -3, 2), invert=True, frame=frame, **FLAIR)
+    case, account = prepared(tmp_path)
+    first, second = account["channels"]
+    assert [(each["name"], each["file"]) for each in (first, second)] == [
+        ("t1", "channels/t1.nii.gz"), ("flair", "channels/flair.nii.gz")]  # fmt: skip
+    assert second["rule"]["inversion_time"] == [1500, 3500]
+    facts = second["registration"]
+    np.testing.assert_allclose(facts["translation_mm"], [4, -3, 2], atol=0.8)  # of voxels of 1.5 x 1.5 x 3 mm
+    np.testing.assert_allclose(facts["rotation_degrees"], 0, atol=4)
+    assert facts["after"] > facts["before"] + 0.05
+    assert 0.5 < facts["covered"] <= 1
+    fixed, moved = (nib.load(case.folder / each["file"]) for each in (first, second))
+    np.testing.assert_allclose(moved.affine, fixed.affine)
+    np.testing.assert_allclose(fixed.get_fdata(), nib.load(case.folder / "series3_mr/volume.nii").get_fdata())
+    assert (case.folder / second["checkerboard"]).stat().st_size > 100
+    assert prepared(tmp_path)[1]["channels"] == account["channels"]
+
+
+def test_a_grid_of_cubes_keeps_the_field_of_view(tmp_path):
+    scan(tmp_path / "in", 3, **T1)
+    case, account = prepared(tmp_path, spacing=1.0)
+    image = nib.load(case.folder / account["channels"][0]["file"])
+    assert image.shape == (45, 36, 36)
+    np.testing.assert_allclose(image.header.get_zooms(), 1)
+    corner = image.affine @ [-0.5, -0.5, -0.5, 1]
+    np.testing.assert_allclose(corner[:3], [22.5 + 0.75, 18 + 0.75, -16 - 1.5], atol=1e-5)
+
+
+def test_what_does_not_fit_is_warned_of_and_a_clash_leaves_the_volumes(tmp_path):
+    scan(tmp_path / "in", 3, **T1)
+    scan(tmp_path / "in", 4, moved=(500, 0, 0), **FLAIR)
+    case, account = prepared(tmp_path)
+    assert account["channels"][1]["warning"].startswith("normalized mutual information is 1.000, below 1.05")
+    assert "warning: normalized" in case.text
+    scan(tmp_path / "in", 5, **T1)
+    _, account = prepared(tmp_path)
+    assert (account["channels"], len(account["volumes"])) == ([], 3)
+    assert "got series 3 and series 5" in account["refused"][0]["problems"][0]
+
+
+def test_a_tilted_series_is_no_channel(tmp_path):
+    scan(tmp_path / "in", 3, ImageOrientationPatient=[1, 0, 0, 0, 0.8, 0.6], **T1)
+    _, account = prepared(tmp_path)
+    assert "must lie on a regular grid, got a stack flagged tilt" in account["refused"][0]["problems"][0]
+
+
+@pytest.mark.skipif(not STUDY.exists(), reason="needs ../shared/data/formats/dicom")
+def test_contrasts_of_a_scanner_are_told():
+    stacks, _ = find_stacks(read_headers(STUDY))
+    assert [channel.name for channel in choose_channels(stacks, read_rules())] == ["t1", "flair"]
