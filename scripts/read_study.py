@@ -28,17 +28,22 @@ def main() -> int:
         "--bundle", type=Path, default=ROOT, help="unpacked bundle; the folder of this script if left out"
     )
     parser.add_argument("--series", nargs="+", help="Series Numbers that may be read")
+    parser.add_argument(
+        "--contrasts", type=Path, help="rules by which series become channels; default: MR of the brain"
+    )
     parser.add_argument("--device", help="as in cpu or cuda:0")
     named = parser.add_mutually_exclusive_group(required=True)
     named.add_argument("--key_file", type=Path, help="key that names cases; made on first use, KEY_FILE.names.csv too")
     named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
     given = parser.parse_args()
     try:
-        from bundle.clinic import StudyNetwork, read_studies
+        from bundle.clinic import Selection, StudyNetwork, read_studies
         from bundle.dicom import NothingReadable
+        from bundle.dicom.contrasts import RULES, read_rules
 
         network = StudyNetwork(given.bundle, given.device)
-        outcomes = read_studies(given.study, given.output_dir, network, given.key_file, given.series)
+        selection = Selection(given.series, read_rules(given.contrasts or RULES))
+        outcomes = read_studies(given.study, given.output_dir, network, given.key_file, selection)
     except ImportError as error:
         return _failed(error, 1)
     except NothingReadable as error:

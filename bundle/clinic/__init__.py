@@ -3,8 +3,9 @@
 Needs the extra `dicom`; no other room imports this one.
 """
 
-from bundle.clinic.choose_series import NoMatch, choose_series
+from bundle.clinic.choose_series import NoMatch, choose_contrasts, choose_series
 from bundle.clinic.read_study import read_studies
+from bundle.clinic.study_files import Selection
 from bundle.clinic.study_network import StudyNetwork
 
-__all__ = ["NoMatch", "StudyNetwork", "choose_series", "read_studies"]
+__all__ = ["NoMatch", "Selection", "StudyNetwork", "choose_contrasts", "choose_series", "read_studies"]

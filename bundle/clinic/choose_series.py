@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import nibabel as nib
 
 from bundle.dicom import Stack
+from bundle.dicom.contrasts import Channel, choose_channels
+from bundle.volumes import FileProblem
 
 _DIRECTIONS = ("sagittal", "coronal", "axial")
 
@@ -47,6 +50,41 @@ def choose_series(stacks: Sequence[Stack], axcodes: str | None = "PLS", numbers:
         raise NoMatch(f"{wanted}, got {len(chosen)}: {_listed(chosen)}. Choose one by --series.")
     others = f" It has {_listed(readable)}." if readable else ""
     raise NoMatch(f"{wanted}, got none.{others}")
+
+
+def choose_contrasts(
+    stacks: Sequence[Stack],
+    names: Sequence[str],
+    rules: Mapping[str, Sequence[Mapping[str, Any]]],
+    numbers: Sequence[str] | None = None,
+) -> list[Channel]:
+    """Return the stack of each channel of a network that reads several contrasts, in the order of its channels.
+
+    Args:
+        stacks: of the study.
+        names: contrasts, as the rules name them; the first gives the grid.
+        rules: see `bundle.dicom.contrasts.read_rules`.
+        numbers: Series Numbers of the stacks that may be chosen; None allows all.
+
+    Raises:
+        NoMatch: the rules do not know a contrast, or find none or several series for it.
+
+    Example:
+        >>> choose_contrasts([], ["adc"], {"t1": []})
+        Traceback (most recent call last):
+        bundle.clinic.choose_series.NoMatch: the rules must know the contrasts adc, got rules for t1: give --contrasts.
+    """
+    if unknown := [name for name in names if name not in rules]:
+        raise NoMatch(
+            f"the rules must know the contrasts {', '.join(unknown)}, got rules for {', '.join(rules)}: "
+            "give --contrasts."
+        )
+    allowed = [stack for stack in stacks if not numbers or stack.planes[0].number in numbers]
+    try:
+        found = {channel.name: channel for channel in choose_channels(allowed, rules, names)}
+    except FileProblem as error:
+        raise NoMatch(str(error)) from error
+    return [found[name] for name in names]
 
 
 def _direction_of(letter: str) -> str:

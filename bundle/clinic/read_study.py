@@ -6,22 +6,19 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import nibabel as nib
 import numpy as np
 
-from bundle.clinic.choose_series import NoMatch, choose_series
+from bundle.clinic.choose_series import NoMatch
 from bundle.clinic.results import write_results
 from bundle.clinic.status import Status
+from bundle.clinic.study_files import Selection, StudyFiles, studies_in
 from bundle.clinic.study_network import StudyNetwork
-from bundle.dicom import CaseNames, NothingReadable, Stack, find_stacks, read_headers
-from bundle.dicom.planes import Study
-from bundle.dicom.prepare import _set_aside as describe_asides
-from bundle.dicom.stack_files import write_stack
+from bundle.dicom import CaseNames
+from bundle.dicom.contrasts import read_rules
 from bundle.files import folder_atomically, is_no_space, write_json
 from bundle.reports import write_study_report
 
@@ -48,7 +45,7 @@ def read_studies(
     output_dir: str | os.PathLike[str],
     network: StudyNetwork,
     key_file: str | os.PathLike[str] | None = None,
-    series: Sequence[str] | None = None,
+    selection: Selection | None = None,
 ) -> list[StudyOutcome]:
     """Read every study in a folder with a network and write its findings, its report and its DICOM objects.
 
@@ -60,7 +57,7 @@ def read_studies(
         output_dir: where the cases go.
         network: of a packed bundle.
         key_file: see `CaseNames`; None names cases by patient and study.
-        series: Series Numbers that may be read; None allows all.
+        selection: of the series; by default of all, contrasts by the rules for MR of the brain.
 
     Returns:
         One entry a study.
@@ -71,92 +68,49 @@ def read_studies(
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")  # its words may hold values of a patient's header
-        return [
-            _read(study, Path(output_dir), network, series) for study in _studies(Path(folder), CaseNames(key_file))
-        ]
+        chosen = selection or Selection(rules=read_rules())
+        studies = studies_in(Path(folder), CaseNames(key_file))
+        return [_read(study, Path(output_dir), network, chosen) for study in studies]
 
 
-@dataclass
-class _StudyFiles:
-    case: str
-    study: Study
-    stacks: list[Stack]
-    set_aside: list[dict[str, Any]] = field(default_factory=list)
-
-    def account(self, chosen: Stack | None, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the content of ``study.json``: every series is read, refused or set aside, with the reason."""
-        refused = [
-            {"name": stack.planes[0].label, "problems": [problem.text for problem in stack.problems]}
-            for stack in self.stacks
-            if stack.problems
-        ]
-        others = [
-            {"kind": "set aside", "name": stack.planes[0].label, "reason": "not chosen", "files": len(stack.planes)}
-            for stack in self.stacks
-            if not stack.problems and stack is not chosen
-        ]
-        volumes = [] if chosen is None else [{"name": chosen.planes[0].label, **facts, "flags": chosen.flags}]
-        return {"case": self.case, "volumes": volumes, "refused": refused, "set_aside": self.set_aside + others}
-
-
-def _studies(folder: Path, names: CaseNames) -> list[_StudyFiles]:
-    headers = read_headers(folder)
-    stacks, asides = find_stacks(headers)
-    studies = list(dict.fromkeys(stack.planes[0].study for stack in stacks))
-    if not studies:
-        lines = [f"  {entry['kind']}: {entry['name']}: {entry['reason']}" for entry in describe_asides(asides, names)]
-        raise NothingReadable("\n".join(["the folder must hold a DICOM volume, got none:", *lines]))
-    return [
-        _StudyFiles(
-            names.of_study(study),
-            study,
-            [stack for stack in stacks if stack.planes[0].study == study],
-            describe_asides([aside for aside in asides if aside.study in (study, None)], names),
-        )
-        for study in studies
-    ]
-
-
-def _read(files: _StudyFiles, output_dir: Path, network: StudyNetwork, series: Sequence[str] | None) -> StudyOutcome:
-    status, target = Status(files.case), output_dir / files.case
+def _read(study: StudyFiles, output_dir: Path, network: StudyNetwork, selection: Selection) -> StudyOutcome:
+    status, target = Status(study.case), output_dir / study.case
     try:
         with folder_atomically(target) as part:
-            answer = _fill(part, files, network, series, status)
+            answer = _fill(part, study, network, selection, status)
     except NoMatch as error:
-        return _without_results(files, target, network, status, "no match", error)
+        return _without_results(study, target, network, status, "no match", error)
     except Exception as error:  # whatever goes wrong in one study, the others shall have their results
         if is_no_space(error):
             raise
         logger.debug("failed", exc_info=True)
-        return _without_results(files, target, network, status, "failed", error)
-    return StudyOutcome(target, "read", f"{files.case}: {answer} See {target / 'report.html'}")
+        return _without_results(study, target, network, status, "failed", error)
+    return StudyOutcome(target, "read", f"{study.case}: {answer} See {target / 'report.html'}")
 
 
-def _fill(part: Path, files: _StudyFiles, network: StudyNetwork, series: Sequence[str] | None, status: Status) -> str:
+def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selection, status: Status) -> str:
     """Write all results of a study; return the answer as a sentence."""
-    stack = choose_series(files.stacks, network.axcodes, series)
-    volume = part / "volume"
+    place = part / "volumes"
     with status.timed("read series"):
-        facts = write_stack(stack, volume)
+        volumes = study.write_volumes(place, network, selection)
     with status.timed("infer"):
-        reading, found = network.read(stack, volume / "volume.nii", files.case)
-    account = files.account(stack, facts)
+        reading, found = network.read(volumes.stacks, volumes.files, study.case, volumes.warnings)
     with status.timed("write results"):
-        images = np.asanyarray(nib.load(volume / "volume.nii").dataobj)
-        write_results(part, reading, found, images, account, network)
-    shutil.rmtree(volume)
-    status.finish(part, "read", reading=reading, inputs={stack.planes[0].label: facts["inputs_sha256"]})
+        images = np.asanyarray(nib.load(volumes.files[0]).dataobj)
+        write_results(part, reading, found, images, volumes.account, network)
+    shutil.rmtree(place)
+    status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)
     answers = zip(reading.classes, reading.present, reading.volume_probability, strict=True)
     return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p:.2f})" for name, is_there, p in answers) + "."
 
 
 def _without_results(
-    files: _StudyFiles, target: Path, network: StudyNetwork, status: Status, outcome: str, error: Exception
+    study: StudyFiles, target: Path, network: StudyNetwork, status: Status, outcome: str, error: Exception
 ) -> StudyOutcome:
     """Leave the record of a study that has no results."""
     with folder_atomically(target) as part:
-        account = files.account(None, {})
+        account = study.account()
         write_json(part / "study.json", account)
         write_study_report(part / "report.html", None, None, account, network.metadata, str(error))
         status.finish(part, outcome, error=f"{type(error).__name__}: {error}")
-    return StudyOutcome(target, outcome, f"{files.case}: {outcome}: {error}")
+    return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {error}")

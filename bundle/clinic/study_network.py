@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -80,11 +81,11 @@ class StudyNetwork:
         load_weights(network, self.root / "models" / "model.pt")
         return network
 
-    def infer(self, volume: Path | list[Path], case: str) -> dict[str, Any]:
-        """Return image, map, probabilities and findings of a volume.
+    def infer(self, volumes: Sequence[Path], case: str) -> dict[str, Any]:
+        """Return image, map, probabilities and findings of a case.
 
         Args:
-            volume: NIfTI file, or one for each channel.
+            volumes: NIfTI files, one for each channel.
             case: its name.
 
         Returns:
@@ -94,7 +95,7 @@ class StudyNetwork:
         Raises:
             ValueError: the volume does not fit the network.
         """
-        files = [str(path) for path in volume] if isinstance(volume, list) else str(volume)
+        files = [str(path) for path in volumes]
         content = self._parser.get_parsed_content
         loaded = content("preprocessing")({IMAGE: files, CASE: case})
         image = loaded[IMAGE]
@@ -107,16 +108,20 @@ class StudyNetwork:
             loaded[PRED] = content("inferer")(image[None].to(device), network)[0].float().cpu()
         return dict(content("postprocessing")(loaded))
 
-    def read(self, stack: Stack, volume: Path | list[Path], case: str) -> tuple[Reading, dict[str, Any]]:
+    def read(
+        self, stacks: Sequence[Stack], volumes: Sequence[Path], case: str, warnings: Sequence[str] = ()
+    ) -> tuple[Reading, dict[str, Any]]:
         """Return what the network says of a stack, in the order of its planes, and what `infer` gave.
 
         Args:
-            stack: that the volume was made of.
-            volume: see `infer`.
+            stacks: that the volumes were made of; the first has their grid.
+            volumes: one for each channel.
             case: its name.
+            warnings: of how the volumes were made.
         """
-        found = self.infer(volume, case)
-        return self._reading(stack, found), found
+        found = self.infer(volumes, case)
+        reading = self._reading(stacks[0], found)
+        return replace(reading, further=tuple(stacks[1:]), warnings=(*warnings, *reading.warnings)), found
 
     def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:
         image, result = found[IMAGE], found[RESULT]
@@ -171,10 +176,11 @@ class StudyNetwork:
         slices = torch.as_tensor(np.asarray(image)[..., np.unique(chosen)]).permute(3, 0, 1, 2)
         shown = self._parser.get_parsed_content("slice_transform").image(slices)
         facts = input_facts(shown.numpy(), stack.affine, stack.shape)
-        yield from input_warnings(self.profile, facts, self._channels)
+        yield from input_warnings(self.profile, facts, self.channels)
 
     @property
-    def _channels(self) -> list[str]:
+    def channels(self) -> list[str]:
+        """Names of the channels, in their order."""
         named = self.metadata["network_data_format"]["inputs"]["image"].get("channel_def", {})
         return [str(named.get(str(channel), f"channel {channel}")) for channel in range(self.in_channels)]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bundle.dicom.case_names import CaseNames
-from bundle.dicom.planes import Aside
+from bundle.dicom.headers import Headers
+from bundle.dicom.planes import Aside, Study
 
 
 class NothingReadable(ValueError):  # noqa: N818 - an outcome
@@ -67,3 +69,30 @@ def aside_line(entry: Mapping[str, Any]) -> str:
     """
     count = f" ({entry['files']} files)" if entry["files"] > 1 else ""
     return f"  {entry['kind']}: {entry['name']}{count}: {entry['reason']}".rstrip(": ")
+
+
+def name_rows(
+    names: CaseNames, studies: Iterable[Study], headers: Headers, asides: Iterable[Aside]
+) -> Iterator[dict[str, str]]:
+    """Yield rows of the table of names, see `CaseNames.keep`.
+
+    Args:
+        names: of cases and files.
+        studies: whose names are kept.
+        headers: of the folder.
+        asides: of the folder; a damaged file has a name too.
+    """
+    for study in studies:
+        yield {
+            "name": names.of_study(study),
+            "patient_id": study.patient,
+            "patient_name": headers.names.get(study, ""),
+            "study_instance_uid": study.uid,
+        }
+    for aside in asides:
+        if aside.kind == "damaged":
+            yield {"name": names.of_file(aside.file), "file": _printable(aside.file.absolute())}
+
+
+def _printable(file: Path) -> str:
+    return os.fsencode(file).decode(errors="backslashreplace")  # a name need not be UTF-8

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from bundle.dicom.contrasts import Channel, choose_channels
+from bundle.dicom.contrasts import Channel
 from bundle.dicom.mask_files import Written
 from bundle.dicom.stack_files import save_volume
 from bundle.volumes.problem import FileProblem, Problem
@@ -20,26 +20,22 @@ _TILES = 8
 
 
 def write_channels(
-    written: Sequence[Written],
-    folder: Path,
-    rules: Mapping[str, Sequence[Mapping[str, Any]]],
-    spacing: float | None = None,
+    channels: Sequence[Channel], written: Sequence[Written], folder: Path, spacing: float | None = None
 ) -> list[dict[str, Any]]:
-    """Write ``channels/<name>.nii.gz`` for every contrast that the rules find, on the grid of the first one.
+    """Write ``channels/<name>.nii.gz`` for every contrast, on the grid of the first one.
 
     Args:
-        written: the stacks of one study.
+        channels: in their order, see `choose_channels`.
+        written: the stacks of one study, with those of the channels.
         folder: of the case.
-        rules: see `read_rules`.
         spacing: of cubic voxels in mm; None keeps the grid of the first contrast, whose slices are those of its series.
 
     Returns:
         Entries for ``study.json``.
 
     Raises:
-        FileProblem: two series are taken for one contrast, or a gantry was tilted.
+        FileProblem: a gantry was tilted, or slices are not evenly spaced.
     """
-    channels = choose_channels([one.stack for one in written], rules)
     folders = {id(one.stack): one.folder for one in written}
     if not channels:
         return []

@@ -6,7 +6,7 @@ import logging
 import os
 import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -16,11 +16,11 @@ import nibabel as nib
 import numpy as np
 import pydicom
 
-from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entries_of
+from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entries_of, name_rows
 from bundle.dicom.case_names import CaseNames
 from bundle.dicom.channels import write_channels
-from bundle.dicom.contrasts import read_rules
-from bundle.dicom.headers import Headers, read_headers
+from bundle.dicom.contrasts import choose_channels, read_rules
+from bundle.dicom.headers import read_headers
 from bundle.dicom.mask_files import Written, write_masks
 from bundle.dicom.masks import MASK_KINDS
 from bundle.dicom.planes import Aside, Study
@@ -68,8 +68,18 @@ def prepare_study(
     with warnings.catch_warnings(), _silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
         warnings.filterwarnings("ignore", module="pydicom")
         rules = None if contrasts is None else read_rules(contrasts)
-        join = None if rules is None else partial(write_channels, rules=rules, spacing=spacing)
+        join = None if rules is None else partial(_join, rules=rules, spacing=spacing)
         return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file), join)
+
+
+def _join(
+    written: Sequence[Written],
+    folder: Path,
+    rules: Mapping[str, Sequence[Mapping[str, Any]]],
+    spacing: float | None,
+) -> list[dict[str, Any]]:
+    channels = choose_channels([one.stack for one in written], rules)
+    return write_channels(channels, written, folder, spacing)
 
 
 @contextmanager
@@ -85,7 +95,7 @@ def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join |
     headers = read_headers(folder)
     stacks, asides = find_stacks(headers)
     studies = list(dict.fromkeys([*(s.planes[0].study for s in stacks), *(a.study for a in asides if a.study)]))
-    names.keep(list(_name_rows(names, studies, headers, asides)))
+    names.keep(list(name_rows(names, studies, headers, asides)))
     cases = []
     for study in studies:
         mine = [stack for stack in stacks if stack.planes[0].study == study]
@@ -149,22 +159,3 @@ def _series_folder(stack: Stack, used: Counter[str]) -> str:
     name = f"series{number}_{''.join(letter for letter in plane.modality.lower() if letter.isalnum())}"
     used[name] += 1
     return name if used[name] == 1 else f"{name}_{used[name]}"
-
-
-def _name_rows(
-    names: CaseNames, studies: Iterable[Study], headers: Headers, asides: Iterable[Aside]
-) -> Iterator[dict[str, str]]:
-    for study in studies:
-        yield {
-            "name": names.of_study(study),
-            "patient_id": study.patient,
-            "patient_name": headers.names.get(study, ""),
-            "study_instance_uid": study.uid,
-        }
-    for aside in asides:
-        if aside.kind == "damaged":
-            yield {"name": names.of_file(aside.file), "file": _printable(aside.file.absolute())}
-
-
-def _printable(file: Path) -> str:
-    return os.fsencode(file).decode(errors="backslashreplace")  # a name need not be UTF-8

@@ -84,10 +84,13 @@ def test_one_study_does_not_take_another_with_it(study, read):
 
 
 def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch):
-    monkeypatch.setattr(network, "in_channels", 3)
+    def broken(*_):
+        raise RuntimeError("the disk is slow")
+
+    monkeypatch.setattr(network, "infer", broken)
     [outcome] = read(study())
     assert outcome.outcome == "failed"
-    assert "must have 3 channels, got 1" in status(outcome)["error"]
+    assert "RuntimeError: the disk is slow" in status(outcome)["error"]
 
 
 def test_a_folder_without_slices_is_refused(tmp_path, read):

@@ -1,0 +1,141 @@
+"""Files of one study, and the volumes that a network reads of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from bundle.clinic.choose_series import choose_contrasts, choose_series
+from bundle.clinic.study_network import StudyNetwork
+from bundle.dicom import CaseNames, NothingReadable, Stack, find_stacks, read_headers
+from bundle.dicom.account import aside_line, entries_of, name_rows
+from bundle.dicom.channels import write_channels
+from bundle.dicom.contrasts import Channel
+from bundle.dicom.mask_files import Written
+from bundle.dicom.stack_files import write_stack
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Choice of what is read of a study.
+
+    Args:
+        numbers: Series Numbers that may be read; None allows all.
+        rules: of contrasts, see `bundle.dicom.contrasts.read_rules`.
+    """
+
+    numbers: Sequence[str] | None = None
+    rules: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+
+class StudyVolumes(NamedTuple):
+    """Volumes that a network reads, on the grid of the first stack.
+
+    Args:
+        stacks: in the order of the channels.
+        files: NIfTI, one a channel.
+        account: content of ``study.json``.
+        warnings: of the registration of contrasts.
+        inputs_sha256: by the name of the series.
+    """
+
+    stacks: list[Stack]
+    files: list[Path]
+    account: dict[str, Any]
+    warnings: list[str]
+    inputs_sha256: dict[str, str]
+
+
+@dataclass(frozen=True)
+class StudyFiles:
+    """Stacks of one study, and what was set aside.
+
+    Args:
+        case: name of the study.
+        stacks: also those that are refused.
+        set_aside: entries for ``study.json``.
+    """
+
+    case: str
+    stacks: list[Stack]
+    set_aside: list[dict[str, Any]]
+
+    def write_volumes(self, folder: Path, network: StudyNetwork, selection: Selection) -> StudyVolumes:
+        """Choose what the network reads, and write it.
+
+        Args:
+            folder: to make.
+            network: whose channels and direction of slices decide.
+            selection: what the user chose.
+
+        Raises:
+            NoMatch: there is nothing that it reads, or more than one.
+            FileProblem: pixels are damaged, or contrasts cannot be brought onto one grid.
+        """
+        folder.mkdir()
+        if network.in_channels == 1:
+            channels = [Channel("", choose_series(self.stacks, network.axcodes, selection.numbers), {})]
+        else:
+            names = [name.lower() for name in network.channels]
+            channels = choose_contrasts(self.stacks, names, selection.rules, selection.numbers)
+            choose_series([channels[0].stack], network.axcodes)  # its slices are those of the network
+        written = [
+            Written(one.stack, place := folder / str(number), write_stack(one.stack, place))
+            for number, one in enumerate(channels)
+        ]
+        joined = write_channels(channels, written, folder) if len(channels) > 1 else []
+        files = [folder / entry["file"] for entry in joined] or [written[0].folder / "volume.nii"]
+        return StudyVolumes(
+            [one.stack for one in written],
+            files,
+            self.account(written, joined),
+            [str(entry["warning"]) for entry in joined if entry.get("warning")],
+            {one.stack.planes[0].label: one.entry["inputs_sha256"] for one in written},
+        )
+
+    def account(self, written: Sequence[Written] = (), channels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
+        """Return the content of ``study.json``: every series is read, refused or set aside, with the reason."""
+        chosen = [one.stack for one in written]
+        left = [stack for stack in self.stacks if not any(stack is one for one in chosen)]
+        return {
+            "case": self.case,
+            "volumes": [{"name": one.stack.planes[0].label, **one.entry, "flags": one.stack.flags} for one in written],
+            "channels": [
+                {key: entry[key] for key in entry if key not in ("file", "checkerboard")} for entry in channels
+            ],
+            "refused": [
+                {"name": stack.planes[0].label, "problems": [problem.text for problem in stack.problems]}
+                for stack in left
+                if stack.problems
+            ],
+            "set_aside": [*self.set_aside, *(_not_chosen(stack) for stack in left if not stack.problems)],
+        }
+
+
+def studies_in(folder: Path, names: CaseNames) -> Iterator[StudyFiles]:
+    """Yield the studies of a folder.
+
+    Args:
+        folder: with DICOM files at any depth.
+        names: of cases; its table is written.
+
+    Raises:
+        NothingReadable: the folder holds no stack of slices at all.
+    """
+    headers = read_headers(folder)
+    stacks, asides = find_stacks(headers)
+    studies = list(dict.fromkeys(stack.planes[0].study for stack in stacks))
+    if not studies:
+        lines = [aside_line(entry) for entry in entries_of(asides, names)]
+        raise NothingReadable("\n".join(["the folder must hold a DICOM volume, got none:", *lines]))
+    names.keep(list(name_rows(names, studies, headers, asides)))
+    for study in studies:
+        mine = [stack for stack in stacks if stack.planes[0].study == study]
+        others = [aside for aside in asides if aside.study in (study, None)]
+        yield StudyFiles(names.of_study(study), mine, entries_of(others, names))
+
+
+def _not_chosen(stack: Stack) -> dict[str, Any]:
+    return {"kind": "set aside", "name": stack.planes[0].label, "reason": "not chosen", "files": len(stack.planes)}
