@@ -42,17 +42,7 @@ def make_map(origin: Origin) -> ParametricMap:
         further_source_images=[plane for source in origin.further for plane in source.planes],
         pixel_array=_frames(np.asarray(attribution, dtype=np.float32)),
         contains_recognizable_visual_features=False,
-        real_world_value_mappings=[
-            RealWorldValueMapping(
-                lut_label="ACTIVATION",
-                lut_explanation="Class activation, 0 to 1",
-                unit=codes.UCUM.NoUnits,
-                value_range=(0.0, 1.0),
-                slope=1.0,
-                intercept=0.0,
-                quantity_definition=codes.DCM.ClassActivation,
-            )
-        ],
+        real_world_value_mappings=[_activation()],
         voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
         transfer_syntax_uid=ExplicitVRLittleEndian,
         content_label="ACTIVATION",
@@ -120,6 +110,18 @@ def _segment(origin: Origin, index: int, number: int) -> SegmentDescription:
         ),
         tracking_uid=tracking["uid"],
         tracking_id=tracking["identifier"],
+    )
+
+
+def _activation() -> RealWorldValueMapping:
+    return RealWorldValueMapping(
+        lut_label="ACTIVATION",
+        lut_explanation="Class activation, 0 to 1",
+        unit=codes.UCUM.NoUnits,
+        value_range=(0.0, 1.0),
+        slope=1.0,
+        intercept=0.0,
+        quantity_definition=codes.DCM.ClassActivation,
     )
 
 

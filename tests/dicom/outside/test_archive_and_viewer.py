@@ -43,19 +43,17 @@ def test_the_archive_takes_every_object_into_the_study(archive):
 
 @needs_viewer
 def test_the_viewer_lists_all_objects_and_opens_the_map(archive, tmp_path):
-    with viewer(OHIF, archive[0]) as address:
+    root = archive[0]
+    with viewer(OHIF, root) as address:
+        study = f"{address}/viewer?StudyInstanceUIDs={UIDS['StudyInstanceUID']}"
         browser = Browser(tmp_path / "profile")
         try:
-            browser.call("Page.navigate", url=f"{address}/viewer?StudyInstanceUIDs={UIDS['StudyInstanceUID']}")
+            browser.call("Page.navigate", url=study)
             assert browser.wait_for("document.body.innerText.includes('(1/20)')")
             text = browser.value("document.body.innerText")
             assert all(name in text for name in ("PMAP", "SEG", "SR", "Attribution map", "Key slices"))
             assert "Doe" not in text
-            browser.value(
-                "[...document.querySelectorAll('[data-cy^=\"study-browser-thumbnail\"]')]"
-                ".find(item => item.innerText.startsWith('PMAP'))"
-                ".dispatchEvent(new MouseEvent('dblclick', {bubbles: true, detail: 2}))"
-            )
+            browser.call("Page.navigate", url=f"{study}&initialSeriesInstanceUID={_series(root, 'Attribution map')}")
             # a viewer that could lay the map on its scan scales both from 0 to 100
             assert browser.wait_for("document.body.innerText.replace(/\\s+/g, ' ').includes('W: 100')")
             shot = base64.b64decode(browser.call("Page.captureScreenshot")["data"])
@@ -63,3 +61,14 @@ def test_the_viewer_lists_all_objects_and_opens_the_map(archive, tmp_path):
         finally:
             browser.close()
         assert browser.errors == []
+
+
+def _series(root, description):
+    """UID of the series whose description begins so."""
+    found = query(root, f"studies/{UIDS['StudyInstanceUID']}/series?includefield=0008103E")
+    [uid] = [
+        series["0020000E"]["Value"][0]
+        for series in found
+        if series.get("0008103E", {}).get("Value", [""])[0].startswith(description)
+    ]
+    return uid
