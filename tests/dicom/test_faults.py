@@ -10,12 +10,13 @@ import subprocess
 import nibabel as nib
 import pytest
 from support import dicom_files
-from support.dicom_series import series
+from support.dicom_series import NEEDS, SERIES, series
 
 pytest.importorskip("pydicom", minversion="3")
 from bundle.dicom import prepare, prepare_study, stack_files
 from bundle.files import read_csv
 
+FAST = [name for name in SERIES if not any(words in name for words in NEEDS)]
 PLACES = [(stack_files, "read_voxels"), (stack_files, "save_volume"), (stack_files, "write_csv"),
           (prepare, "write_masks"), (prepare, "write_json")]  # fmt: skip
 
@@ -99,3 +100,23 @@ def test_a_small_disk_that_is_really_full(studies):
         assert not list((disk / "out").glob(".*"))
     finally:
         subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_all_series_of_the_table_in_one_folder(tmp_path, monkeypatch):
+    """The good ones come out whole, the others are named with their reasons."""
+    for number, name in enumerate(FAST):
+        monkeypatch.setattr(dicom_files, "STUDY", f"1.2.9.{number}")
+        SERIES[name].write(tmp_path / f"in/{number}")
+    accounts = {}
+    for case in prepare_study(tmp_path / "in", tmp_path / "out", tmp_path / "key"):
+        accounts.setdefault(case.account["study_instance_uid"], []).append(case.account)
+    for number, name in enumerate(FAST):
+        mine, expected = accounts[f"1.2.9.{number}"], SERIES[name]
+        volumes = [volume for account in mine for volume in account["volumes"]]
+        assert len(volumes) == (0 if expected.outcome == "refused" else expected.stacks), name
+        assert {flag for volume in volumes for flag in volume["flags"]} == set(
+            expected.words.split() if expected.outcome == "flag" else ()
+        ), name
+        reasons = [text for account in mine for entry in account["refused"] for text in entry["problems"]]
+        assert volumes or reasons or [entry for account in mine for entry in account["set_aside"]]
+    assert whole(tmp_path / "out") == sum(len(each) for each in accounts.values())
