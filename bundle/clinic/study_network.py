@@ -135,25 +135,22 @@ class StudyNetwork:
             {**entry, "key_source_slice": planes[entry["key_slice"]]}
             for entry in found.get(FINDINGS, {}).get("findings", ())
         ]
-        labels = np.zeros(stack.shape, np.int32)
-        if FINDING_LABELS in found:
-            labels = np.rint(np.asarray(found[FINDING_LABELS][0])).astype(np.int32)
+        labels = np.rint(np.asarray(found[FINDING_LABELS][0])) if FINDING_LABELS in found else np.zeros(stack.shape)
         threshold, of_volume = float(result["threshold"]), float(result["volume_threshold"])
-        count = len(self.classes)
         return Reading(
             stack,
             self.model,
             self.classes,
             probability,
-            (threshold,) * count,
-            tuple(float(value) for value in probability.max(axis=0)),
-            (of_volume,) * count,
-            self._threshold_source,
-            self._scaled(found[PRED], found[OVERLAY]["map_range"]),
-            labels,
-            findings,
-            self._position(result["slices"], planes),
-            tuple(self._warnings(stack, found)),
+            threshold=(threshold,) * len(self.classes),
+            volume_probability=tuple(float(value) for value in probability.max(axis=0)),
+            volume_threshold=(of_volume,) * len(self.classes),
+            threshold_source=self._threshold_source,
+            attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
+            labels=labels.astype(np.int32),
+            findings=findings,
+            position=self._position(result["slices"], planes),
+            warnings=tuple(self._warnings(stack, found)),
         )
 
     def _position(self, slices: Sequence[Mapping[str, Any]], planes: Sequence[int]) -> NDArray | None:

@@ -155,7 +155,10 @@ def _annotated(tile: NDArray, plane: DisplayPlane, pixel_mm: float) -> NDArray:
     """Return the tile with letters at its edges and a scale bar."""
     picture = Image.fromarray(tile)
     draw, (width, height) = ImageDraw.Draw(picture), picture.size
-    places = {"left": (4, height / 2, "lm"), "right": (width - 4, height / 2, "rm")}
+    places: dict[str, tuple[float, float, str]] = {
+        "left": (4, height / 2, "lm"),
+        "right": (width - 4, height / 2, "rm"),
+    }
     places |= {"top": (width / 2, 3, "mt"), "bottom": (width / 2, height - 4, "mb")}
     for side, (x, y, anchor) in places.items():
         _write(draw, (x, y), plane.letters[side], anchor)

@@ -59,6 +59,8 @@ def make_map(origin: Origin) -> ParametricMap:
 def make_segmentation(origin: Origin) -> Segmentation:
     """Make the segmentation: one binary segment for each finding, with the tracking UID that it has in the report.
 
+    It has the slices from the first to the last one with a finding.
+
     Args:
         origin: of the objects; its reading has findings.
 
@@ -69,17 +71,19 @@ def make_segmentation(origin: Origin) -> Segmentation:
     """
     reading = origin.reading
     numbers = sorted(finding["finding"] for finding in reading.findings)
-    marked = np.unique(reading.labels)
+    slices = origin.marked
+    labels = np.asarray(reading.labels)[..., slices]
+    marked = np.unique(labels)
     found = marked[marked > 0].tolist()
     if not numbers or found != numbers:
         raise ValueError(
             f"labels must hold the findings {numbers} and at least one, got {found}: leave the segmentation out where "
             "nothing was found."
         )
-    segments = np.searchsorted(numbers, reading.labels, side="right")  # segments count from 1 without gaps
+    segments = np.searchsorted(numbers, labels, side="right")  # segments count from 1 without gaps
     kind = np.uint8 if len(numbers) < np.iinfo(np.uint8).max else np.uint16
     result = Segmentation(
-        source_images=origin.sources.planes,
+        source_images=origin.sources.planes[slices],
         further_source_images=[plane for source in origin.further for plane in source.planes],
         pixel_array=_frames(segments.astype(kind)),
         segmentation_type=SegmentationTypeValues.BINARY,

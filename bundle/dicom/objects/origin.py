@@ -80,7 +80,7 @@ class Origin:
     def _digest(self) -> str:
         digest = hashlib.sha256()
         for part in self._content():
-            digest.update(part if isinstance(part, bytes) else repr(part).encode())
+            digest.update(part if isinstance(part, bytes | memoryview) else repr(part).encode())
         return digest.hexdigest()
 
     def _content(self) -> Iterator[Any]:
@@ -90,11 +90,18 @@ class Origin:
         yield reading.model
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
-        for values in (reading.probability, reading.attribution, reading.labels):
-            yield b"" if values is None else np.ascontiguousarray(values).tobytes()
+        labels = np.asarray(reading.labels)[..., self.marked]
+        for values in (reading.probability, reading.attribution, labels):
+            yield b"" if values is None else np.ascontiguousarray(values).data
         for index, picture in self.pictures.items():
             yield index, picture.shape
             yield np.ascontiguousarray(picture).tobytes()
+
+    @cached_property
+    def marked(self) -> slice:
+        """Slices from the first to the last one with a finding."""
+        index = np.flatnonzero(np.any(self.reading.labels, axis=(0, 1)))
+        return slice(int(index[0]), int(index[-1]) + 1) if len(index) else slice(0, 0)
 
     def class_code(self, name: str) -> CodedConcept:
         """Return the code of a class, in a scheme of this project.

@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from skimage.measure import find_contours
 
-from bundle.dicom.objects.filing import coding_schemes, finish, options_of
+from bundle.dicom.objects.filing import add_image_library, coding_schemes, finish, options_of
 from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
 
 _PROCEDURES = {
@@ -52,8 +52,8 @@ def make_report(origin: Origin) -> sr.Comprehensive3DSR:
         procedure_reported=_PROCEDURES.get(reading.stack.planes[0].modality, codes.cid100.ImagingProcedure),
         # findings first: viewers open the image of the first group, and show nothing where it has none
         imaging_measurements=[*_findings(origin), *_classes(origin), *_positive_slices(origin)],
-        referenced_images=images,
     )
+    add_image_library(content, images)
     report = sr.Comprehensive3DSR(
         evidence=images,
         content=content,
