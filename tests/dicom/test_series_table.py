@@ -112,7 +112,8 @@ def compared(folder, volumes, scratch):
     subprocess.run(command, capture_output=True, check=False, timeout=60)
     files = [file for file in out.glob("*.nii") if "_Tilt" not in file.name]  # a tilted one also comes resampled
     if len(files) != 1 or len(volumes) != 1:
-        return f"{len(files)} volume{'s' * (len(files) != 1)} |"
+        # how many it makes of files that were decoded one by one depends on the second of their making
+        return f"{('no volume', '1 volume', 'several volumes')[min(len(files), 2)]} |"
     theirs = nib.as_closest_canonical(nib.load(files[0]))
     mine = nib.as_closest_canonical(nib.Nifti1Image(volumes[0][1].astype(np.float32), volumes[0][0].affine))
     if mine.shape != theirs.shape:
