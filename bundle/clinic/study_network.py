@@ -184,7 +184,11 @@ class StudyNetwork:
     @property
     def _threshold_source(self) -> str:
         chosen = self._parser.get("threshold") != 0.5
-        return "chosen on validation patients of the training" if chosen else "0.5, not chosen on patients"
+        return (
+            "Thresholds were chosen on validation patients."
+            if chosen
+            else "The threshold 0.5 was not chosen on patients."
+        )
 
     def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
         """Return the map between the ends of its color scale, clipped to 0..1."""
