@@ -47,9 +47,12 @@ def choose_series(stacks: Sequence[Stack], axcodes: str | None = "PLS", numbers:
     if len(chosen) == 1:
         return chosen[0]
     if chosen:
-        raise NoMatch(f"{wanted}, got {len(chosen)}: {_listed(chosen)}. Choose one by --series.")
-    others = f" It has {_listed(readable)}." if readable else ""
-    raise NoMatch(f"{wanted}, got none.{others}")
+        remedy = (
+            "choose one by --series" if len({stack.planes[0].number for stack in chosen}) > 1 else "export one alone"
+        )
+        raise NoMatch(f"{wanted}, got {len(chosen)}: {_listed(chosen)}: {remedy}.")
+    others = f"; it has {_listed(readable)}" if readable else ""
+    raise NoMatch(f"{wanted}, got none{others}.")
 
 
 def choose_contrasts(

@@ -108,9 +108,11 @@ def _without_results(
     study: StudyFiles, target: Path, network: StudyNetwork, status: Status, outcome: str, error: Exception
 ) -> StudyOutcome:
     """Leave the record of a study that has no results."""
+    # the path of a file of the study may hold the name of the patient
+    said = str(error.strerror) if isinstance(error, OSError) and error.filename is not None else str(error)
     with folder_atomically(target) as part:
         account = study.account()
         write_json(part / "study.json", account)
-        write_study_report(part / "report.html", None, None, account, network.metadata, str(error))
-        status.finish(part, outcome, error=f"{type(error).__name__}: {error}")
-    return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {error}")
+        write_study_report(part / "report.html", None, None, account, network.metadata, said)
+        status.finish(part, outcome, error=f"{type(error).__name__}: {said}")
+    return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {said}")

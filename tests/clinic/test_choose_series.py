@@ -26,7 +26,7 @@ def test_several_are_named_and_one_can_be_chosen(study):
     with pytest.raises(NoMatch, match=r"got 2: series 7 \(CT, axial, 48 x 40 x 5\); series 8 .*--series"):
         choose_series(found)
     assert choose_series(found, numbers=["8"]).planes[0].number == "8"
-    with pytest.raises(NoMatch, match=r"one series of axial slices with the number 9, got none\. It has series 7"):
+    with pytest.raises(NoMatch, match=r"one series of axial slices with the number 9, got none; it has series 7"):
         choose_series(found, numbers=["9"])
 
 
@@ -34,7 +34,7 @@ def test_slices_of_another_direction_are_no_match(tmp_path):
     for index in range(3):
         save(slice_of(index, (3 * index, 0, 0), ImageOrientationPatient=SAGITTAL), tmp_path / "s")
     [found] = stacks(tmp_path)
-    with pytest.raises(NoMatch, match=r"axial slices, got none\. It has series 7 \(CT, sagittal"):
+    with pytest.raises(NoMatch, match=r"axial slices, got none; it has series 7 \(CT, sagittal"):
         choose_series([found])
     assert choose_series([found], axcodes="IPL") is found
     assert choose_series([found], axcodes=None) is found

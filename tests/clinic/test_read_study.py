@@ -1,17 +1,24 @@
 """A study folder in; findings, a report and objects out."""
 
 import json
+import shutil
 import sys
 
 import numpy as np
 import pandas as pd
 import pydicom
 import pytest
+import torch
 from conftest import ROOT
+from monai.bundle import ConfigParser
+from pydicom.uid import MRImageStorage
 from support.dicom_files import save, slice_of
 
-from bundle.clinic import StudyNetwork, read_studies
-from bundle.dicom import NothingReadable
+from bundle.clinic import Selection, StudyNetwork, read_studies
+from bundle.data import input_profile
+from bundle.data.slices.input_profile import InputFacts
+from bundle.dicom import NothingReadable, find_stacks, read_headers
+from bundle.dicom.stack_files import write_stack
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +100,17 @@ def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch
     assert "RuntimeError: the disk is slow" in status(outcome)["error"]
 
 
+def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, monkeypatch):
+    def gone(*_):
+        raise FileNotFoundError(2, "No such file or directory", "/export/Doe_Jane/1.dcm")
+
+    monkeypatch.setattr(network, "infer", gone)
+    [outcome] = read(study())
+    assert status(outcome)["error"] == "FileNotFoundError: No such file or directory"
+    assert all("Doe_Jane" not in path.read_text() for path in outcome.folder.iterdir())
+    assert "Doe_Jane" not in outcome.text
+
+
 def test_a_folder_without_slices_is_refused(tmp_path, read):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "note.txt").write_text("no image")
@@ -109,3 +127,88 @@ def test_exit_status(study, bundle_root, tmp_path, monkeypatch, arguments, expec
     with pytest.raises(SystemExit) as ended:
         runpy.run_path(str(ROOT / "scripts" / "read_study.py"), run_name="__main__")
     assert ended.value.code == expected
+
+
+def test_a_disk_that_fills_up_stops_the_command_and_leaves_nothing(study, read, network, monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(network, "infer", full)
+    with pytest.raises(OSError, match="no space left"):
+        read(study())
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_table_of_names_stays_with_the_key(study, read, tmp_path):
+    [outcome] = read(study())
+    names = pd.read_csv(tmp_path / "key.names.csv", dtype=str)
+    assert list(names["name"]) == [outcome.folder.name]
+    assert list(names["patient_id"]) == ["4711"]
+
+
+@pytest.fixture
+def profiled(bundle_root, tmp_path):
+    """Return the network of a bundle that knows its training data: thin slices, and lesions in the middle."""
+    root = shutil.copytree(bundle_root, tmp_path / "profiled")
+    usual = InputFacts(np.array([0.5, 2.0, 1.0]), np.array([24.0, 80.0, 15.0]), np.array([[0.1, 0.3, 0.5, 0.7, 0.9]]))
+    profile = {**input_profile([usual]), "position_parabola": [1.0, 0.0, -4.0]}
+    (root / "configs" / "input_profile.json").write_text(json.dumps(profile))
+    return StudyNetwork(root, "cpu")
+
+
+def test_a_study_unlike_the_training_data_is_warned_of(study, profiled, tmp_path):
+    [outcome] = read_studies(study(), tmp_path / "out", profiled, tmp_path / "key")
+    assert (
+        "The voxels are 3 mm apart from feet to head; in the training scans 1 to 1 mm." in status(outcome)["warnings"]
+    )
+    assert "apart from feet to head" in (outcome.folder / "report.html").read_text()
+
+
+def test_position_alone_is_told_beside_the_answer(study, profiled, tmp_path):
+    [stack], _ = find_stacks(read_headers(study()))
+    facts = write_stack(stack, tmp_path / "volume")
+    reading, _ = profiled.read([stack], [tmp_path / "volume" / "volume.nii"], "case")
+    assert facts["shape"] == [48, 40, 5]
+    expected = 1 / (1 + np.exp(-(1 - 4 * np.linspace(-1, 1, 5) ** 2)))
+    assert np.allclose(reading.position[:, 0], expected)
+
+
+@pytest.fixture
+def two_contrasts(bundle_root, tmp_path):
+    """Return the network of a bundle of two channels."""
+    root = shutil.copytree(bundle_root, tmp_path / "two")
+    for name, change in (("inference", {"in_channels": 2}), ("metadata", {})):
+        file = root / "configs" / f"{name}.json"
+        content = json.loads(file.read_text()) | change
+        if name == "metadata":
+            content["network_data_format"]["inputs"]["image"]["channel_def"] = {"0": "T1", "1": "FLAIR"}
+        else:
+            network = {**content, "network_def": {k: v for k, v in content["network_def"].items() if k != "_requires_"}}
+            torch.save(ConfigParser(network).get_parsed_content("network_def").state_dict(), root / "models/model.pt")
+        file.write_text(json.dumps(content))
+    return StudyNetwork(root, "cpu")
+
+
+def test_contrasts_are_read_in_the_order_of_the_channels(study, two_contrasts, tmp_path):
+    flair = {"EchoTime": 100, "RepetitionTime": 9000, "InversionTime": 2500}
+    study(number=3, kind=MRImageStorage, Modality="MR", **flair)
+    folder = study(number=9, kind=MRImageStorage, Modality="MR", EchoTime=10, RepetitionTime=500)
+    [outcome] = read_studies(folder, tmp_path / "out", two_contrasts, tmp_path / "key")
+    assert (outcome.outcome, status(outcome)["error"]) == ("read", None)
+    assert list(status(outcome)["inputs_sha256"]) == ["series 9", "series 3"]
+    rows = pd.read_csv(outcome.folder / "slices.csv")
+    assert list(rows["sop_instance_uid"]) == [f"1.2.4.{900 + index}" for index in range(5)]
+    channels = json.loads((outcome.folder / "study.json").read_text())["channels"]
+    assert [channel["name"] for channel in channels] == ["t1", "flair"]
+
+
+def test_a_contrast_that_is_missing_is_no_match(study, two_contrasts, tmp_path):
+    folder = study(kind=MRImageStorage, Modality="MR", EchoTime=10, RepetitionTime=500)
+    [outcome] = read_studies(folder, tmp_path / "out", two_contrasts, tmp_path / "key")
+    assert outcome.outcome == "no match"
+    assert "contrast flair must be one series, got none" in outcome.text
+
+
+def test_contrasts_that_the_rules_do_not_know_are_no_match(study, two_contrasts, tmp_path):
+    [outcome] = read_studies(study(), tmp_path / "out", two_contrasts, tmp_path / "key", Selection(rules={"t1": []}))
+    assert "the rules must know the contrasts flair, got rules for t1" in outcome.text
