@@ -107,10 +107,11 @@ def add_image_library(content: sr.MeasurementReport, images: Sequence[Dataset]) 
     contains = sr.RelationshipTypeValues.CONTAINS
     library = sr.ContainerContentItem(codes.DCM.ImageLibrary, relationship_type=contains, template_id="1600")
     group = sr.ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=contains)
-    group.ContentSequence = sr.ContentSequence(
-        sr.ImageContentItem(codes.SCT.Source, image.SOPClassUID, image.SOPInstanceUID, relationship_type=contains)
-        for image in images
-    )
+    group.ContentSequence = sr.ContentSequence()
+    for image in images:
+        group.ContentSequence.append(
+            sr.ImageContentItem(codes.SCT.Source, image.SOPClassUID, image.SOPInstanceUID, relationship_type=contains)
+        )
     library.ContentSequence = sr.ContentSequence([group])
     items = content[0].ContentSequence
     items.insert([item.name for item in items].index(codes.DCM.ImagingMeasurements), library)
