@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # from any folder, without an installed package
@@ -42,18 +43,20 @@ def main() -> int:
         from bundle.dicom.contrasts import RULES, read_rules
 
         network = StudyNetwork(given.bundle, given.device)
-        selection = Selection(given.series, read_rules(given.contrasts or RULES))
-        outcomes = read_studies(given.study, given.output_dir, network, given.key_file, selection)
+        selection = Selection(given.series, read_rules(given.contrasts or RULES), may_show_names=given.identify)
+        outcomes = read_studies(given.study, given.output_dir, network, given.key_file, selection, _tell)
     except ImportError as error:
         return _failed(error, 1)
     except NothingReadable as error:
         return _failed(error, _NOTHING_READABLE)
     except (ValueError, OSError) as error:
         return _failed(error, 1)
-    for outcome in outcomes:
-        print(outcome.text, file=sys.stdout if outcome.outcome == "read" else sys.stderr)
     kinds = {outcome.outcome for outcome in outcomes}
     return 1 if "failed" in kinds else _NO_MATCH if "no match" in kinds else 0
+
+
+def _tell(outcome: Any) -> None:
+    print(outcome.text, file=sys.stdout if outcome.outcome == "read" else sys.stderr, flush=True)
 
 
 def _failed(error: Exception, status: int) -> int:

@@ -86,7 +86,7 @@ def choose_contrasts(
     try:
         found = {channel.name: channel for channel in choose_channels(allowed, rules, names)}
     except FileProblem as error:
-        raise NoMatch(str(error)) from error
+        raise NoMatch(f"{error}{' --series chooses one without rules.' * (len(names) == 1)}") from error
     return [found[name] for name in names]
 
 

@@ -6,8 +6,10 @@ import logging
 import os
 import shutil
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -19,7 +21,7 @@ from bundle.clinic.study_files import Selection, StudyFiles, studies_in
 from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import CaseNames
 from bundle.dicom.contrasts import read_rules
-from bundle.files import folder_atomically, is_no_space, write_json
+from bundle.files import folder_atomically, is_no_space, read_json, write_json
 from bundle.reports import write_study_report
 
 logger = logging.getLogger(__name__)
@@ -46,6 +48,7 @@ def read_studies(
     network: StudyNetwork,
     key_file: str | os.PathLike[str] | None = None,
     selection: Selection | None = None,
+    tell: Callable[[StudyOutcome], Any] | None = None,
 ) -> list[StudyOutcome]:
     """Read every study in a folder with a network and write its findings, its report and its DICOM objects.
 
@@ -58,6 +61,7 @@ def read_studies(
         network: of a packed bundle.
         key_file: see `CaseNames`; None names cases by patient and study.
         selection: of the series; by default of all, contrasts by the rules for MR of the brain.
+        tell: called with each outcome as it comes.
 
     Returns:
         One entry a study.
@@ -70,7 +74,12 @@ def read_studies(
         warnings.filterwarnings("ignore", module="pydicom")  # its words may hold values of a patient's header
         chosen = selection or Selection(rules=read_rules())
         studies = studies_in(Path(folder), CaseNames(key_file))
-        return [_read(study, Path(output_dir), network, chosen) for study in studies]
+        outcomes = []
+        for study in studies:
+            outcomes.append(_read(study, Path(output_dir), network, chosen))
+            if tell is not None:
+                tell(outcomes[-1])
+        return outcomes
 
 
 def _read(study: StudyFiles, output_dir: Path, network: StudyNetwork, selection: Selection) -> StudyOutcome:
@@ -96,7 +105,7 @@ def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selec
     with status.timed("infer"):
         reading, found = network.read(volumes.stacks, volumes.files, study.case, volumes.warnings)
     with status.timed("write results"):
-        images = np.asanyarray(nib.load(volumes.files[0]).dataobj)
+        images = np.array(nib.load(volumes.files[0]).dataobj)  # no view of a file that is removed below
         write_results(part, reading, found, images, volumes.account, network)
     shutil.rmtree(place)
     status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)
@@ -110,9 +119,14 @@ def _without_results(
     """Leave the record of a study that has no results."""
     # the path of a file of the study may hold the name of the patient
     said = str(error.strerror) if isinstance(error, OSError) and error.filename is not None else str(error)
-    with folder_atomically(target) as part:
-        account = study.account()
-        write_json(part / "study.json", account)
-        write_study_report(part / "report.html", None, None, account, network.metadata, said)
-        status.finish(part, outcome, error=f"{type(error).__name__}: {said}")
+    if read_json(target / "status.json", {}).get("outcome") == "read":
+        target = target.with_name(f"{target.name}.failed")  # what was read before stays
+    try:
+        with folder_atomically(target) as part:
+            account = study.account()
+            write_json(part / "study.json", account)
+            write_study_report(part / "report.html", None, None, account, network.metadata, said)
+            status.finish(part, outcome, error=f"{type(error).__name__}: {said}")
+    except (ValueError, NotADirectoryError) as second:
+        logger.debug("no record", exc_info=second)
     return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {said}")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from bundle.clinic.study_network import StudyNetwork
@@ -14,6 +13,7 @@ from bundle.dicom import Reading
 from bundle.dicom.objects import write_objects
 from bundle.files import write_csv, write_json
 from bundle.handlers.case_findings import write_findings
+from bundle.keys import RESULT
 from bundle.reports import key_slice_picture, write_study_report
 
 _CAPTURES = 3
@@ -38,7 +38,7 @@ def write_results(
         account: content of ``study.json``.
         network: that read it.
     """
-    write_csv(folder / "slices.csv", _slice_rows(reading))
+    write_csv(folder / "slices.csv", _slice_rows(reading, found[RESULT]["slices"]))
     write_findings(folder, found)
     write_json(folder / "study.json", account)
     shown = key_slices(reading)
@@ -54,23 +54,13 @@ def key_slices(reading: Reading) -> list[int]:
     return list(slices)[:_CAPTURES] or [reading.top_slice]
 
 
-def _slice_rows(reading: Reading) -> list[dict[str, Any]]:
+def _slice_rows(reading: Reading, slices: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return a row for each plane; of several classes with the probability of each."""
+    of_plane = {row["source_slice"]: row for row in slices}
     rows = []
     for index, (plane, place) in enumerate(zip(reading.stack.planes, reading.stack.positions, strict=True)):
-        values = {
-            f"probability {name}": float(p) for name, p in zip(reading.classes, reading.probability[index], strict=True)
-        }
-        if len(reading.classes) == 1:
-            values = {"probability": float(reading.probability[index, 0])}
-        positive = bool(np.any(reading.probability[index] >= reading.threshold))
-        rows.append(
-            {
-                "slice_index": index,
-                "sop_instance_uid": plane.uid,
-                "frame": plane.frame,
-                "position_mm": float(place),
-                **values,
-                "positive": positive,
-            }
-        )
+        found = of_plane[index]
+        answer = {name: value for name, value in found.items() if name.startswith("probability") or name == "positive"}
+        where = {"slice_index": index, "sop_instance_uid": plane.uid, "frame": plane.frame, "position_mm": float(place)}
+        rows.append({**where, **answer})
     return rows

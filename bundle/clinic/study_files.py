@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bundle.clinic.choose_series import choose_contrasts, choose_series
+from bundle.clinic.choose_series import NoMatch, choose_contrasts, choose_series
 from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import CaseNames, NothingReadable, Stack, find_stacks, read_headers
 from bundle.dicom.account import aside_line, entries_of, name_rows
@@ -15,6 +15,8 @@ from bundle.dicom.channels import write_channels
 from bundle.dicom.contrasts import Channel
 from bundle.dicom.mask_files import Written
 from bundle.dicom.stack_files import write_stack
+
+_BURNED = "burned_in"
 
 
 @dataclass(frozen=True)
@@ -24,10 +26,12 @@ class Selection:
     Args:
         numbers: Series Numbers that may be read; None allows all.
         rules: of contrasts, see `bundle.dicom.contrasts.read_rules`.
+        may_show_names: read series with text burned into their pixels too.
     """
 
     numbers: Sequence[str] | None = None
     rules: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    may_show_names: bool = False
 
 
 class StudyVolumes(NamedTuple):
@@ -75,12 +79,7 @@ class StudyFiles:
             FileProblem: pixels are damaged, or contrasts cannot be brought onto one grid.
         """
         folder.mkdir()
-        if network.in_channels == 1:
-            channels = [Channel("", choose_series(self.stacks, network.axcodes, selection.numbers), {})]
-        else:
-            names = [name.lower() for name in network.channels]
-            channels = choose_contrasts(self.stacks, names, selection.rules, selection.numbers)
-            choose_series([channels[0].stack], network.axcodes)  # its slices are those of the network
+        channels = self._chosen(network, selection)
         written = [
             Written(one.stack, place := folder / str(number), write_stack(one.stack, place))
             for number, one in enumerate(channels)
@@ -91,9 +90,23 @@ class StudyFiles:
             [one.stack for one in written],
             files,
             self.account(written, joined),
-            [str(entry["warning"]) for entry in joined if entry.get("warning")],
-            {one.stack.planes[0].label: one.entry["inputs_sha256"] for one in written},
+            [*_refused(self.stacks), *(str(entry["warning"]) for entry in joined if entry.get("warning"))],
+            {f"{one.stack.planes[0].label}, {one.folder.name}": one.entry["inputs_sha256"] for one in written},
         )
+
+    def _chosen(self, network: StudyNetwork, selection: Selection) -> list[Channel]:
+        """Return the stacks that the network reads, in the order of its channels."""
+        allowed = self.stacks if selection.may_show_names else [one for one in self.stacks if _BURNED not in one.flags]
+        if len(allowed) < len(self.stacks) and not allowed:
+            raise NoMatch(
+                "no series may be read, as text is burned into the pixels, maybe a name: --identify allows it."
+            )
+        names = [name.lower() for name in network.channels]
+        if network.in_channels == 1 and (selection.numbers or names[0] not in selection.rules):
+            return [Channel(names[0], choose_series(allowed, network.axcodes, selection.numbers), {})]
+        channels = choose_contrasts(allowed, names, selection.rules, selection.numbers)
+        choose_series([channels[0].stack], network.axcodes)  # its slices are those of the network
+        return channels
 
     def account(self, written: Sequence[Written] = (), channels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Return the content of ``study.json``: every series is read, refused or set aside, with the reason."""
@@ -101,7 +114,7 @@ class StudyFiles:
         left = [stack for stack in self.stacks if not any(stack is one for one in chosen)]
         return {
             "case": self.case,
-            "volumes": [{"name": one.stack.planes[0].label, **one.entry, "flags": one.stack.flags} for one in written],
+            "volumes": [_volume_entry(one) for one in written],
             "channels": [
                 {key: entry[key] for key in entry if key not in ("file", "checkerboard")} for entry in channels
             ],
@@ -126,8 +139,8 @@ def studies_in(folder: Path, names: CaseNames) -> Iterator[StudyFiles]:
     """
     headers = read_headers(folder)
     stacks, asides = find_stacks(headers)
-    studies = list(dict.fromkeys(stack.planes[0].study for stack in stacks))
-    if not studies:
+    studies = list(dict.fromkeys([*(s.planes[0].study for s in stacks), *(a.study for a in asides if a.study)]))
+    if not stacks:
         lines = [aside_line(entry) for entry in entries_of(asides, names)]
         raise NothingReadable("\n".join(["the folder must hold a DICOM volume, got none:", *lines]))
     names.keep(list(name_rows(names, studies, headers, asides)))
@@ -135,6 +148,18 @@ def studies_in(folder: Path, names: CaseNames) -> Iterator[StudyFiles]:
         mine = [stack for stack in stacks if stack.planes[0].study == study]
         others = [aside for aside in asides if aside.study in (study, None)]
         yield StudyFiles(names.of_study(study), mine, entries_of(others, names))
+
+
+def _volume_entry(one: Written) -> dict[str, Any]:
+    plane = one.stack.planes[0]
+    return {"name": plane.label, "series_instance_uid": plane.series, **one.entry, "flags": one.stack.flags}
+
+
+def _refused(stacks: Sequence[Stack]) -> Iterator[str]:
+    """Yield that a series was refused: it may be the one that was meant."""
+    for stack in stacks:
+        if stack.problems:
+            yield f"A series of this study could not be read: {stack.problems[0].text}"
 
 
 def _not_chosen(stack: Stack) -> dict[str, Any]:

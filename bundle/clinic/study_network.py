@@ -64,16 +64,15 @@ class StudyNetwork:
     @cached_property
     def model(self) -> Model:
         """Name, version and hash of the weights."""
-        digest = hashlib.sha256((self.root / "models" / "model.pt").read_bytes()).hexdigest()
-        return Model(str(self.metadata.get("name")), str(self.metadata.get("version")), digest)
+        digest = hashlib.sha256()
+        for weights in (self.root / "models" / "model.pt", *sorted((self.root / "models").glob("ensemble_*.pt"))):
+            digest.update(weights.read_bytes())
+        return Model(str(self.metadata.get("name")), str(self.metadata.get("version")), digest.hexdigest())
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
-        """Names of what is found, one for each probability that is reported."""
-        named = self.metadata["network_data_format"]["outputs"]["pred"].get("channel_def", {})
-        if self.num_classes == 1:
-            return (str(self.metadata.get("finding_name", "object")),)
-        return tuple(str(named.get(str(k), f"class {k}")) for k in range(1, self.num_classes))
+        """Name of what is found; of several classes, whose thresholds are for any of them, one name for all."""
+        return ("object" if self.num_classes == 1 else f"any of {self.num_classes - 1} classes",)
 
     @cached_property
     def _network(self) -> torch.nn.Module:
@@ -127,10 +126,9 @@ class StudyNetwork:
         image, result = found[IMAGE], found[RESULT]
         planes = source_slice_indices(image)
         probability = np.full((len(stack.planes), len(self.classes)), np.nan)
-        columns = ["probability"] if self.num_classes == 1 else [f"probability_{k}" for k in range(1, self.num_classes)]
         for plane, row in zip(planes, result["slices"], strict=True):
             row["source_slice"] = plane
-            probability[plane] = [row[column] for column in columns]
+            probability[plane] = row["probability"]
         findings = [
             {**entry, "key_source_slice": planes[entry["key_slice"]]}
             for entry in found.get(FINDINGS, {}).get("findings", ())
@@ -183,12 +181,12 @@ class StudyNetwork:
 
     @property
     def _threshold_source(self) -> str:
-        chosen = self._parser.get("threshold") != 0.5
-        return (
-            "Thresholds were chosen on validation patients."
-            if chosen
-            else "The threshold 0.5 was not chosen on patients."
-        )
+        known = {
+            "validation": "Thresholds were chosen on validation patients.",
+            "given": "The threshold was set by hand, not chosen on patients.",
+            "default": "The threshold is 0.5, not chosen on patients.",
+        }
+        return known.get(self.profile.get("threshold_from", ""), "It is not known where the thresholds come from.")
 
     def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
         """Return the map between the ends of its color scale, clipped to 0..1."""

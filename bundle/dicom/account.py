@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle.dicom.case_names import CaseNames
+from bundle.dicom.case_names import CaseNames, printable
 from bundle.dicom.headers import Headers
 from bundle.dicom.planes import Aside, Study
 
@@ -91,8 +90,4 @@ def name_rows(
         }
     for aside in asides:
         if aside.kind == "damaged":
-            yield {"name": names.of_file(aside.file), "file": _printable(aside.file.absolute())}
-
-
-def _printable(file: Path) -> str:
-    return os.fsencode(file).decode(errors="backslashreplace")  # a name need not be UTF-8
+            yield {"name": names.of_file(aside.file), "file": printable(aside.file.absolute())}

@@ -7,6 +7,7 @@ import os
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from itertools import count
 from pathlib import Path
 
 import pandas as pd
@@ -44,6 +45,7 @@ class CaseNames:
     def __init__(self, key_file: str | os.PathLike[str] | None) -> None:
         self.key_file = None if key_file is None else Path(key_file)
         self.key = b"" if self.key_file is None else _key(self.key_file)
+        self._given: dict[str, Study] = {}
 
     def of_study(self, study: Study) -> str:
         """Return the name of a case.
@@ -52,8 +54,13 @@ class CaseNames:
             study: whose case it is.
         """
         if self.key_file is None:
-            return re.sub(r"[^\w.-]+", "_", f"{study.patient}_{study.uid}").strip("._")
+            return self._unique(re.sub(r"[^\w.-]+", "_", f"{study.patient}_{study.uid}").strip("._") or "study", study)
         return f"case_{self._hashed(*study)}"
+
+    def _unique(self, name: str, study: Study) -> str:
+        """Return the name, with a number where another study has it: it would replace the results of that one."""
+        tries = (name if number == 1 else f"{name}_{number}" for number in count(1))
+        return next(each for each in tries if self._given.setdefault(each, study) == study)
 
     def of_patient(self, study: Study) -> str:
         """Return the name of a patient, the same in each study, so that a split keeps a patient together.
@@ -71,7 +78,7 @@ class CaseNames:
         Args:
             file: of the study folder.
         """
-        return str(file) if self.key_file is None else f"file_{self._hashed(str(file.absolute()))}"
+        return printable(file) if self.key_file is None else f"file_{self._hashed(str(file.absolute()))}"
 
     def keep(self, rows: Sequence[Mapping[str, str]]) -> Path | None:
         """Add rows to the table of names.
@@ -105,6 +112,11 @@ def _key(file: Path) -> bytes:
     if len(key) < 32:
         raise ValueError(f"{file} must hold a key of at least 32 characters, got {len(key)}: name another file.")
     return key
+
+
+def printable(file: Path) -> str:
+    """Return a path as text; a name need not be UTF-8."""
+    return os.fsencode(file).decode(errors="backslashreplace")
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -144,7 +144,11 @@ class TrainedRun:
         """Profile of the training scans, with what the position of a slice alone tells; None where it is not known."""
         profile: dict[str, Any] | None = self.metrics.get("input_profile")
         parabola = self.metrics.get("baselines", {}).get("position", {}).get("parabola")
-        return profile and {**profile, "position_parabola": parabola}
+        return profile and {
+            **profile,
+            "position_parabola": parabola,
+            "threshold_from": self.metrics.get("threshold_from"),
+        }
 
     @property
     def read_off(self) -> dict[str, Any]:

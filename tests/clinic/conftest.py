@@ -23,6 +23,7 @@ def bundle_root(tmp_path_factory):
     (root / "configs").mkdir()
     (root / "models").mkdir()
     metadata = json.loads((ROOT / "configs" / "metadata.json").read_text())
+    metadata["network_data_format"]["inputs"]["image"]["channel_def"] = {"0": "CT"}
     (root / "configs" / "metadata.json").write_text(json.dumps(metadata))
     inference = json.loads((ROOT / "configs" / "inference.json").read_text())
     rule = {"map_threshold": 0.5, "minimum_ml": 0.0, "map_scale": [0.0, 1.0]}

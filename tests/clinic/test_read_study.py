@@ -17,7 +17,8 @@ from support.dicom_files import save, slice_of
 from bundle.clinic import Selection, StudyNetwork, read_studies
 from bundle.data import input_profile
 from bundle.data.slices.input_profile import InputFacts
-from bundle.dicom import NothingReadable, find_stacks, read_headers
+from bundle.dicom import CaseNames, NothingReadable, find_stacks, read_headers
+from bundle.dicom.planes import Study
 from bundle.dicom.stack_files import write_stack
 
 
@@ -111,6 +112,62 @@ def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, mon
     assert "Doe_Jane" not in outcome.text
 
 
+def test_what_was_read_before_stays_when_a_later_reading_fails(study, read):
+    folder = study()
+    [good] = read(folder)
+    [bad] = read(folder, selection=Selection(numbers=["9"]))
+    assert (good.folder / "report.html").is_file()
+    assert bad.folder.name == f"{good.folder.name}.failed"
+    assert status(good)["outcome"] == "read"
+    assert status(bad)["outcome"] == "no match"
+
+
+def test_a_study_of_which_every_image_is_refused_is_told(study, read):
+    folder = study()
+    for index in range(3):
+        image = slice_of(index, (0, 0, index), StudyInstanceUID="1.2.77", PatientID="other")
+        del image.PixelSpacing
+        save(image, folder / "b")
+    assert {outcome.outcome for outcome in read(folder)} == {"read", "no match"}
+
+
+def test_a_refused_series_beside_the_one_that_was_read_is_warned_of(study, read):
+    study(number=8, slices=3)
+    folder = study(number=7)
+    save(slice_of(5, (-10, -20, 3), value=9, size=(40, 48), SeriesInstanceUID="1.2.3.8", SeriesNumber=8), folder)
+    [outcome] = read(folder)
+    assert [text for text in status(outcome)["warnings"] if "could not be read: series 8 must hold one slice" in text]
+
+
+def test_text_in_the_pixels_is_not_shown_unless_asked_for(study, read, network, tmp_path):
+    folder = study(BurnedInAnnotation="YES")
+    [outcome] = read(folder)
+    assert outcome.outcome == "no match"
+    assert "text is burned into the pixels" in outcome.text
+    [outcome] = read_studies(folder, tmp_path / "named", network, None, Selection(may_show_names=True))
+    assert outcome.outcome == "read"
+
+
+def test_the_report_names_the_series_that_it_answers(study, read):
+    [outcome] = read(study())
+    assert "answered here" in (outcome.folder / "report.html").read_text()
+
+
+def test_names_of_studies_are_never_empty_nor_shared():
+    names = CaseNames(None)
+    assert names.of_study(Study("", "")) == "study"
+    assert [names.of_study(Study(patient, "1.2")) for patient in ("A/B", "A B", "A/B")] == [
+        "A_B_1.2",
+        "A_B_1.2_2",
+        "A_B_1.2",
+    ]
+
+
+def test_outcomes_are_told_as_they_come(study, network, tmp_path):
+    told = []
+    assert read_studies(study(), tmp_path / "out", network, tmp_path / "key", tell=told.append) == told
+
+
 def test_a_folder_without_slices_is_refused(tmp_path, read):
     (tmp_path / "empty").mkdir()
     (tmp_path / "empty" / "note.txt").write_text("no image")
@@ -195,7 +252,7 @@ def test_contrasts_are_read_in_the_order_of_the_channels(study, two_contrasts, t
     folder = study(number=9, kind=MRImageStorage, Modality="MR", EchoTime=10, RepetitionTime=500)
     [outcome] = read_studies(folder, tmp_path / "out", two_contrasts, tmp_path / "key")
     assert (outcome.outcome, status(outcome)["error"]) == ("read", None)
-    assert list(status(outcome)["inputs_sha256"]) == ["series 9", "series 3"]
+    assert list(status(outcome)["inputs_sha256"]) == ["series 9, 0", "series 3, 1"]
     rows = pd.read_csv(outcome.folder / "slices.csv")
     assert list(rows["sop_instance_uid"]) == [f"1.2.4.{900 + index}" for index in range(5)]
     channels = json.loads((outcome.folder / "study.json").read_text())["channels"]
@@ -207,6 +264,21 @@ def test_a_contrast_that_is_missing_is_no_match(study, two_contrasts, tmp_path):
     [outcome] = read_studies(folder, tmp_path / "out", two_contrasts, tmp_path / "key")
     assert outcome.outcome == "no match"
     assert "contrast flair must be one series, got none" in outcome.text
+
+
+def test_a_network_of_one_contrast_does_not_read_another(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "flair")
+    file = root / "configs" / "metadata.json"
+    file.write_text(file.read_text().replace('{"0": "CT"}', '{"0": "FLAIR"}'))
+    network, folder = (
+        StudyNetwork(root, "cpu"),
+        study(Modality="MR", kind=MRImageStorage, EchoTime=9, RepetitionTime=500),
+    )
+    [outcome] = read_studies(folder, tmp_path / "out", network, tmp_path / "key")
+    assert outcome.outcome == "no match"
+    assert "--series chooses one without rules" in outcome.text
+    [outcome] = read_studies(folder, tmp_path / "out", network, tmp_path / "key", Selection(numbers=["7"]))
+    assert outcome.outcome == "read"
 
 
 def test_contrasts_that_the_rules_do_not_know_are_no_match(study, two_contrasts, tmp_path):

@@ -86,7 +86,7 @@ class Origin:
     def _content(self) -> Iterator[Any]:
         reading = self.reading
         for stack in (reading.stack, *reading.further):
-            yield [(plane.study.uid, plane.series, plane.uid, plane.frame) for plane in stack.planes]
+            yield [(*plane.study, plane.series, plane.uid, plane.frame) for plane in stack.planes]
         yield reading.model
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]

@@ -99,13 +99,14 @@ def _area(polygon: NDArray) -> float:
 
 def _classes(origin: Origin) -> Iterator[sr.MeasurementsAndQualitativeEvaluations]:
     reading = origin.reading
-    rows = zip(reading.classes, reading.present, reading.volume_probability, reading.volume_threshold, strict=True)
-    for name, present, probability, threshold in rows:
+    tops = np.argmax(reading.probability, axis=0).tolist()
+    chances = zip(tops, reading.volume_probability, reading.volume_threshold, strict=True)
+    for name, present, chance in zip(reading.classes, reading.present, chances, strict=True):
         yield sr.MeasurementsAndQualitativeEvaluations(
             finding_type=origin.class_code(name),
             **_identity(origin, "class", name),
             qualitative_evaluations=[sr.QualitativeEvaluation(origin.class_code(name), _PRESENCE[present])],
-            measurements=_probability(origin, reading.top_slice, probability, threshold),
+            measurements=_probability(origin, *chance),
         )
 
 
