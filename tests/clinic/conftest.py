@@ -5,13 +5,8 @@ import json
 import pytest
 import torch
 from conftest import ROOT
-
-pytest.importorskip("pydicom", minversion="3", reason="needs the extra dicom")
-pytest.importorskip("highdicom", reason="needs the extra dicom")
-
 from monai.bundle import ConfigParser
 from support.bundle import NETWORK
-from support.dicom_files import save, slice_of
 
 SLICES = 5
 
@@ -38,6 +33,7 @@ def bundle_root(tmp_path_factory):
 @pytest.fixture
 def study(tmp_path):
     """Write a series; return the folder."""
+    from support.dicom_files import save, slice_of  # pydicom is an extra
 
     def study(name="study", *, number=7, slices=SLICES, size=(40, 48), **more):
         for index in range(slices):

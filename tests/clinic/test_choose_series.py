@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("pydicom", minversion="3", reason="needs the extra dicom")
+pytest.importorskip("highdicom", reason="needs the extra dicom")
+
 from support.dicom_files import save, slice_of
 
 from bundle.clinic import NoMatch, choose_series

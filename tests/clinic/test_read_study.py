@@ -6,8 +6,12 @@ import sys
 
 import numpy as np
 import pandas as pd
-import pydicom
 import pytest
+
+pytest.importorskip("pydicom", minversion="3", reason="needs the extra dicom")
+pytest.importorskip("highdicom", reason="needs the extra dicom")
+
+import pydicom
 import torch
 from conftest import ROOT
 from monai.bundle import ConfigParser

@@ -1,6 +1,9 @@
 """Small DICOM files that a test writes: slices, and enhanced images of several frames."""
 
 import numpy as np
+import pytest
+
+pytest.importorskip("pydicom", minversion="3")
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import CTImageStorage, EnhancedMRImageStorage, ExplicitVRBigEndian, ExplicitVRLittleEndian
 

@@ -76,6 +76,8 @@ def test_a_truncated_file_is_found(tmp_path, suffix, kept):
     ],
 )
 def test_another_content_is_not_called_damage(tmp_path, name, words):
+    if name.endswith(".mha"):
+        pytest.importorskip("SimpleITK")
     (tmp_path / name).write_text("<html>not found</html>" * 30)
     [text] = problems_of(tmp_path / name)
     assert words in text

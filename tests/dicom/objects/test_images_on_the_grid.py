@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from pydicom import dcmread
 from support.readings import GEOMETRIES, reading_of, stack_of, write_enhanced, write_series
 
 pytest.importorskip("highdicom")
+from pydicom import dcmread
 from pydicom.uid import EnhancedMRImageStorage
 
 from bundle.dicom import find_stacks, read_headers

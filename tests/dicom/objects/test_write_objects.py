@@ -6,10 +6,11 @@ from datetime import datetime, timedelta, timezone
 
 import numpy as np
 import pytest
-from pydicom import dcmread
 from support.readings import PATIENT, UIDS, reading_of, stack_of, write_series
 
 pytest.importorskip("highdicom")
+from pydicom import dcmread
+
 from bundle.dicom.objects import write_objects
 
 NOON = datetime(2026, 1, 2, 12, tzinfo=timezone.utc)
