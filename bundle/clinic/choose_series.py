@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import nibabel as nib
@@ -18,7 +18,12 @@ class NoMatch(ValueError):  # noqa: N818 - an outcome
     """Error for a study in which no series, or more than one, is what the network reads; its text says why."""
 
 
-def choose_series(stacks: Sequence[Stack], axcodes: str | None = "PLS", numbers: Sequence[str] | None = None) -> Stack:
+def choose_series(
+    stacks: Sequence[Stack],
+    axcodes: str | None = "PLS",
+    numbers: Sequence[str] | None = None,
+    modalities: Collection[str] = (),
+) -> Stack:
     """Return the stack of a study that a network reads.
 
     Only stacks without problems whose slices are the network's can be read: slices of another direction look unlike
@@ -28,6 +33,7 @@ def choose_series(stacks: Sequence[Stack], axcodes: str | None = "PLS", numbers:
         stacks: of the study.
         axcodes: orientation of the network's volumes; None reads slices of any direction.
         numbers: Series Numbers of the stacks that may be chosen; None allows all.
+        modalities: that the network reads, as in ``"CT"``; none named allows all.
 
     Raises:
         NoMatch: there is not exactly one; names those that there are.
@@ -38,11 +44,12 @@ def choose_series(stacks: Sequence[Stack], axcodes: str | None = "PLS", numbers:
         bundle.clinic.choose_series.NoMatch: the study must hold one series of axial slices, got none.
     """
     direction = "" if axcodes is None else f"{_direction_of(axcodes[-1])} "
-    wanted = f"the study must hold one series of {direction}slices"
+    wanted = f"the study must hold one {' or '.join(sorted(modalities))} series of {direction}slices".replace("  ", " ")
     if numbers:
         wanted += f" with the number {' or '.join(numbers)}"
     readable = [stack for stack in stacks if not stack.problems]
     fitting = [stack for stack in readable if axcodes is None or _direction(stack) == _direction_of(axcodes[-1])]
+    fitting = [stack for stack in fitting if not modalities or stack.planes[0].modality in modalities]
     chosen = [stack for stack in fitting if not numbers or stack.planes[0].number in numbers]
     if len(chosen) == 1:
         return chosen[0]

@@ -94,6 +94,7 @@ def _read(study: StudyFiles, output_dir: Path, network: StudyNetwork, selection:
             raise
         logger.debug("failed", exc_info=True)
         return _without_results(study, target, network, status, "failed", error)
+    shutil.rmtree(_failed(target), ignore_errors=True)  # of an earlier try
     return StudyOutcome(target, "read", f"{study.case}: {answer} See {target / 'report.html'}")
 
 
@@ -119,9 +120,9 @@ def _without_results(
     """Leave the record of a study that has no results."""
     # the path of a file of the study may hold the name of the patient
     said = str(error.strerror) if isinstance(error, OSError) and error.filename is not None else str(error)
-    if read_json(target / "status.json", {}).get("outcome") == "read":
-        target = target.with_name(f"{target.name}.failed")  # what was read before stays
     try:
+        if (target / "status.json").is_file() and read_json(target / "status.json")["outcome"] == "read":
+            target = _failed(target)  # what was read before stays
         with folder_atomically(target) as part:
             account = study.account()
             write_json(part / "study.json", account)
@@ -130,3 +131,7 @@ def _without_results(
     except (ValueError, NotADirectoryError) as second:
         logger.debug("no record", exc_info=second)
     return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {said}")
+
+
+def _failed(target: Path) -> Path:
+    return target.with_name(f"{target.name}.failed")

@@ -103,7 +103,8 @@ class StudyFiles:
             )
         names = [name.lower() for name in network.channels]
         if network.in_channels == 1 and (selection.numbers or names[0] not in selection.rules):
-            return [Channel(names[0], choose_series(allowed, network.axcodes, selection.numbers), {})]
+            only = choose_series(allowed, network.axcodes, selection.numbers, network.modalities)
+            return [Channel(names[0], only, {})]
         channels = choose_contrasts(allowed, names, selection.rules, selection.numbers)
         choose_series([channels[0].stack], network.axcodes)  # its slices are those of the network
         return channels

@@ -16,16 +16,13 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from bundle.data import input_facts, input_warnings
+from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
 from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
 from bundle.metrics import relative_position
 from bundle.networks import load_weights
 from bundle.volumes import source_slice_indices
-
-_SLICES = 16
-"""Compared with the training data, spread evenly."""
 
 
 class StudyNetwork:
@@ -69,7 +66,7 @@ class StudyNetwork:
             digest.update(weights.read_bytes())
         return Model(str(self.metadata.get("name")), str(self.metadata.get("version")), digest.hexdigest())
 
-    @cached_property
+    @property
     def classes(self) -> tuple[str, ...]:
         """Name of what is found; of several classes, whose thresholds are for any of them, one name for all."""
         return ("object" if self.num_classes == 1 else f"any of {self.num_classes - 1} classes",)
@@ -125,7 +122,7 @@ class StudyNetwork:
     def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:
         image, result = found[IMAGE], found[RESULT]
         planes = source_slice_indices(image)
-        probability = np.full((len(stack.planes), len(self.classes)), np.nan)
+        probability = np.full((len(stack.planes), 1), np.nan)
         for plane, row in zip(planes, result["slices"], strict=True):
             row["source_slice"] = plane
             probability[plane] = row["probability"]
@@ -134,15 +131,14 @@ class StudyNetwork:
             for entry in found.get(FINDINGS, {}).get("findings", ())
         ]
         labels = np.rint(np.asarray(found[FINDING_LABELS][0])) if FINDING_LABELS in found else np.zeros(stack.shape)
-        threshold, of_volume = float(result["threshold"]), float(result["volume_threshold"])
         return Reading(
             stack,
             self.model,
             self.classes,
             probability,
-            threshold=(threshold,) * len(self.classes),
-            volume_probability=tuple(float(value) for value in probability.max(axis=0)),
-            volume_threshold=(of_volume,) * len(self.classes),
+            threshold=(float(result["threshold"]),),
+            volume_probability=(float(probability.max()),),
+            volume_threshold=(float(result["volume_threshold"]),),
             threshold_source=self._threshold_source,
             attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
             labels=labels.astype(np.int32),
@@ -167,8 +163,7 @@ class StudyNetwork:
             yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
             return
         image = found[IMAGE]
-        chosen = np.linspace(0, image.shape[-1] - 1, min(_SLICES, image.shape[-1])).round().astype(int)
-        slices = torch.as_tensor(np.asarray(image)[..., np.unique(chosen)]).permute(3, 0, 1, 2)
+        slices = torch.as_tensor(np.asarray(image)[..., compared_slices(image.shape[-1])]).permute(3, 0, 1, 2)
         shown = self._parser.get_parsed_content("slice_transform").image(slices)
         facts = input_facts(shown.numpy(), stack.affine, stack.shape)
         yield from input_warnings(self.profile, facts, self.channels)
@@ -180,18 +175,26 @@ class StudyNetwork:
         return [str(named.get(str(channel), f"channel {channel}")) for channel in range(self.in_channels)]
 
     @property
+    def modalities(self) -> set[str]:
+        """Modalities that it reads: that of its channel's name where this is one, else those of metadata.json."""
+        image = self.metadata["network_data_format"]["inputs"]["image"]
+        named = {"CT", "MR", "PT"} & {name.upper() for name in self.channels}
+        return named or {"CT", "MR", "PT"} & set(str(image.get("modality", "")).split())
+
+    @property
     def _threshold_source(self) -> str:
         known = {
             "validation": "Thresholds were chosen on validation patients.",
             "given": "The threshold was set by hand, not chosen on patients.",
             "default": "The threshold is 0.5, not chosen on patients.",
         }
-        return known.get(self.profile.get("threshold_from", ""), "It is not known where the thresholds come from.")
+        # an adapted or edited threshold is not the one whose origin was kept
+        is_kept = self.profile.get("threshold") == self._parser.get_parsed_content("threshold")
+        origin = self.profile.get("threshold_from") if is_kept else None
+        return known.get(str(origin), "It is not known where the thresholds come from.")
 
     def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
         """Return the map between the ends of its color scale, clipped to 0..1."""
-        scale = self._parser.get_parsed_content("map_scale") or own_range
-        values = (np.asarray(pred[0], dtype=np.float32) - np.float32(scale[0])) / np.float32(
-            max(scale[1] - scale[0], np.finfo(np.float32).tiny)
-        )
-        return np.clip(values, 0, 1)
+        low, high = self._parser.get_parsed_content("map_scale") or own_range
+        values = (np.asarray(pred[0], dtype=np.float32) - low) / max(high - low, float(np.finfo(np.float32).tiny))
+        return np.clip(values, 0, 1).astype(np.float32)

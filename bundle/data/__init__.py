@@ -19,7 +19,13 @@ from bundle.data.slices.case_stream import CaseStream
 from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
-from bundle.data.slices.input_profile import input_facts, input_profile, input_warnings, stored_facts
+from bundle.data.slices.input_profile import (
+    compared_slices,
+    input_facts,
+    input_profile,
+    input_warnings,
+    stored_facts,
+)
 from bundle.data.slices.learnable import (
     describe_labels,
     describe_left_out,
@@ -58,6 +64,7 @@ __all__ = [
     "SupervisedOrder",
     "check_case",
     "check_cases",
+    "compared_slices",
     "describe",
     "describe_labels",
     "describe_left_out",

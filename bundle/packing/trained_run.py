@@ -147,7 +147,7 @@ class TrainedRun:
         return profile and {
             **profile,
             "position_parabola": parabola,
-            "threshold_from": self.metrics.get("threshold_from"),
+            **{name: self.metrics.get(name) for name in ("threshold", "threshold_from")},
         }
 
     @property

@@ -91,7 +91,7 @@ def test_one_study_does_not_take_another_with_it(study, read):
     assert (first.outcome, second.outcome) == ("read", "no match")
     assert "series 3" in second.text
     assert "series 4" in second.text
-    assert status(second)["error"].startswith("NoMatch: the study must hold one series")
+    assert status(second)["error"].startswith("NoMatch: the study must hold one CT series")
     assert sorted(path.name for path in second.folder.iterdir()) == ["report.html", "status.json", "study.json"]
 
 
@@ -124,6 +124,8 @@ def test_what_was_read_before_stays_when_a_later_reading_fails(study, read):
     assert bad.folder.name == f"{good.folder.name}.failed"
     assert status(good)["outcome"] == "read"
     assert status(bad)["outcome"] == "no match"
+    read(folder)
+    assert not bad.folder.exists()
 
 
 def test_a_study_of_which_every_image_is_refused_is_told(study, read):
@@ -261,6 +263,30 @@ def test_contrasts_are_read_in_the_order_of_the_channels(study, two_contrasts, t
     assert list(rows["sop_instance_uid"]) == [f"1.2.4.{900 + index}" for index in range(5)]
     channels = json.loads((outcome.folder / "study.json").read_text())["channels"]
     assert [channel["name"] for channel in channels] == ["t1", "flair"]
+
+
+@pytest.mark.parametrize(
+    ("kept", "words"),
+    [
+        ({"threshold": 0.0, "threshold_from": "validation"}, "Thresholds were chosen on validation patients."),
+        ({"threshold": 0.0, "threshold_from": "given"}, "The threshold was set by hand, not chosen on patients."),
+        ({"threshold": 0.4, "threshold_from": "validation"}, "It is not known where the thresholds come from."),
+        ({}, "It is not known where the thresholds come from."),
+    ],
+)
+def test_the_origin_of_a_threshold_is_told_only_of_the_one_that_was_packed(study, profiled, tmp_path, kept, words):
+    profiled.profile |= kept
+    [stack], _ = find_stacks(read_headers(study()))
+    write_stack(stack, tmp_path / "volume")
+    reading, _ = profiled.read([stack], [tmp_path / "volume" / "volume.nii"], "case")
+    assert reading.threshold_source == words
+
+
+@pytest.mark.parametrize("modality", ["MR", "PT"])
+def test_a_network_of_another_modality_does_not_read_it(study, read, modality):
+    [outcome] = read(study(Modality=modality))
+    assert outcome.outcome == "no match"
+    assert f"one CT series of axial slices, got none; it has series 7 ({modality}" in outcome.text
 
 
 def test_a_contrast_that_is_missing_is_no_match(study, two_contrasts, tmp_path):

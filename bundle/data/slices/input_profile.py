@@ -46,6 +46,19 @@ class InputFacts(NamedTuple):
     intensity: NDArray
 
 
+def compared_slices(count: int) -> NDArray[np.int64]:
+    """Return the indices of the slices of a scan that are looked at, at most 16, spread evenly.
+
+    Args:
+        count: slices of the scan.
+
+    Example:
+        >>> compared_slices(3).tolist(), len(compared_slices(100))
+        ([0, 1, 2], 16)
+    """
+    return np.unique(np.linspace(0, count - 1, min(_SLICES, count)).round().astype(np.int64))
+
+
 def input_facts(slices: NDArray, affine: NDArray, shape: Sequence[int]) -> InputFacts:
     """Return the facts of a scan.
 
@@ -80,8 +93,8 @@ def stored_facts(store: SliceStore, geometry: Iterable[tuple[NDArray, Sequence[i
             continue
         affine, shape = known
         first, stop = int(store.first[case]), int(store.first[case + 1])
-        chosen = np.unique(np.linspace(first, stop - 1, min(_SLICES, stop - first)).round().astype(np.int64))
-        yield input_facts(store.read(chosen)[0].float().numpy(), affine, shape)
+        chosen = first + compared_slices(stop - first)
+        yield input_facts(store.dtype.decode(store.read(chosen)[0]).numpy(), affine, shape)
 
 
 def nifti_geometry(item: Mapping[str, Any]) -> tuple[NDArray, tuple[int, ...]] | None:

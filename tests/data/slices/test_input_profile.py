@@ -20,6 +20,10 @@ def ramps(item):
     return [{"image": pixels, **rest, "slice_index": index} for index in range(20)]
 
 
+def scaled(item):
+    return [{**each, "image": each["image"] / 48} for each in ramps(item)]
+
+
 def facts(spacing=(1.0, 1.0, 3.0), field=(220.0, 240.0, 150.0), intensity=CURVES):
     return InputFacts(np.array(spacing), np.array(field), np.array(intensity))
 
@@ -103,3 +107,11 @@ def test_the_store_of_a_run_has_the_facts_of_its_cases(tmp_path):
     assert (first.field_mm[2], second.field_mm[2]) == (20.0, 40.0)
     assert first.intensity[0] == pytest.approx(np.percentile(np.tile(np.arange(16.0), 16), PERCENTILES))
     assert second.intensity == pytest.approx(3 * first.intensity)
+
+
+def test_a_store_of_whole_numbers_has_the_facts_of_the_intensities(tmp_path):
+    as_float, as_whole = [
+        next(iter(stored_facts(SliceStore([{"case": "a"}], scaled, tmp_path / kind, kind), [(np.eye(4), (4, 4, 20))])))
+        for kind in ("float32", "uint8")
+    ]
+    assert as_whole.intensity == pytest.approx(as_float.intensity, abs=1 / 255)
