@@ -59,7 +59,9 @@ def score_findings(
     """
     volumes = VolumesOfRun(found := TrainedRun.read(run), dataset_dir)
     threshold = float(found.metrics["threshold"])
-    rules = _chosen(volumes("val"), threshold, found.map_scale or (0.0, 1.0))
+    rules = choose_rules(volumes("val"), threshold, found.map_scale or (0.0, 1.0))
+    if not rules:
+        raise ValueError("validation cases must have a lesion in a mask, got none: no rule can be chosen on them.")
     scans, hits, lesions = list[tuple[str, str]](), dict[str, list[ScanHits]](), 0
     for volume in volumes("test"):
         scans.append((volume.case, volume.patient))
@@ -86,8 +88,20 @@ def _hits(volume: ScoredVolume, name: str, rule: FindingRule, threshold: float) 
     return match_lesions(found, volume.mask)
 
 
-def _chosen(validation: Iterable[ScoredVolume], threshold: float, map_scale: Sequence[float]) -> dict[str, FindingRule]:
-    """Return the rule of the map and that of the center prior."""
+def choose_rules(
+    validation: Iterable[ScoredVolume], threshold: float, map_scale: Sequence[float]
+) -> dict[str, FindingRule]:
+    """Return the rule of the map, `MODEL`, and that of the center prior, `PRIOR`; none where no volume has a lesion.
+
+    Args:
+        validation: volumes with masks, see `score_findings`.
+        threshold: probability from which a slice is positive.
+        map_scale: map values that are scaled to 0 and 1.
+
+    Example:
+        >>> choose_rules([], 0.5, (0.0, 1.0))
+        {}
+    """
     starts = {MODEL: FindingRule(0.5, 0.0, tuple(map_scale)), PRIOR: FindingRule(0.5)}
     tried = {name: [replace(rule, map_threshold=each) for each in _THRESHOLDS] for name, rule in starts.items()}
     hits: dict[str, list[list[ScanHits]]] = {name: [[] for _ in _THRESHOLDS] for name in tried}
@@ -98,7 +112,7 @@ def _chosen(validation: Iterable[ScoredVolume], threshold: float, map_scale: Seq
             for rule, found in zip(rules, hits[name], strict=True):
                 found.append(_hits(volume, name, rule, threshold))
     if not np.isfinite(smallest):
-        raise ValueError("validation cases must have a lesion in a mask, got none: no rule can be chosen on them.")
+        return {}
     minimum = float(MINIMUM_IOU * smallest)
     return {name: replace(rules[_best(hits[name])], minimum_ml=minimum) for name, rules in tried.items()}
 

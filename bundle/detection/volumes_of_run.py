@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -90,19 +90,34 @@ class VolumesOfRun:
 
     def __call__(self, part: str) -> Iterator[ScoredVolume]:
         """Yield the volumes of `val` or `test` that have a mask, one after the other."""
-        network = self._parser.get_parsed_content("network").eval()
-        load_weights(network, self.run.weights)
-        preprocessing, inferer = map(self._parser.get_parsed_content, ("preprocessing", "inferer"))
-        device = torch.device(self._parser.get_parsed_content("device"))
-        amp = bool(self._parser.get_parsed_content("amp"))
-        for case in self.split.get(part, []):
-            loaded = preprocessing(self._items[case])
-            if LABEL not in loaded:
-                continue
-            image = loaded[IMAGE]
-            with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
-                found = inferer(image[None].to(device), network)[0].float().cpu().numpy()
-            mask = self._values.classes(np.asarray(loaded[LABEL])[0]) > 0
-            size = voxel_mm3(np.asarray(image.affine, dtype=np.float64))
-            patient = str(self._items[case].get(PATIENT) or case)
-            yield ScoredVolume(case, patient, found[0], found[1, 0, 0].copy(), mask, size)
+        items = [self._items[case] for case in self.split.get(part, [])]
+        yield from scored_volumes(self._parser, self.run.weights, items, self._values)
+
+
+def scored_volumes(
+    inference: ConfigParser, weights: Path, items: Iterable[Mapping[str, Any]], mask_values: MaskValues
+) -> Iterator[ScoredVolume]:
+    """Yield the volumes that have a mask, one after the other, as an inference sees them.
+
+    Args:
+        inference: its config.
+        weights: of its network.
+        items: cases.
+        mask_values: values of a mask that are the finding.
+    """
+    network = inference.get_parsed_content("network").eval()
+    load_weights(network, weights)
+    preprocessing, inferer = map(inference.get_parsed_content, ("preprocessing", "inferer"))
+    device = torch.device(inference.get_parsed_content("device"))
+    amp = bool(inference.get_parsed_content("amp"))
+    for item in items:
+        loaded = preprocessing(item)
+        if LABEL not in loaded:
+            continue
+        image = loaded[IMAGE]
+        with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=amp):
+            found = inferer(image[None].to(device), network)[0].float().cpu().numpy()
+        mask = mask_values.classes(np.asarray(loaded[LABEL])[0]) > 0
+        size = voxel_mm3(np.asarray(image.affine, dtype=np.float64))
+        patient = str(item.get(PATIENT) or item[CASE])
+        yield ScoredVolume(item[CASE], patient, found[0], found[1, 0, 0].copy(), mask, size)
