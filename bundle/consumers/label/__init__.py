@@ -1,4 +1,6 @@
-"""MONAI Label: what its server calls to train the packed model on the labels of its clients.
+"""MONAI Label serves a packed bundle to 3D Slicer and OHIF: inference, datastore, training, and what runs them.
 
-Nothing here imports MONAI Label itself.
+Files that need no MONAI Label: `network`, `answer`, `image_files`, `dicom_volumes`, and all of the training (`training`,
+`train_task` and what they use). The others are thin and import it (extra `label`): `infer_task`, `studies`,
+`label_app`, `server`.
 """
