@@ -35,7 +35,7 @@ def write_nifti(
         affine: (4, 4), voxel to world in mm.
         description: of the values, at most 79 characters; for the header.
         shown_range: values that a viewer shows as black and as brightest when it opens the file.
-        is_label_map: store whole numbers, as uint16, in place of float32.
+        is_label_map: store whole numbers, as uint16 (uint8 where they come so), in place of float32.
 
     Returns:
         `path`.
@@ -60,7 +60,8 @@ def write_nifti(
         raise ValueError(f"{path}: affine must be invertible, got {affine.tolist()}: check the source's header.")
     if is_label_map and volume.size and volume.max() > np.iinfo(np.uint16).max:
         raise ValueError(f"{path}: labels must be at most 65535, got {int(volume.max())}: raise minimum_ml.")
-    image = nib.Nifti1Image(volume.astype(np.uint16 if is_label_map else np.float32), affine)
+    labels = np.uint8 if volume.dtype == np.uint8 else np.uint16
+    image = nib.Nifti1Image(volume.astype(labels if is_label_map else np.float32), affine)
     image.header.set_xyzt_units("mm")
     image.header.set_intent(*(("label", (), "findings") if is_label_map else ("estimate", (), "attribution map")))
     image.header["descrip"] = description

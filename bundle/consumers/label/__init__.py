@@ -1,0 +1,5 @@
+"""MONAI Label serves a packed bundle to 3D Slicer and OHIF: inference, datastore, and what runs them.
+
+Files that need no MONAI Label: `network`, `answer`, `image_files`, `dicom_volumes`. The others are thin and import it
+(extra `label`): `infer_task`, `studies`, `label_app`, `server`.
+"""

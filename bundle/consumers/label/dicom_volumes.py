@@ -1,0 +1,82 @@
+"""Volumes of DICOM studies, made by the clinic's reader, so that viewer, network and labels share one grid."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bundle.clinic import NoMatch, Selection, StudyNetwork
+from bundle.clinic.study_files import StudyFiles, studies_in
+from bundle.consumers.label.image_files import ImageFiles, channel_name
+from bundle.dicom import CaseNames, NothingReadable
+from bundle.dicom.contrasts import read_rules
+from bundle.files import folder_atomically
+
+logger = logging.getLogger(__name__)
+
+
+def dicom_volumes(folder: Path, network: StudyNetwork, place: Path) -> ImageFiles:
+    """Return the volumes that a network reads of one DICOM study.
+
+    Args:
+        folder: with the DICOM files of one study, at any depth.
+        network: whose channels and direction of slices decide.
+        place: folder for the volumes and for the key that names the case.
+
+    Raises:
+        NoMatch: the study holds no series, or several, that the network reads.
+        NothingReadable: the folder holds no stack of slices at all.
+        ValueError: it holds several studies, or a series is damaged.
+    """
+    with _quiet():
+        studies = list(studies_in(folder, CaseNames(place / "key")))
+        if len(studies) != 1:
+            raise ValueError(f"the folder must hold one DICOM study, got {len(studies)}: choose the folder of one.")
+        return _written(studies[0], network, place / studies[0].case)
+
+
+def convert_studies(folder: Path, network: StudyNetwork, key_file: Path) -> Iterator[ImageFiles]:
+    """Write the DICOM studies of a folder as volumes, once; yield those that are there.
+
+    Each becomes the folder ``<folder>/<case>/`` with ``<case>_<channel>.nii``. Cases are named by a keyed hash: no name
+    of a patient reaches a client.
+
+    Args:
+        folder: of the studies.
+        network: whose channels and direction of slices decide.
+        key_file: see `CaseNames`.
+    """
+    with _quiet():
+        try:
+            studies = list(studies_in(folder, CaseNames(key_file)))
+        except NothingReadable:
+            return
+        for study in studies:
+            try:
+                yield _written(study, network, folder / study.case)
+            except (NoMatch, ValueError) as error:
+                logger.warning(f"{study.case} is left out: {error}")
+
+
+def _written(study: StudyFiles, network: StudyNetwork, target: Path) -> ImageFiles:
+    channels = [channel_name(channel) for channel in network.channels]
+    names = [f"{study.case}_{channel}.nii" for channel in channels]
+    if not target.exists():
+        with folder_atomically(target) as part:
+            volumes = study.write_volumes(part / "series", network, Selection(rules=read_rules()))
+            for file, name in zip(volumes.files, names, strict=True):
+                file.replace(part / name)
+            shutil.rmtree(part / "series")
+    return ImageFiles(study.case, tuple(target / name for name in names))
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep pydicom from words that may hold values of a patient's header."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module="pydicom")
+        yield

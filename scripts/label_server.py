@@ -1,0 +1,38 @@
+"""Serve a packed bundle to 3D Slicer and OHIF by MONAI Label, on this machine alone.
+
+Example:
+    python scripts/label_server.py --bundle lgm_vit --studies studies
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT))  # from any folder, without an installed package
+
+
+def main() -> int:
+    """Serve what the command line names."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--bundle", type=Path, default=ROOT, help="unpacked bundle; the folder of this script if left out"
+    )
+    parser.add_argument("--studies", type=Path, required=True, help="folder of volumes and DICOM studies")
+    parser.add_argument("--port", type=int, default=8000)
+    parser.add_argument("--device", help="as in cpu or cuda:0")
+    given = parser.parse_args()
+    try:
+        from bundle.consumers.label.server import serve
+
+        serve(given.bundle, given.studies, given.port, given.device)
+    except (ImportError, ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
