@@ -66,7 +66,7 @@ class LabelApp(MONAILabelApp):
     def init_strategies(self) -> dict[str, Any]:
         """Return the ways in which the next sample is chosen."""
         chosen = {"random": Random(), "first": First()}
-        return chosen | _optional("scoring_task", "MostUncertain", "uncertain")
+        return chosen | _optional("scoring_task", "MostUncertain", "uncertain", self._infers[MODEL])
 
 
 def _optional(module: str, name: str, key: str, *args: Any) -> dict[str, Any]:

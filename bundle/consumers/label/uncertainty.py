@@ -70,7 +70,7 @@ def image_scores(found: Mapping[str, Any], calibration: Mapping[str, Any] | None
 
 
 def _slices_with_something(found: Mapping[str, Any]) -> np.ndarray | None:
-    """Return (D,) whether the map reaches the threshold of findings; None without one, or on another axis of the file."""
+    """Return (D,) whether the map reaches the threshold of findings; None without one, or along another axis."""
     if FINDINGS not in found:
         return None
     rule = FindingRule.read({name: found[FINDINGS][name] for name in ("map_threshold", "map_scale")})
@@ -98,9 +98,9 @@ def next_image(
         now: seconds since the epoch.
 
     Example:
-        >>> infos = {name: {KEY: {"weights_sha256": "w", "uncertainty": value}} for name, value in (("a", 0.1), ("b", 0.9))}
-        >>> next_image(infos, "w", "uncertainty", "uncertain", now=0), next_image(infos, "new", "uncertainty", "", now=0)
-        (('b', 0.9), ('a', None))
+        >>> scored = {"weights_sha256": "in use", "uncertainty": 0.9}
+        >>> next_image({"a": {}, "b": {KEY: scored}}, "in use", "uncertainty", "uncertain", now=0)
+        ('b', 0.9)
     """
 
     def of(image: str) -> float | None:
