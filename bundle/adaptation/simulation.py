@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from bundle.adaptation.fitting import expected_f1_threshold, fitted
+from bundle.adaptation.fitting import expected_f1_threshold
 from bundle.metrics import Predictions, SliceScorer
-from bundle.probabilities import ScoreCalibration, logits_of
+from bundle.probabilities import ScoreCalibration, fitted, logits_of
 
 SCORES = ("f1", "sensitivity", "specificity", "auroc")
 

@@ -6,6 +6,7 @@ from bundle.experiments.demo_report import demo_report, most_positive_case
 from bundle.experiments.experiment import Experiment
 from bundle.experiments.export_run_records import export_run_records
 from bundle.experiments.figures import RULE, chosen_slices, map_grid
+from bundle.experiments.labeling import Labeling
 from bundle.experiments.make_tables import make_tables, tables_markdown
 from bundle.experiments.overrides import command_overrides
 from bundle.experiments.process_group import ProcessGroup
@@ -18,12 +19,14 @@ from bundle.experiments.run_experiment import run_experiment
 from bundle.experiments.sampled_search import run_search, sampled_search
 from bundle.experiments.search import Search, grid_search, search_report
 from bundle.experiments.searched_knob import SearchedKnob
+from bundle.experiments.simulate_labeling import simulate_labeling
 from bundle.experiments.validation import runs_table, summary_table, validation_scores, validation_table
 
 __all__ = [
     "RULE",
     "BundleRun",
     "Experiment",
+    "Labeling",
     "ProcessGroup",
     "ResultsTable",
     "RunQueue",
@@ -49,6 +52,7 @@ __all__ = [
     "runs_table",
     "sampled_search",
     "search_report",
+    "simulate_labeling",
     "summary_table",
     "tables_markdown",
     "validation_scores",

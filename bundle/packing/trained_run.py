@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bundle.evaluation import read_predictions
 from bundle.files import read_json
+from bundle.keys import IGNORED_LABEL
+from bundle.probabilities import ScoreCalibration, fitted
 
 _READ_OFF = (
     *("threshold", "volume_threshold", "slice_smoothing", "slice_position", "test_time_flip", "map_scale"),
@@ -147,8 +150,20 @@ class TrainedRun:
         return profile and {
             **profile,
             "position_parabola": parabola,
+            "label_calibration": self.label_calibration,
             **{name: self.metrics.get(name) for name in ("threshold", "threshold_from")},
         }
+
+    @property
+    def label_calibration(self) -> dict[str, Any] | None:
+        """Calibration of the probabilities, fitted to validation slices; None of several classes, or without labels."""
+        file = self.folder / "validation_predictions.csv"
+        if self.metrics.get("score_calibration") or not file.is_file():
+            return None
+        validation = read_predictions(file)
+        if validation.probability.ndim > 1 or not (validation.label != IGNORED_LABEL).any():
+            return None
+        return fitted(validation, ScoreCalibration()).entries()
 
     @property
     def read_off(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from bundle.experiments import Experiment
 from bundle.workflow import refuse_unknown_overrides
 from bundle.workflow.command_line import CommandLine
 
-FILES = sorted((ROOT / "configs/experiments").glob("*.yaml"))
+FILES = sorted(set((ROOT / "configs/experiments").glob("*.yaml")) - set(ROOT.glob("configs/experiments/labeling_*")))
 NAMES = [file.stem for file in FILES]
 # lambda and beta of the paper and its authors' code, typed in anew
 WEIGHTS = {

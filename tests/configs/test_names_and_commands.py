@@ -39,7 +39,8 @@ def test_an_overlay_opens_with_a_command_that_runs_it_from_the_root(file, monkey
     monkeypatch.chdir(ROOT)
     words = first_command(file)
     if file.parent.name == "experiments":
-        assert words[:3] == ["python", "scripts/run_experiments.py", name(file)]
+        script = "simulate_labeling" if file.stem.startswith("labeling_") else "run_experiments"
+        assert words[:3] == ["python", f"scripts/{script}.py", name(file)]
         assert (ROOT / words[1]).exists()
         return
     assert words[:4] == ["python", "-m", "monai.bundle", "run"]

@@ -4,8 +4,11 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from bundle.evaluation import write_predictions
+from bundle.metrics import Predictions
 from bundle.packing import TrainedRun
 
 
@@ -95,3 +98,29 @@ def test_scores_of_other_weights_are_refused(folder):
     (folder / "model.pt").write_bytes(b"of another epoch")
     with pytest.raises(ValueError, match=r"metrics\.json must hold scores of model\.pt, got those of other weights"):
         TrainedRun.read(folder).require_own_scores()
+
+
+def validated(folder, probability, label):
+    names = np.repeat(["a", "b"], 3)
+    probability = np.asarray(probability)
+    write_predictions(
+        folder / "validation_predictions.csv",
+        Predictions(names, names, names, np.tile(np.arange(3), 2), np.asarray(label), probability),
+    )
+
+
+def test_the_calibration_of_labels_is_fitted_to_validation_slices(tmp_path):
+    assert TrainedRun(tmp_path, {}).label_calibration is None
+    validated(tmp_path, [0.6, 0.6, 0.9] * 2, [0, 0, 1] * 2)
+    found = TrainedRun(tmp_path, {}, metrics={"input_profile": {"version": 1}}).input_profile["label_calibration"]
+    assert set(found) <= {"slope", "bias"}
+    assert found["bias"] < 0  # they are called positive too often
+    assert TrainedRun(tmp_path, {}, metrics={"score_calibration": {"bias": 1.0}}).label_calibration is None
+
+
+@pytest.mark.parametrize(
+    ("probability", "label"), [([0.5] * 6, [-1] * 6), ([[0.5, 0.25, 0.25]] * 6, [0, 1, 2, 0, 1, 2])]
+)
+def test_without_labels_and_of_several_classes_none_is_fitted(tmp_path, probability, label):
+    validated(tmp_path, probability, label)
+    assert TrainedRun(tmp_path, {}).label_calibration is None

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -23,7 +21,9 @@ from monailabel.tasks.activelearning.random import Random  # noqa: E402
 from bundle.consumers.label.archive import ArchivedStudies  # noqa: E402
 from bundle.consumers.label.infer_task import SliceInferTask  # noqa: E402
 from bundle.consumers.label.network import LabelNetwork  # noqa: E402
+from bundle.consumers.label.scoring_task import MostUncertain, SliceUncertainty  # noqa: E402
 from bundle.consumers.label.studies import Studies  # noqa: E402
+from bundle.consumers.label.train_task import SliceTrainTask  # noqa: E402
 
 MODEL = "lgm_vit"
 
@@ -65,16 +65,15 @@ class LabelApp(MONAILabelApp):
 
     def init_trainers(self) -> dict[str, Any]:
         """Return the training task."""
-        return _optional("train_task", "SliceTrainTask", MODEL, self.network.root, self.conf)
+        return {MODEL: SliceTrainTask(self.network.root, self.conf)}
 
     def init_scoring_methods(self) -> dict[str, Any]:
         """Return the score that the strategy `uncertain` reads."""
-        return _optional("scoring_task", "SliceUncertainty", "uncertainty", self._infers[MODEL])
+        return {"uncertainty": SliceUncertainty(self._infers[MODEL])}
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the ways in which the next sample is chosen."""
-        chosen = {"random": Random(), "first": First()}
-        return chosen | _optional("scoring_task", "MostUncertain", "uncertain", self._infers[MODEL])
+        return {"random": Random(), "first": First(), "uncertain": MostUncertain(self._infers[MODEL])}
 
 
 class _BatchInfer(BatchInferTask):
@@ -92,8 +91,3 @@ class _BatchInfer(BatchInferTask):
         # 0.8.5 divides by the number of GPUs
         several = bool(request.get("multi_gpu", True)) and torch.cuda.device_count() > 0
         return dict(super().__call__({**request, "multi_gpu": several}, datastore, one))
-
-
-def _optional(module: str, name: str, key: str, *args: Any) -> dict[str, Any]:
-    path = f"bundle.consumers.label.{module}"
-    return {key: getattr(import_module(path), name)(*args)} if find_spec(path) else {}
