@@ -1,0 +1,101 @@
+"""NVFlare's job: its FedAvg recipe with the bundle's network, client and average. Needs the extra ``fl``."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import torch
+from monai.bundle import ConfigParser
+from nvflare.app_common.abstract.fl_model import FLModel, ParamsType
+from nvflare.app_common.aggregators.model_aggregator import ModelAggregator
+from nvflare.app_opt.pt.recipes.fedavg import FedAvgRecipe
+from nvflare.recipe import SimEnv
+
+from bundle.consumers.fl import FederatedAverage, FederationPlan, SiteUpdate, federated_network
+from bundle.consumers.fl import nvflare_client as client
+from bundle.consumers.fl.plan import ROOT
+from bundle.consumers.fl.result import RECORD, WEIGHTS
+from bundle.files import write_json
+from bundle.networks.weights import save_tensors
+
+NAME = "lgm_vit"
+START = "start.pt"
+
+
+class SitesAverage(ModelAggregator):
+    """NVFlare's door to `FederatedAverage`; writes its record and weights below the folder of the environment.
+
+    Args:
+        sites: names of all that take part.
+    """
+
+    def __init__(self, sites: list[str]) -> None:
+        super().__init__()
+        self.sites = sites
+        self._average = FederatedAverage(sites)
+
+    def accept_model(self, model: FLModel) -> None:
+        """Take the message of a site."""
+        weights = {name: torch.as_tensor(value) for name, value in model.params.items()}
+        self._average.add(model.meta["client_name"], SiteUpdate(weights, **model.meta[client.NUMBERS]))
+
+    def aggregate_model(self) -> FLModel:
+        """Return the average, and the counts of positions that the last round needs."""
+        weights = self._average.weights(len(self._average.rounds))
+        folder = Path(os.environ[client.FOLDER]) / "server"
+        save_tensors(weights, folder / WEIGHTS)
+        write_json(folder / RECORD, self._average.record())
+        return FLModel(
+            params_type=ParamsType.FULL,
+            params={name: value.numpy() for name, value in weights.items()},
+            meta={"position": self._average.pooled("position")},
+        )
+
+    def reset_stats(self) -> None:
+        """Begin a round."""
+        self._average.reset()
+
+
+def federation_recipe(plan: FederationPlan, start: Path) -> FedAvgRecipe:
+    """Return the job of a plan: its rounds, and one more in which the sites score.
+
+    Args:
+        plan: of the federation.
+        start: file for the weights at the start, which the server reads.
+    """
+    parser = ConfigParser({**plan.config(), "bundle_root": str(ROOT)})
+    entries = parser["network_def"]
+    arguments = {name: parser.get_parsed_content(f"network_def#{name}") for name in entries if not name.startswith("_")}
+    save_tensors(federated_network(plan).state_dict(), start)
+    return FedAvgRecipe(
+        name=NAME,
+        model={"class_path": entries["_target_"], "args": arguments},
+        initial_ckpt=str(start.absolute()),
+        min_clients=len(plan.sites),
+        num_rounds=plan.rounds + 1,
+        train_script=client.__file__,
+        aggregator=SitesAverage(list(plan.sites)),
+    )
+
+
+def write_job(plan: FederationPlan, folder: Path) -> None:
+    """Write the job that an administrator submits to `folder`/job, and the start weights beside it."""
+    federation_recipe(plan, folder / "server" / START).export(str(folder / "job"))
+
+
+def simulate(plan: FederationPlan, plan_file: Path, folder: Path) -> None:
+    """Run server and sites on this machine, a process for each site.
+
+    Args:
+        plan: of the federation.
+        plan_file: from which each site reads it.
+        folder: where the files of all parties go.
+    """
+    os.environ |= {
+        client.PLAN: str(plan_file.absolute()),
+        client.FOLDER: str(folder.absolute()),
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
+    }
+    recipe = federation_recipe(plan, folder / "server" / START)
+    recipe.run(SimEnv(clients=list(plan.sites), num_threads=len(plan.sites), workspace_root=str(folder / "nvflare")))
