@@ -8,6 +8,9 @@ from bundle.consumers.fl.own_log import ERROR, error_of
 from bundle.consumers.fl.plan import FederationPlan
 from bundle.consumers.fl.result import federated_run
 
+_ABORTED = "request to abort the job"
+"""In the error of a site that NVFlare ends because another one failed."""
+
 
 def federate(plan_file: str | Path, output_dir: str | Path, only: str | None = None) -> str:
     """Run a federation, and say where its run is.
@@ -50,5 +53,9 @@ def _run_or_write(plan: FederationPlan, plan_file: Path, folder: Path, only: str
         nvflare_job.simulate(plan, plan_file, folder)
     except RuntimeError as error:
         reasons = {site: error_of(folder / site) for site in plan.sites}
-        told = [f"{site}: {reason} (more in {folder / site / ERROR})" for site, reason in reasons.items() if reason]
+        told = [
+            f"{site}: {reason} (more in {folder / site / ERROR})"
+            for site, reason in reasons.items()
+            if reason and _ABORTED not in reason
+        ]
         raise RuntimeError("\n".join(told) or str(error)) from error

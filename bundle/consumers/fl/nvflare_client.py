@@ -4,27 +4,35 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-
-import nvflare.client as flare
+from typing import Any
 
 from bundle.consumers.fl import FederationPlan, Site
 from bundle.consumers.fl.own_log import kept_at_site
 
-PLAN, FOLDER, NUMBERS = "LGM_VIT_PLAN", "LGM_VIT_FEDERATION", "lgm_vit"
-"""Variables of the environment that name the site's plan and the folder of its files; the entry of a message's meta."""
+PLAN, FOLDER = "LGM_VIT_PLAN", "LGM_VIT_FEDERATION"
+"""Variables of the environment that name the site's plan and the folder below which its files go."""
+NUMBERS = "lgm_vit"
+"""Entry of a message's meta that has all but the weights."""
 
 
 def main() -> None:
     """Take part until the server ends the federation; an error says nothing of the data."""
+    from nvflare import client as flare  # here, because the bundle works without it
+
     flare.init()
     name = flare.get_site_name()
     folder = Path(os.environ[FOLDER]) / name
     with kept_at_site(folder):
-        _take_part(Site(FederationPlan.read(os.environ[PLAN]), name, folder))
+        take_part(Site(FederationPlan.read(os.environ[PLAN]), name, folder), flare)
 
 
-def _take_part(site: Site) -> None:
-    """Answer the server's rounds, the last of which only scores."""
+def take_part(site: Site, flare: Any) -> None:
+    """Answer the server's rounds, the last of which only scores.
+
+    Args:
+        site: trains and scores.
+        flare: the module `nvflare.client`.
+    """
     while flare.is_running() and (model := flare.receive()) is not None:
         if model.current_round < model.total_rounds - 1:
             update = site.train(model.params, scored=model.current_round > 0)

@@ -1,4 +1,4 @@
-"""Phantoms of three hospitals, the third with slice labels in place of masks, and the plan of their federation."""
+"""Phantoms of three hospitals, the third with slice labels in place of masks, and plans of their federation."""
 
 from pathlib import Path
 
@@ -7,21 +7,14 @@ import yaml
 from support.bundle import NETWORK
 from support.bundle import quick_pictures as quick_pictures
 
-from bundle.consumers.fl import FederationPlan, make_site_folders
+from bundle.consumers.fl import make_site_folders
 from bundle.data import ChannelFiles
 from bundle.phantoms import make_phantoms
 
 SITES = ("A", "B", "C")
 KNOBS = {
     **NETWORK,
-    **{
-        "stem": "conv",
-        "smoothing_kernel": 7,
-        "batch_size": 8,
-        "learning_rate": 1e-3,
-        "num_workers": 0,
-        "device": "cpu",
-    },
+    **{"stem": "conv", "smoothing_kernel": 7, "batch_size": 8, "learning_rate": 1e-3, "device": "cpu"},
     **{"slice_position": 0.25, "slice_smoothing": 1.0, "bootstrap_draws": 10, "split_fractions": [0.5, 0.25, 0.25]},
 }
 
@@ -36,29 +29,24 @@ def hospitals(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def write_plan(hospitals, tmp_path):
-    """Write the plan of a tiny federation; return its file."""
+@pytest.fixture(scope="session")
+def write_plan(hospitals):
+    """Write the plan of a tiny federation into a folder; return its file."""
 
-    def write(own=None, **entries) -> Path:
+    def write(folder, own=None, knobs=None, **entries) -> Path:
         sites = {site: {"dataset_dir": str(hospitals / site)} for site in SITES}
         sites["C"] |= {"finder#mask": None, "finder#slice_labels": "{case}/{case}_slices.csv"}
         for site, settings in (own or {}).items():
             sites[site] |= settings
         content = {
             "config_file": ["configs/train.json", "configs/sizes/tiny.yaml", "configs/datasets/demo.yaml"],
-            "knobs": {**KNOBS, **entries.pop("knobs", {})},
+            "knobs": {**KNOBS, **(knobs or {})},
             "rounds": 2,
             "sites": sites,
             **entries,
         }
-        file = tmp_path / "plan.yaml"
+        file = Path(folder) / "plan.yaml"
         file.write_text(yaml.safe_dump(content))
         return file
 
     return write
-
-
-@pytest.fixture
-def plan(write_plan):
-    return FederationPlan.read(write_plan())
