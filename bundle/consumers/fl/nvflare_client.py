@@ -32,6 +32,12 @@ def take_part(site: Site, flare: Any) -> None:
     Args:
         site: trains and scores.
         flare: the module `nvflare.client`.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> site = SimpleNamespace(finish=lambda: print("The site has ended."))
+        >>> take_part(site, SimpleNamespace(is_running=lambda: False))
+        The site has ended.
     """
     while flare.is_running() and (model := flare.receive()) is not None:
         if model.current_round < model.total_rounds - 1:

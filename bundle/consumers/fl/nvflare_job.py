@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import os
+import threading
 from pathlib import Path
 
+import psutil
 import torch
 from monai.bundle import ConfigParser
 from nvflare.app_common.abstract.fl_model import FLModel, ParamsType
@@ -21,6 +24,8 @@ from bundle.networks.weights import save_tensors
 
 NAME = "lgm_vit"
 START = "start.pt"
+_LOOK_S, _GRACE_S = 2.0, 30.0
+"""How often the sites' processes are counted, and how long the others may go on without one."""
 
 
 class SitesAverage(ModelAggregator):
@@ -98,4 +103,49 @@ def simulate(plan: FederationPlan, plan_file: Path, folder: Path) -> None:
         "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH", "")])),
     }
     recipe = federation_recipe(plan, folder / "server" / START)
-    recipe.run(SimEnv(clients=list(plan.sites), num_threads=len(plan.sites), workspace_root=str(folder / "nvflare")))
+    watch = _Watch(list(plan.sites))
+    watch.start()
+    try:
+        recipe.run(
+            SimEnv(clients=list(plan.sites), num_threads=len(plan.sites), workspace_root=str(folder / "nvflare"))
+        )
+    except RuntimeError as error:
+        if watch.gone:
+            raise RuntimeError(
+                f"every site must answer, got no process of {', '.join(watch.gone)} any more (killed, or "
+                f"out of memory): {folder} has a folder with the log of each site."
+            ) from error
+        raise
+    finally:
+        watch.over.set()
+
+
+class _Watch(threading.Thread):
+    """Ends a simulation in which a site's process is gone: NVFlare's server would wait for its answer forever."""
+
+    def __init__(self, sites: list[str]) -> None:
+        super().__init__(daemon=True)
+        self.sites, self.over, self.gone = sites, threading.Event(), list[str]()
+
+    def run(self) -> None:
+        """Look at the processes until the simulation is over."""
+        seen, lonely = set[str](), 0.0
+        while not self.over.wait(_LOOK_S):
+            started = psutil.Process().children(recursive=True)
+            there = {site for site in self.sites if any(_works_for(process, site) for process in started)}
+            seen |= there
+            lonely = lonely + _LOOK_S if there and seen - there else 0.0
+            if lonely >= _GRACE_S:
+                self.gone = sorted(seen - there)
+                for process in started:
+                    process.kill()
+                return
+
+
+def _works_for(process: psutil.Process, site: str) -> bool:
+    """Return whether a process is the one that NVFlare's simulator started for a site."""
+    try:
+        words = process.cmdline()
+    except psutil.Error:  # it has just ended
+        return False
+    return ("--client", site) in itertools.pairwise(words)

@@ -1,4 +1,4 @@
-"""What a site logs stays at the site: NVFlare may stream its own log, and sends errors, to the server."""
+"""Logs and errors that stay at their site: NVFlare streams its own log to the server unless a site forbids it."""
 
 from __future__ import annotations
 

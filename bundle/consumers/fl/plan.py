@@ -115,7 +115,7 @@ class FederationPlan:
         """Return the merged config, references unresolved, as `config.json` of a run holds it.
 
         Raises:
-            ValueError: an id is misspelt, a value is not allowed, or a setting has no meaning in a federation.
+            ValueError: an id is misspelled, a value is not allowed, or a setting has no meaning in a federation.
         """
         config = as_recorded(checked_config(CommandLine(tuple(self.files), self.overrides(site))))
         for name in _OFF:
