@@ -21,11 +21,15 @@ def main() -> None:
     parser.add_argument("plan", type=Path, help="YAML file, see docs/how-to/federate.md")
     parser.add_argument("--output_dir", type=Path, default=Path("runs/federated"), help="folder of the run")
     parser.add_argument(
-        "--only", choices=("job", "result"), help="write NVFlare's job, or make the run of a finished one"
+        "--how",
+        choices=("processes", "here", "job", "result"),
+        default="processes",
+        help="NVFlare's simulation; taking turns in one process without NVFlare; write NVFlare's job for real sites; "
+        "make the run of what their server left",
     )
     arguments = parser.parse_args()
     try:
-        print(federate(arguments.plan, arguments.output_dir, only=arguments.only))
+        print(federate(arguments.plan, arguments.output_dir, arguments.how))
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         sys.exit(f"error: {error}")
 

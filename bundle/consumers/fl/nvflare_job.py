@@ -17,9 +17,9 @@ from nvflare.recipe import SimEnv
 
 from bundle.consumers.fl import FederatedAverage, FederationPlan, SiteUpdate, federated_network
 from bundle.consumers.fl import nvflare_client as client
+from bundle.consumers.fl.own_log import note_error
 from bundle.consumers.fl.plan import ROOT
-from bundle.consumers.fl.result import RECORD, WEIGHTS
-from bundle.files import write_json
+from bundle.consumers.fl.result import write_server
 from bundle.networks.weights import save_tensors
 
 NAME = "lgm_vit"
@@ -47,10 +47,13 @@ class SitesAverage(ModelAggregator):
 
     def aggregate_model(self) -> FLModel:
         """Return the average, and the counts of positions that the last round needs."""
-        weights = self._average.weights(len(self._average.rounds))
         folder = Path(os.environ[client.FOLDER]) / "server"
-        save_tensors(weights, folder / WEIGHTS)
-        write_json(folder / RECORD, self._average.record())
+        try:
+            weights = self._average.weights(len(self._average.rounds))
+        except ValueError as error:
+            note_error(folder, error)
+            raise
+        write_server(self._average, weights, folder)
         return FLModel(
             params_type=ParamsType.FULL,
             params={name: value.numpy() for name, value in weights.items()},

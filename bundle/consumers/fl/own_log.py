@@ -51,7 +51,7 @@ def kept_at_site(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        (folder / ERROR).write_text(f"{_reason(error)}\n\n{traceback.format_exc()}", encoding="utf-8")
+        note_error(folder, error)
         raise SiteError(f"the site has stopped: {ERROR} in its folder has the reason.") from None
     finally:
         logging.captureWarnings(False)
@@ -59,6 +59,12 @@ def kept_at_site(folder: str | Path) -> Iterator[None]:
             logger.propagate = propagate
             logger.removeHandler(own)
         own.close()
+
+
+def note_error(folder: str | Path, error: BaseException) -> None:
+    """Write the reason of a failure, and where it was, into a folder; called while the error is handled."""
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    (Path(folder) / ERROR).write_text(f"{_reason(error)}\n\n{traceback.format_exc()}", encoding="utf-8")
 
 
 def error_of(folder: str | Path) -> str:

@@ -130,8 +130,9 @@ class FederationPlan:
     @property
     def agreement(self) -> int:
         """Number that is the same at two sites if the settings are, by which the server compares them unseen."""
+        ignored = names("source", "machine")
         shared = {**self.config(), "": [self.rounds, self.local_epochs, self.patch_norm_statistics]}
-        text = json.dumps({name: value for name, value in shared.items() if name not in names("source", "machine")})
+        text = json.dumps({name: value for name, value in shared.items() if name not in ignored}, sort_keys=True)
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big")
 
 

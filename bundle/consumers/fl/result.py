@@ -12,6 +12,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import Tensor, nn
 
+from bundle.consumers.fl.average import FederatedAverage
 from bundle.consumers.fl.counts import added, pooled_metrics, spread
 from bundle.consumers.fl.plan import ROOT, FederationPlan
 from bundle.consumers.fl.update import fitting_state
@@ -80,6 +81,12 @@ def write_run(
     }
     write_json(folder / "run.json", record)
     return folder
+
+
+def write_server(average: FederatedAverage, weights: Mapping[str, Tensor], folder: Path) -> None:
+    """Write what the server has after a round."""
+    save_tensors(weights, folder / WEIGHTS)
+    write_json(folder / RECORD, average.record())
 
 
 def federated_run(plan: FederationPlan, server: str | Path, folder: str | Path) -> Path:

@@ -8,36 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from bundle.consumers.fl import FederatedAverage, FederationPlan, Site, federated_network, federated_run
+from bundle.consumers.fl import FederationPlan, Site, federated_network, federated_run
+from bundle.consumers.fl.federate import take_turns
 from bundle.consumers.fl.nvflare_client import NUMBERS, take_part
 from bundle.evaluation import read_predictions
-from bundle.files import read_json, write_json
+from bundle.files import read_json
 from bundle.metrics import best_f1_threshold, slice_scores
 from bundle.networks import read_weights
-from bundle.networks.weights import save_tensors
 from bundle.packing import TrainedRun, pack_bundle
-
-
-def federate(plan, folder):
-    """Return every message of a federation; the server's files lie in `folder`/server, a site's in `folder`/<site>."""
-    sites = {name: Site(plan, name, folder / name) for name in plan.sites}
-    average, messages = FederatedAverage(list(sites)), []
-    weights = {name: value.numpy() for name, value in federated_network(plan).state_dict().items()}
-    for number in range(plan.rounds + 1):
-        average.reset()
-        for name, site in sites.items():
-            is_last = number == plan.rounds
-            update = (
-                site.close(weights, average.pooled("position")) if is_last else site.train(weights, scored=number > 0)
-            )
-            average.add(name, update)
-            messages.append((number, name, update))
-        weights = average.weights(number)
-    save_tensors(weights, folder / "server/federation.pt")
-    write_json(folder / "server/federation.json", average.record())
-    for site in sites.values():
-        site.finish()
-    return messages
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +23,7 @@ def done(write_plan, tmp_path_factory):
     """A finished federation: its plan, folder and messages."""
     folder = tmp_path_factory.mktemp("federation")
     plan = FederationPlan.read(write_plan(folder))
-    messages = federate(plan, folder)
+    messages = [(place // 3, *message) for place, message in enumerate(take_turns(plan, folder))]
     federated_run(plan, folder / "server", folder / "run")
     return plan, folder, messages
 
@@ -163,8 +141,8 @@ def test_statistics_of_the_patch_norm_can_stay(write_plan, tmp_path):
     sites = {"A": {}, "B": {}}
     plan = FederationPlan.read(write_plan(tmp_path, sites, rounds=1, patch_norm_statistics="local"))
     plan = FederationPlan(**{**vars(plan), "sites": {name: plan.sites[name] for name in sites}})
-    messages = federate(plan, tmp_path)
-    assert not any("running" in name for _, _, update in messages for name in update.weights)
+    messages = take_turns(plan, tmp_path)
+    assert not any("running" in name for _, update in messages for name in update.weights)
     own, other = (read_weights(tmp_path / site / "model.pt") for site in sites)
     differing = {name.rpartition(".")[2] for name in own if not torch.equal(own[name], other[name])}
     assert {"running_mean", "running_var"} <= differing <= {"running_mean", "running_var", "num_batches_tracked"}

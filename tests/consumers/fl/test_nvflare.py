@@ -81,7 +81,7 @@ def test_a_killed_site_ends_the_federation(write_plan, tmp_path):
 
 
 def test_a_job_for_real_sites_names_no_folder_of_data(write_plan, hospitals, tmp_path):
-    status, printed = end(start(write_plan(tmp_path), tmp_path, "--only", "job"))
+    status, printed = end(start(write_plan(tmp_path), tmp_path, "--how", "job"))
     assert status == 0, printed
     written = files_below(tmp_path / "job")
     assert any(path.name == "config_fed_client.json" for path in written)

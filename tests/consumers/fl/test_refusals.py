@@ -59,7 +59,7 @@ def test_files_that_are_absent(tmp_path, write_plan):
     with pytest.raises(ValueError, match="no entries at all"):
         FederationPlan.read(tmp_path / "plan.yaml")
     with pytest.raises(FileNotFoundError, match=r"must hold one federation\.json, got 0"):
-        federate(write_plan(tmp_path), tmp_path, only="result")
+        federate(write_plan(tmp_path), tmp_path, how="result")
 
 
 def test_a_site_with_other_channels(write_plan, tmp_path):
