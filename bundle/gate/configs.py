@@ -124,7 +124,7 @@ def _read(file: str, data: bytes) -> Any:
 def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     names = [name for name, _ in pairs]
     if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{twice[0]!r} twice in one object")
+        raise ValueError(f"{twice[0]!r} must stand once in an object, got it twice: remove one.")
     return dict(pairs)
 
 
@@ -139,7 +139,7 @@ def _entries(content: Any, place: str = "", depth: int = 0, left: list[int] | No
     left = [_MOST] if left is None else left
     left[0] -= 1
     if depth > _DEEPEST or left[0] < 0:
-        raise ValueError(f"more than {_DEEPEST} levels or {_MOST} entries")
+        raise ValueError(f"it must have up to {_DEEPEST} levels and {_MOST} entries, got more: do not load it.")
     yield place, content
     if isinstance(content, dict):
         pairs = [(str(key).replace("::", "#"), value) for key, value in content.items()]

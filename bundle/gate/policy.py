@@ -15,7 +15,7 @@ DEFAULT = Path(__file__).parent / "policy.yaml"
 
 @dataclass(frozen=True)
 class Policy:
-    """What a bundle may do. Every field is an entry of `policy.yaml`, which explains it.
+    """Permissions of a bundle. Every field is an entry of `policy.yaml`, which explains it.
 
     Args:
         targets: components that a config may make.
