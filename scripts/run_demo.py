@@ -26,7 +26,7 @@ def main() -> None:
     """Run the demo."""
     end_with_one_line()
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output_dir", type=Path, default=ROOT / "demo", help="phantoms, runs and page go here")
+    parser.add_argument("--output_dir", type=Path, default=Path("demo"), help="phantoms, runs and page go here")
     parser.add_argument("--parallel", type=int, default=2, help="processes at a time, one thread each")
     arguments = parser.parse_args()
     root = arguments.output_dir.absolute()

@@ -17,6 +17,7 @@ SHORT = {
     "bundle/keys.py": "names only",
     "bundle/scaling.py": "the one min-max, on the ground floor",
     "bundle/files/atomic_file.py": "the one way to write a file",
+    "bundle/files/installation.py": "the one place of what lies beside the package",
     "bundle/networks/evidence.py": "the contract between networks and attributions",
     "bundle/attribution/rollout.py": "one method a file",
     "bundle/attribution/mask_probability.py": "one method a file",

@@ -16,11 +16,11 @@ from typing import IO, Any
 import filelock
 
 from bundle.experiments.process_group import ProcessGroup, root_error
-from bundle.files import read_json
+from bundle.files import bundle_root, read_json
 from bundle.handlers import read_history
 from bundle.workflow.command_line import parse_value
 
-BUNDLE_ROOT = Path(__file__).parents[2]
+BUNDLE_ROOT = bundle_root()
 """Processes start here, where `configs/` lies, whatever folder the caller stands in."""
 _ATTEMPT = "$ python "
 """A line of the log begins with it for every command that was started."""

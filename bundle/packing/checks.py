@@ -77,7 +77,7 @@ def require_no_machine_paths(config: Mapping[str, Any], source: str) -> None:
         Traceback (most recent call last):
         ValueError: config.json must name no paths of this machine, got root '/data/brats': ...
     """
-    paths = [f"{id_} {text!r}" for id_, text in _texts(config) if _names_place(text)]
+    paths = [f"{id_} {text!r}" for id_, text in _texts(config) if names_place(text)]
     if paths:
         raise ValueError(
             f"{source} must name no paths of this machine, got {', '.join(paths)}: write them relative to @dataset_dir "
@@ -85,8 +85,13 @@ def require_no_machine_paths(config: Mapping[str, Any], source: str) -> None:
         )
 
 
-def _names_place(text: str) -> bool:
-    """Return whether a text is an absolute path, here or elsewhere, or an expression that holds one."""
+def names_place(text: str) -> bool:
+    """Return whether a text is an absolute path or an address, or an expression that holds an absolute path.
+
+    Example:
+        >>> names_place("C:/data"), names_place("$@dataset_dir + '/list.json'"), names_place("$open('/data/list.json')")
+        (True, False, True)
+    """
     if text.startswith("$"):
         return any(not plus for plus, _ in _QUOTED.findall(text))
     return PurePosixPath(text).is_absolute() or PureWindowsPath(text).is_absolute() or "://" in text

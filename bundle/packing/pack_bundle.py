@@ -14,11 +14,11 @@ from bundle.packing.checks import require_fit, require_no_machine_paths
 from bundle.packing.configs import adapted_settings, packed_inference, packed_metadata, packed_train
 from bundle.packing.model_card import model_card
 from bundle.packing.packed_files import CARD, bundle_files
+from bundle.packing.sbom import SBOM, sbom_text
 from bundle.packing.trained_run import TrainedRun
 
 _NAME = "lgm_vit"
 """Folder in the archive. MONAI Label guesses a task from it: one with "classification" would lose map and slices."""
-_ROOT = Path(__file__).parents[2]
 _PROFILE = "configs/input_profile.json"
 """What is usual in the training scans, for warnings of others."""
 _TRAIN, _INFERENCE, _METADATA = (f"configs/{name}.json" for name in ("train", "inference", "metadata"))
@@ -30,18 +30,19 @@ _UNIX, _MODE = 3, 0o100644  # a regular file that everyone may read
 def pack_bundle(
     run_folder: str | os.PathLike[str],
     archive: str | os.PathLike[str],
-    root: str | os.PathLike[str] = _ROOT,
+    root: str | os.PathLike[str] | None = None,
     overlay: str | os.PathLike[str] | None = None,
 ) -> Path:
     """Make the archive of a trained run: `lgm_vit/` with configs, weights, docs, code, license and a sha256 list.
 
+    A bill of materials names the packages that it needs, with their licenses, as installed here.
     The run's knobs are written into train.json, inference.json and metadata.json, so that network, weights and
     metadata fit each other; this is tried before anything is written. The same run gives the same bytes.
 
     Args:
         run_folder: `output_dir` of a training, with `metrics.json` if it was evaluated.
         archive: the zip file to write.
-        root: the bundle whose code and defaults are packed.
+        root: the bundle whose code and defaults are packed; None takes this one.
         overlay: file by `scripts/adapt.py`, whose settings replace those of the evaluation in inference.json.
 
     Returns:
@@ -55,7 +56,7 @@ def pack_bundle(
         Traceback (most recent call last):
         ValueError: no/run must hold config.json and model.pt, got no config.json and no model.pt: ...
     """
-    run, files = TrainedRun.read(run_folder), bundle_files(Path(root))
+    run, files = TrainedRun.read(run_folder), bundle_files(root and Path(root))
     defaults = {name: json.loads(files[name]) for name in (_TRAIN, _INFERENCE, _METADATA)}
     train = packed_train(run.config, defaults[_TRAIN])
     members = {f"models/ensemble_{number}.pt": path for number, path in enumerate(run.ensemble, start=1)}
@@ -82,6 +83,7 @@ def pack_bundle(
     shape = (2, image["num_channels"], *image["spatial_shape"])
     files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()
     files |= {name: path.read_bytes() for name, path in {"models/model.pt": run.weights, **members}.items()}
+    files[SBOM] = sbom_text(metadata)
     return write_archive(archive, _NAME, files)
 
 

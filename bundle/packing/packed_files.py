@@ -8,14 +8,18 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 
+from bundle.files import bundle_root
+
 CARD = "docs/README.md"
 FOLDERS = ("bundle", "configs", "docs", "scripts")
 LICENSE = "LICENSE"
+_PACKAGE = Path(__file__).parents[1]
 _WORKSHOP = (
     *("bundle/experiments", "bundle/phantoms", "configs/experiments", "docs/results"),
+    *("bundle/gate", "bundle/console"),
     *("scripts/benchmarks", "scripts/measure_house.py"),
 )
-"""Rooms that make experiments and measure; scripts that import them are left out too."""
+"""Rooms that make experiments, measure or judge a bundle; scripts that import them are left out too."""
 _WORKSHOP_PAGES = (
     "first-run.md",
     *("run-experiments.md", "search-weights.md", "experiments.md"),
@@ -25,14 +29,14 @@ _LINK = re.compile(r"!?\[([^\]]*)\]\(([^)\s#]+)(#[^)]*)?\)")
 """Markdown link or image: text, target, anchor."""
 
 
-def bundle_files(root: Path) -> dict[str, bytes]:
+def bundle_files(root: Path | None = None) -> dict[str, bytes]:
     """Return name below `root` -> content of what is packed.
 
     Left out are caches and hidden files, the workshop's rooms and pages, scripts that import one of these rooms, and
     pictures that no packed page shows. A link in a packed page to a file that is not packed becomes plain text.
 
     Args:
-        root: folder of the repository, or of an unpacked bundle.
+        root: folder of the repository, or of an unpacked bundle; None takes the one that is running.
 
     Raises:
         ValueError: a part is missing.
@@ -42,12 +46,21 @@ def bundle_files(root: Path) -> dict[str, bytes]:
         >>> "configs/train.json" in files, "scripts/pack_bundle.py" in files, "scripts/run_demo.py" in files
         (True, True, False)
     """
-    missing = [name for name in (*FOLDERS, LICENSE) if not (root / name).exists()]
+    root = root or bundle_root()
+    places = {name: root / name for name in (*FOLDERS, LICENSE)}
+    if not places["bundle"].exists():  # an installed wheel
+        places["bundle"] = _PACKAGE
+    missing = [name for name, place in places.items() if not place.exists()]
     if missing:
         raise ValueError(f"{root} must hold {', '.join((*FOLDERS, LICENSE))}, got no {', '.join(missing)}.")
-    found = [path for folder in FOLDERS for path in sorted((root / folder).rglob("*")) if path.is_file()]
-    names = [path.relative_to(root).as_posix() for path in [*found, root / LICENSE]]
-    files = {name: (root / name).read_bytes() for name in names if not _is_left_out(name)}
+    found = {
+        f"{folder}/{path.relative_to(places[folder]).as_posix()}": path
+        for folder in FOLDERS
+        for path in sorted(places[folder].rglob("*"))
+        if path.is_file()
+    }
+    found[LICENSE] = places[LICENSE]
+    files = {name: path.read_bytes() for name, path in found.items() if not _is_left_out(name)}
     files = {name: data for name, data in files.items() if not (_is_script(name) and _needs_workshop(data))}
     pages = {name: data.decode() for name, data in files.items() if name.endswith(".md")}
     shown = {target for name, page in pages.items() for target in linked_files(name, page)}

@@ -17,9 +17,10 @@ from typing import Any
 import yaml
 from monai.bundle import ConfigParser
 
+from bundle.files import bundle_root
 from bundle.workflow.allowed import Allowed
 
-CONFIGS = Path(__file__).parents[2] / "configs"
+CONFIGS = bundle_root() / "configs"
 COMMANDS = {
     "train": ("train.json",),
     "evaluate": ("train.json", "evaluate.json"),

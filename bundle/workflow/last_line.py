@@ -12,10 +12,10 @@ from pathlib import Path
 from types import TracebackType
 
 import bundle
-from bundle.files import is_no_space
+from bundle.files import bundle_root, is_no_space
 
 _PACKAGE = str(Path(bundle.__file__).parent)
-_SCRIPTS = str(Path(bundle.__file__).parents[1] / "scripts")
+_SCRIPTS = str(bundle_root() / "scripts")
 _LINK = re.compile(r"\n(?:The above exception was the direct cause of|During handling of the above) .*\n")
 _FRAME = re.compile(r'^\s*File "(.+?)", line \d+.*\n\s*(.*)', re.MULTILINE)
 _MESSAGE = re.compile(r"^(?:[\w.]+(?:Error|Exception|Problems)): (.*)", re.DOTALL | re.MULTILINE)

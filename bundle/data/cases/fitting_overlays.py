@@ -9,7 +9,9 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
-OVERLAYS = Path(__file__).parents[3] / "configs/datasets"
+from bundle.files import bundle_root
+
+OVERLAYS = bundle_root() / "configs/datasets"
 _TRYING: ContextVar[bool] = ContextVar("_TRYING", default=False)
 
 
