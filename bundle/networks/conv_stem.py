@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from einops import rearrange
 from torch import Tensor, nn
 
 
@@ -57,7 +56,7 @@ class ConvStem(nn.Module):
         for conv in self.convs:
             image = conv(image)
             maps.append(image)
-        return rearrange(self.proj(image), "b d h w -> b (h w) d"), maps
+        return self.proj(image).flatten(2).transpose(1, 2), maps
 
 
 def conv_norm_act(in_channels: int, out_channels: int, stride: int = 1) -> nn.Sequential:

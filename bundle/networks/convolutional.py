@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from monai.networks.nets import BasicUNet, DenseNet
 from torch import Tensor, nn
 
-from bundle.networks.evidence import Evidence
+from bundle.networks.evidence import Evidence, require_image
 
 
 class SliceUNet(nn.Module):
@@ -65,7 +65,7 @@ class SliceUNet(nn.Module):
 
     def segment(self, image: Tensor) -> Tensor:
         """Return mask logits (B, 1, H, W)."""
-        _require_image(image, self.expected)
+        require_image(image, self.expected)
         mask_logits: Tensor = self.unet(image)
         return mask_logits
 
@@ -75,8 +75,8 @@ class SliceUNet(nn.Module):
         The means of p and of 1 - p are summed as logarithms, which stay exact where p rounds to 0 or 1.
         """
         highest = mask_logits.float().flatten(1).topk(self.top_pixels, dim=1).values
-        positive, negative = (F.logsigmoid(side * highest).logsumexp(dim=1, keepdim=True) for side in (1, -1))
-        return positive - negative
+        positive = F.logsigmoid(highest).logsumexp(dim=1, keepdim=True)
+        return positive - F.logsigmoid(-highest).logsumexp(dim=1, keepdim=True)
 
 
 class SliceDenseNet(nn.Module):
@@ -131,12 +131,13 @@ class SliceDenseNet(nn.Module):
 
     def extract(self, image: Tensor) -> Tensor:
         """Return the last features (B, c, h, w), at least 0."""
-        _require_image(image, self.expected)
+        require_image(image, self.expected)
         return F.relu(self.densenet.features(image))
 
     def classify(self, features: Tensor) -> Tensor:
         """Return logits (B, K) from the features."""
-        logits: Tensor = self.densenet.class_layers[1:](features)  # the first is the ReLU, in place
+        layers = self.densenet.class_layers  # without the first, the ReLU, which works in place
+        logits: Tensor = layers.out(layers.flatten(layers.pool(features)))
         return logits
 
 
@@ -145,12 +146,3 @@ def _image_shape(image_size: int, in_channels: int) -> tuple[int, int, int]:
     if image_size % 16 or image_size < 32:
         raise ValueError(f"image_size must be a multiple of 16, at least 32, got {image_size}: change it.")
     return in_channels, image_size, image_size
-
-
-def _require_image(image: Tensor, expected: tuple[int, int, int]) -> None:
-    """Refuse images of another shape than the network was built for."""
-    if not torch.jit.is_tracing() and tuple(image.shape[1:]) != expected:
-        raise ValueError(
-            f"image must be (B, C, H, W) with (C, H, W) = {expected}, got {tuple(image.shape)}: resize it, or build "
-            "the network with its in_channels and image_size."
-        )

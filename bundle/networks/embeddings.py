@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
-from einops import rearrange
 from torch import Tensor, nn
 
 _PATCH_NORMS = {"batch": nn.BatchNorm2d, "none": nn.Identity}  # Identity ignores the width
@@ -40,7 +39,7 @@ class PatchEmbedding(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Return the patches of each image as tokens."""
-        return rearrange(self.norm(self.proj(image)), "b d h w -> b (h w) d")
+        return self.norm(self.proj(image)).flatten(2).transpose(1, 2)
 
     def stages(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return the tokens, and no feature maps: there is but one stage."""

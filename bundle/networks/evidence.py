@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
+import torch
 from torch import Tensor, nn
 
 
@@ -52,3 +53,23 @@ class EvidenceNetwork(Protocol):
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Yield the weights."""
+
+
+def require_image(image: Tensor, expected: tuple[int, int, int]) -> None:
+    """Refuse images of another shape than a network was built for.
+
+    Args:
+        image: (B, C, H, W).
+        expected: (C, H, W).
+
+    Raises:
+        ValueError: they differ; not while the network is traced, which would keep the shape and not the check.
+
+    Example:
+        >>> require_image(torch.zeros(2, 3, 32, 32), (3, 32, 32))
+    """
+    if not torch.jit.is_tracing() and list(image.shape[1:]) != list(expected):
+        raise ValueError(
+            f"image must be (B, C, H, W) with (C, H, W) = {expected}, got {list(image.shape)}: resize it, or build the "
+            "network with its in_channels and image_size."
+        )

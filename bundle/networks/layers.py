@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from einops import rearrange
-from monai.networks.layers import DropPath
 from torch import Tensor, nn
 
 _DRAWS = 2**16
@@ -42,11 +40,11 @@ class Block(nn.Module):
         qkv_bias: bool = False,
     ) -> None:
         super().__init__()
-        if not 0 <= drop_path < 1:  # MONAI takes 1, which would drop every branch
+        if not 0 <= drop_path < 1:
             raise ValueError(f"drop_path must be in [0, 1), got {drop_path}: give the share of dropped branches.")
         self.norm1 = nn.LayerNorm(hidden_size)
         self.attn = Attention(hidden_size, num_heads, qkv_bias)
-        self.drop_path = DropPath(drop_path, scale_by_keep=False)
+        self.drop_path = drop_path
         self.norm2 = nn.LayerNorm(hidden_size)
         self.mlp = MLP(hidden_size, round(hidden_size * mlp_ratio), dropout)
 
@@ -71,9 +69,11 @@ class Block(nn.Module):
 
     def drop(self, branch: Tensor) -> Tensor:
         """Return a branch (B, 1 + N, d), dropped for some samples and scaled up for the others while training."""
-        rate = self.drop_path.drop_prob
-        # scaled here and not by MONAI, which would round the last bit otherwise than in all recorded runs
-        return self.drop_path(branch) / (1 - rate) if self.training and rate else branch
+        if not self.training or self.drop_path == 0:
+            return branch
+        # MONAI's DropPath cannot be scripted, and rounds the last bit otherwise than in all recorded runs
+        kept = branch.new_empty([branch.shape[0], 1, 1]).bernoulli_(1 - self.drop_path)
+        return branch * kept / (1 - self.drop_path)
 
 
 class Attention(nn.Module):
@@ -108,7 +108,8 @@ class Attention(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return (B, 1 + N, d)."""
-        return self.merge(F.scaled_dot_product_attention(*self.split(tokens)))
+        q, k, v = self.split(tokens)
+        return self.merge(F.scaled_dot_product_attention(q, k, v))
 
     def with_cls_attention(self, tokens: Tensor) -> tuple[Tensor, Tensor]:
         """Return the output and the CLS token's attention (B, h, 1 + N)."""
@@ -126,12 +127,12 @@ class Attention(nn.Module):
 
     def split(self, tokens: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Return queries, keys and values, (B, h, 1 + N, d / h) each."""
-        qkv = rearrange(self.qkv(tokens), "b t (three h c) -> three b h t c", three=3, h=self.num_heads)
+        qkv = self.qkv(tokens).unflatten(2, [3, self.num_heads, -1]).permute(2, 0, 3, 1, 4)  # (3, B, h, 1 + N, d / h)
         return qkv[0], qkv[1], qkv[2]
 
     def merge(self, values: Tensor) -> Tensor:
         """Return the heads' values concatenated and projected, (B, 1 + N, d)."""
-        return self.proj(rearrange(values, "b h t c -> b t (h c)"))
+        return self.proj(values.transpose(1, 2).flatten(2))
 
 
 class MLP(nn.Module):
@@ -175,13 +176,16 @@ class Dropout(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return the tokens with some values dropped."""
-        if not self.training or self.rate == 0:
-            return tokens
-        if tokens.device.type != "cpu" or torch.compiler.is_compiling():
-            return F.dropout(tokens, self.rate)
-        dropped = round(self.rate * _DRAWS)
-        kept = draw_16_bits(tokens.numel()).view(tokens.shape) >= dropped - _DRAWS // 2
-        return tokens * (kept * (_DRAWS / (_DRAWS - dropped))).to(tokens.dtype)
+        if torch.jit.is_scripting():
+            return F.dropout(tokens, self.rate, self.training)
+        else:  # noqa: RET505, what follows is no TorchScript, which leaves out a branch but not what stands behind one
+            if not self.training or self.rate == 0:
+                return tokens
+            if tokens.device.type != "cpu" or torch.compiler.is_compiling():
+                return F.dropout(tokens, self.rate)
+            dropped = round(self.rate * _DRAWS)
+            kept = draw_16_bits(tokens.numel()).view(tokens.shape) >= dropped - _DRAWS // 2
+            return tokens * (kept * (_DRAWS / (_DRAWS - dropped))).to(tokens.dtype)
 
 
 def draw_16_bits(count: int) -> Tensor:

@@ -32,7 +32,7 @@ class TokenMaskHead(nn.Module):
         self.norm = nn.LayerNorm(hidden_size)
         self.logit = nn.Linear(hidden_size, 1)
 
-    def forward(self, tokens: Tensor, grid_hw: tuple[int, int], maps: Sequence[Tensor]) -> Tensor:
+    def forward(self, tokens: Tensor, grid_hw: tuple[int, int], maps: list[Tensor]) -> Tensor:
         """Return mask logits; the stem's maps are not used."""
         return self.logit(self.norm(tokens)).transpose(1, 2).unflatten(2, grid_hw)
 
@@ -65,10 +65,11 @@ class PixelMaskHead(nn.Module):
         )
         self.logit = nn.Conv2d(coarse_first[-1] if coarse_first else hidden_size, 1, kernel_size=1)
 
-    def forward(self, tokens: Tensor, grid_hw: tuple[int, int], maps: Sequence[Tensor]) -> Tensor:
+    def forward(self, tokens: Tensor, grid_hw: tuple[int, int], maps: list[Tensor]) -> Tensor:
         """Return mask logits."""
         grid = self.norm(tokens).transpose(1, 2).unflatten(2, grid_hw)
-        for conv, skip in zip(self.convs, maps[-2::-1], strict=True):
+        for number, conv in enumerate(self.convs):
+            skip = maps[-2 - number]
             grid = F.interpolate(grid, size=skip.shape[-2:], mode="bilinear", align_corners=False)
             grid = conv(torch.cat([grid, skip], dim=1))
         return self.logit(grid)
@@ -92,6 +93,7 @@ class MaskVote(nn.Module):
     def __init__(self, alone: bool = False) -> None:
         super().__init__()
         self.alone = alone
+        self.top_share = _TOP_SHARE  # TorchScript knows no constant of a module
         self.join = nn.Linear(1 if alone else 2, 1)
         self.set_start_values()
 
@@ -103,6 +105,6 @@ class MaskVote(nn.Module):
     def forward(self, logits: Tensor, mask_logits: Tensor) -> Tensor:
         """Return the joined logits."""
         cells = mask_logits.float().flatten(1).sigmoid()
-        highest = cells.topk(max(1, cells.shape[1] // _TOP_SHARE), dim=1).values.mean(dim=1, keepdim=True)
+        highest = cells.topk(max(1, cells.shape[1] // self.top_share), dim=1).values.mean(dim=1, keepdim=True)
         of_mask = highest.clamp(1e-4, 1 - 1e-4).logit().to(logits.dtype)
         return self.join(of_mask if self.alone else torch.cat([logits, of_mask], dim=1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from typing import cast
 
 import torch
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 
 from bundle.networks.conv_stem import ConvStem
 from bundle.networks.embeddings import PatchEmbedding, PositionEncoding
-from bundle.networks.evidence import Evidence
+from bundle.networks.evidence import Evidence, require_image
 from bundle.networks.layers import Block
 from bundle.networks.mask_head import MaskVote, PixelMaskHead, TokenMaskHead
 
@@ -142,25 +141,20 @@ class SliceViT(nn.Module):
 
     def _start(self, image: Tensor) -> tuple[Tensor, list[Tensor]]:
         """Return E^(0) and the feature maps of a convolutional stem, none of a patch projection."""
-        expected = (self.in_channels, self.image_size, self.image_size)
-        if not torch.jit.is_tracing() and tuple(image.shape[1:]) != expected:
-            raise ValueError(
-                f"image must be (B, C, H, W) with (C, H, W) = {expected}, got {tuple(image.shape)}: "
-                "resize it, or build SliceViT with its in_channels and image_size."
-            )
+        require_image(image, (self.in_channels, self.image_size, self.image_size))
         patches, maps = self.patch_embed.stages(image)
         patches = self.position(patches)
         return torch.cat([self.cls_token.expand(image.shape[0], -1, -1), patches], dim=1), maps
 
     def _evidence(
-        self, tokens: Tensor, maps: Sequence[Tensor], cls_attention: Tensor, attentions: tuple[Tensor, ...] | None
+        self, tokens: Tensor, maps: list[Tensor], cls_attention: Tensor, attentions: tuple[Tensor, ...] | None
     ) -> Evidence:
         """Return the evidence for E^(n) and the CLS token's attention (B, h, 1 + N)."""
         cls_token, patches = tokens.split([1, tokens.shape[1] - 1], dim=1)  # a cheaper backward pass than two slices
         logits, mask_logits = self._with_mask(self.classify(cls_token), patches, maps)
         return Evidence(logits, cls_attention[:, :, 1:], attentions, patches, self.grid_hw, mask_logits)
 
-    def _with_mask(self, logits: Tensor, patches: Tensor, maps: Sequence[Tensor]) -> tuple[Tensor, Tensor | None]:
+    def _with_mask(self, logits: Tensor, patches: Tensor, maps: list[Tensor]) -> tuple[Tensor, Tensor | None]:
         """Return the logits, joined with the predicted mask where there is a head, and its mask logits."""
         if self.mask_head is None or self.mask_vote is None:
             return logits, None

@@ -41,7 +41,7 @@ def test_a_size_that_does_not_fit_is_refused(make, image_size):
 
 @pytest.mark.parametrize("make", [unet, densenet])
 def test_an_image_of_another_size_is_refused(make):
-    with pytest.raises(ValueError, match=r"\(C, H, W\) = \(2, 32, 32\), got \(1, 2, 48, 48\)"):
+    with pytest.raises(ValueError, match=r"\(C, H, W\) = \(2, 32, 32\), got \[1, 2, 48, 48\]"):
         make()(torch.rand(1, 2, 48, 48))
 
 

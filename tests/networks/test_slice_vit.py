@@ -28,7 +28,7 @@ def test_defaults_are_vit_b_16():
     assert sum(p.numel() for p in network.blocks.parameters()) == 12 * (12 * 768**2 + 10 * 768)  # ViT-B less qkv bias
     assert network.grid_hw == (16, 16)
     assert network.blocks[0].mlp.drop.rate == 0.1
-    assert network.blocks[11].drop_path.drop_prob == 0.1
+    assert network.blocks[11].drop_path == 0.1
 
 
 @pytest.mark.parametrize("position", ["sincos", "reference", "learned"])

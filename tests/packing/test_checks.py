@@ -33,8 +33,8 @@ def test_what_fits_passes(weights):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"channels": 3}, r"image must be .*got \(1, 3, 16, 16\)"),
-        ({"size": 32}, r"image must be .*got \(1, 2, 32, 32\)"),
+        ({"channels": 3}, r"image must be .*got \[1, 3, 16, 16\]"),
+        ({"size": 32}, r"image must be .*got \[1, 2, 32, 32\]"),
         ({"classes": 2}, r"must return \(1, 2\) .* got \(1, 1\)"),
     ],
 )
