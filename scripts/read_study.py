@@ -17,8 +17,6 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # from any folder, without an installed package
 
-_NOTHING_READABLE, _NO_MATCH = 3, 4
-
 
 def main() -> int:
     """Read what the command line names."""
@@ -38,7 +36,7 @@ def main() -> int:
     named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
     given = parser.parse_args()
     try:
-        from bundle.clinic import Selection, StudyNetwork, read_studies
+        from bundle.clinic import NOTHING_READABLE, Selection, StudyNetwork, exit_status, read_studies
         from bundle.dicom import NothingReadable
         from bundle.dicom.contrasts import RULES, read_rules
 
@@ -48,11 +46,10 @@ def main() -> int:
     except ImportError as error:
         return _failed(error, 1)
     except NothingReadable as error:
-        return _failed(error, _NOTHING_READABLE)
+        return _failed(error, NOTHING_READABLE)
     except (ValueError, OSError) as error:
         return _failed(error, 1)
-    kinds = {outcome.outcome for outcome in outcomes}
-    return 1 if "failed" in kinds else _NO_MATCH if "no match" in kinds else 0
+    return exit_status(outcomes)
 
 
 def _tell(outcome: Any) -> None:

@@ -4,8 +4,18 @@ Needs the extra `dicom`; no other room imports this one.
 """
 
 from bundle.clinic.choose_series import NoMatch, choose_contrasts, choose_series
-from bundle.clinic.read_study import read_studies
+from bundle.clinic.read_study import NOTHING_READABLE, StudyOutcome, exit_status, read_studies
 from bundle.clinic.study_files import Selection
 from bundle.clinic.study_network import StudyNetwork
 
-__all__ = ["NoMatch", "Selection", "StudyNetwork", "choose_contrasts", "choose_series", "read_studies"]
+__all__ = [
+    "NOTHING_READABLE",
+    "NoMatch",
+    "Selection",
+    "StudyNetwork",
+    "StudyOutcome",
+    "choose_contrasts",
+    "choose_series",
+    "exit_status",
+    "read_studies",
+]

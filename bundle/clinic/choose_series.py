@@ -97,6 +97,46 @@ def choose_contrasts(
     return [found[name] for name in names]
 
 
+def choose_named(
+    stacks: Sequence[Stack],
+    names: Sequence[str],
+    series: Mapping[str, Collection[str]],
+    axcodes: str | None = "PLS",
+    modalities: Collection[str] = (),
+) -> list[Channel]:
+    """Return the stack of each channel of a network, of series that somebody else chose, in the order of the channels.
+
+    Args:
+        stacks: of the study.
+        names: of the channels; the first gives the grid.
+        series: Series Instance UIDs that were chosen for a channel, by its name.
+        axcodes: orientation of the network's volumes; None reads slices of any direction.
+        modalities: that the network reads; none named allows all.
+
+    Raises:
+        NoMatch: there is not exactly one stack for a channel that can be read, or the network does not read it.
+
+    Example:
+        >>> choose_named([], ["flair"], {"t1": ["1.2.3"]})  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        bundle.clinic.choose_series.NoMatch: the selection flair must be one series that can be read, got none; ...
+    """
+    channels = []
+    for name in names:
+        chosen = [stack for stack in stacks if stack.planes[0].series in series.get(name, ())]
+        readable = [stack for stack in chosen if not stack.problems]
+        if len(readable) != 1:
+            others = "" if chosen else f"; selected were {', '.join(key for key in series if series[key]) or 'none'}"
+            remedy = "correct its rules." if readable or not chosen else chosen[0].problems[0].text
+            raise NoMatch(
+                f"the selection {name} must be one series that can be read, got {_listed(readable) or 'none'}{others}: "
+                f"{remedy}"
+            )
+        choose_series(readable, None if channels else axcodes, None, modalities)
+        channels.append(Channel(name, readable[0], {}))
+    return channels
+
+
 def _direction_of(letter: str) -> str:
     return _DIRECTIONS[next(index for index, letters in enumerate(("LR", "PA", "IS")) if letter in letters)]
 

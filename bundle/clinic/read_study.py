@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ from bundle.reports import write_study_report
 
 logger = logging.getLogger(__name__)
 
+_FAILED, NOTHING_READABLE, _NO_MATCH = 1, 3, 4
+"""Exit status of a command that reads studies."""
+
 
 @dataclass(frozen=True)
 class StudyOutcome:
@@ -43,7 +46,7 @@ class StudyOutcome:
 
 
 def read_studies(
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     output_dir: str | os.PathLike[str],
     network: StudyNetwork,
     key_file: str | os.PathLike[str] | None = None,
@@ -56,7 +59,7 @@ def read_studies(
     ``status.json`` that says why, and takes no other study with it.
 
     Args:
-        folder: with DICOM files at any depth, of one or several patients.
+        folder: with DICOM files at any depth, of one or several patients; or several folders, read as one.
         output_dir: where the cases go.
         network: of a packed bundle.
         key_file: see `CaseNames`; None names cases by patient and study.
@@ -73,13 +76,25 @@ def read_studies(
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="pydicom")  # its words may hold values of a patient's header
         chosen = selection or Selection(rules=read_rules())
-        studies = studies_in(Path(folder), CaseNames(key_file))
+        folders = [folder] if isinstance(folder, str | os.PathLike) else folder
+        studies = studies_in([Path(each) for each in folders], CaseNames(key_file))
         outcomes = []
         for study in studies:
             outcomes.append(_read(study, Path(output_dir), network, chosen))
             if tell is not None:
                 tell(outcomes[-1])
         return outcomes
+
+
+def exit_status(outcomes: Iterable[StudyOutcome]) -> int:
+    """Return the exit status of a command: 0 every study was read, 1 one failed, 4 one was no match and none failed.
+
+    Example:
+        >>> exit_status([StudyOutcome(Path("a"), "read", ""), StudyOutcome(Path("b"), "no match", "")])
+        4
+    """
+    kinds = {outcome.outcome for outcome in outcomes}
+    return _FAILED if "failed" in kinds else _NO_MATCH if "no match" in kinds else 0
 
 
 def _read(study: StudyFiles, output_dir: Path, network: StudyNetwork, selection: Selection) -> StudyOutcome:

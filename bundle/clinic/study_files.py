@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bundle.clinic.choose_series import NoMatch, choose_contrasts, choose_series
+from bundle.clinic.choose_series import NoMatch, choose_contrasts, choose_named, choose_series
 from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import CaseNames, NothingReadable, Stack, find_stacks, read_headers
 from bundle.dicom.account import aside_line, entries_of, name_rows
@@ -27,11 +27,13 @@ class Selection:
         numbers: Series Numbers that may be read; None allows all.
         rules: of contrasts, see `bundle.dicom.contrasts.read_rules`.
         may_show_names: read series with text burned into their pixels too.
+        named: Series Instance UIDs that may be read as a channel, by its name; None lets the rules choose.
     """
 
     numbers: Sequence[str] | None = None
     rules: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
     may_show_names: bool = False
+    named: Mapping[str, Collection[str]] | None = None
 
 
 class StudyVolumes(NamedTuple):
@@ -102,6 +104,8 @@ class StudyFiles:
                 "no series may be read, as text is burned into the pixels, maybe a name: --identify allows it."
             )
         names = [name.lower() for name in network.channels]
+        if selection.named is not None:
+            return choose_named(allowed, names, selection.named, network.axcodes, network.modalities)
         if network.in_channels == 1 and (selection.numbers or names[0] not in selection.rules):
             only = choose_series(allowed, network.axcodes, selection.numbers, network.modalities)
             return [Channel(names[0], only, {})]
@@ -128,17 +132,17 @@ class StudyFiles:
         }
 
 
-def studies_in(folder: Path, names: CaseNames) -> Iterator[StudyFiles]:
-    """Yield the studies of a folder.
+def studies_in(folders: Sequence[Path], names: CaseNames) -> Iterator[StudyFiles]:
+    """Yield the studies of folders.
 
     Args:
-        folder: with DICOM files at any depth.
+        folders: with DICOM files at any depth.
         names: of cases; its table is written.
 
     Raises:
-        NothingReadable: the folder holds no stack of slices at all.
+        NothingReadable: the folders hold no stack of slices at all.
     """
-    headers = read_headers(folder)
+    headers = read_headers(*folders)
     stacks, asides = find_stacks(headers)
     studies = list(dict.fromkeys([*(s.planes[0].study for s in stacks), *(a.study for a in asides if a.study)]))
     if not stacks:

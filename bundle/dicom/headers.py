@@ -52,11 +52,11 @@ class Headers:
     names: dict[Study, str] = field(default_factory=dict)
 
 
-def read_headers(folder: str | os.PathLike[str]) -> Headers:
+def read_headers(*folders: str | os.PathLike[str]) -> Headers:
     """Read the header of every file of a folder, at any depth and under any name; a DICOMDIR is not needed.
 
     Args:
-        folder: of one or several studies; hidden files are left out.
+        folders: of one or several studies; hidden files are left out, and one that lies in two of them is read once.
 
     Raises:
         NotADirectoryError: there is no such folder.
@@ -68,10 +68,11 @@ def read_headers(folder: str | os.PathLike[str]) -> Headers:
         ...     [(aside.kind, aside.name) for aside in read_headers(folder).asides]
         [('not DICOM', 'a file')]
     """
-    if not Path(folder).is_dir():
-        raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
+    for folder in folders:
+        if not Path(folder).is_dir():
+            raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
     headers = Headers()
-    for path in sorted(Path(folder).rglob("*")):
+    for path in sorted({path for folder in folders for path in Path(folder).rglob("*")}):
         if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
             headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
         elif path.is_file() and not path.name.startswith("."):

@@ -36,7 +36,8 @@ class LoadCaseFilesd(MapTransform):
     `image`: a path (3D, 4D with channels last, folder of a DICOM series) or a list of paths in channel order ->
     (C,X,Y,Z) float32. `label`, `organ`: path of a mask of whole numbers -> (1,X,Y,Z), uint8 where that holds it, with
     its axes turned to the image's where it lies in the same place. A `label` that is a `.csv` file becomes
-    `slice_labels` (1,1,1,Z), see `slice_label_volume`. None counts as absent. Tensors pass as they are.
+    `slice_labels` (1,1,1,Z), see `slice_label_volume`. None counts as absent. Tensors pass as they are, but an `image`
+    (X,Y,Z), as MONAI Deploy gives it, gets its channel.
 
     Args:
         keys: some of image, label, organ.
@@ -75,6 +76,8 @@ class LoadCaseFilesd(MapTransform):
         case = {key: value for key, value in data.items() if key not in self.keys or value is not None}
         for key in sorted(self.key_iterator(case), key=_image_first):
             if isinstance(case[key], np.ndarray | Tensor):
+                if key == names.IMAGE and case[key].ndim == 3:
+                    case[key] = case[key][None]
                 continue
             if key == names.IMAGE:
                 case[key] = self.read_image(case[key])

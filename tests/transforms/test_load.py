@@ -51,6 +51,17 @@ def test_a_csv_becomes_slice_labels_and_tensors_pass(tmp_path):
     assert loaded["slice_labels"].flatten().tolist() == [-1, 1]
 
 
+@pytest.mark.parametrize("kind", [MetaTensor, np.ndarray])
+def test_a_volume_without_channel_gets_one(kind):
+    """MONAI Deploy gives a series as (X, Y, Z)."""
+    affine = np.diag([2.0, 3.0, 4.0, 1.0])
+    given = MetaTensor(VOXELS, affine=affine) if kind is MetaTensor else VOXELS
+    image = LoadCaseFilesd()({"image": given})["image"]
+    np.testing.assert_array_equal(np.asarray(image), VOXELS[None])
+    if kind is MetaTensor:
+        np.testing.assert_array_equal(image.affine, affine)
+
+
 BAD = {
     "another shape": (VOXELS[:3], "l.nii", r"must have the shape \(4, 3, 2\) of .*i.nii, got shape \(3, 3, 2\)"),
     "fractions": (VOXELS / 2, "l.nii", r"must hold whole numbers, got .*, e.g. 0.5:"),
