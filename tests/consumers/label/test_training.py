@@ -93,7 +93,7 @@ def test_a_worse_model_does_not(bundle, labels, scores):
     assert asked["in_use"]["slice_smoothing"] == config(bundle)["slice_smoothing"]
 
 
-def test_patients_stay_where_they_were(bundle, labels, scores):
+def test_patients_stay_where_they_were(bundle, labels, labeled, scores):
     scores(new=0.5, in_use=0.6)
     train(bundle, labels)
     first = parts(bundle)
@@ -102,20 +102,11 @@ def test_patients_stay_where_they_were(bundle, labels, scores):
     record = (bundle / "models/patients.json").read_text()
     assert patient_key("anna") in record
     assert "anna" not in record
-    more = [*labels, *({**case, "patient": name} for case, name in zip(_renamed(labels), "pqrstu", strict=True))]
+    more = [*labels, *(labeled(10 + number, name) for number, name in enumerate("pqrstu"))]
     train(bundle, more)
     second = parts(bundle)
     assert second["val"] > first["val"]
     assert second["train"] > first["train"]
-
-
-def _renamed(labels):
-    for case in labels:
-        image = Path(case["image"])
-        copy = image.with_name(f"new{image.name}")
-        voxels = bytearray(image.read_bytes())
-        copy.write_bytes(voxels)
-        yield {"image": str(copy), "label": case["label"]}
 
 
 def test_it_starts_from_the_model_in_use_or_from_nothing(bundle, labels, scores, monkeypatch):
@@ -170,6 +161,11 @@ def corrupt(labels):
     return labels
 
 
+def copied(labels):
+    Path(labels[2]["image"]).write_bytes(Path(labels[0]["image"]).read_bytes())
+    return labels
+
+
 def unlabeled(labels):
     for case in labels:
         Path(case["label"]).unlink()
@@ -182,6 +178,7 @@ def unlabeled(labels):
     ("spoil", "reason"),
     [
         (corrupt, "ben_scan2.nii.gz must be a whole file"),
+        (copied, "the same images as case 'anna_scan0' of patient 'anna'"),
         (unlabeled, "at least 2 patients with slices with the object.*got 0 of 3 labeled patients.*2 more patients"),
         (lambda labels: labels[:2], "at least 2 patients with slices with the object.*got 1 of 1.*1 more patient,"),
         (lambda labels: [], "labels must be there before a training, got none"),
