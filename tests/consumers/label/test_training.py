@@ -70,6 +70,7 @@ def test_a_model_that_is_no_worse_comes_into_use_with_its_thresholds(bundle, lab
     assert now["threshold"] == metrics["threshold"] != packed["threshold"]
     assert now["volume_threshold"] == metrics["volume"]["max"].get("threshold", "@threshold")
     assert now["slice_position"] == metrics["slice_position"]
+    assert now["finding_rule"]["map_scale"] == metrics["map_scale"]
     assert any(not torch.equal(value, before[name]) for name, value in weights(bundle).items())
     assert config(bundle, "metadata")["version"].endswith("+label.1")
     assert config(bundle, "input_profile")["threshold"] == now["threshold"]
@@ -78,6 +79,15 @@ def test_a_model_that_is_no_worse_comes_into_use_with_its_thresholds(bundle, lab
     use(bundle, "0000")
     assert config(bundle) == packed
     assert all(torch.equal(value, before[name]) for name, value in weights(bundle).items())
+
+
+def test_without_masks_the_rule_of_findings_goes_to_the_new_scale(bundle, labeled, scores):
+    scores(new=0.5, in_use=0.5, real=True)
+    old = {"map_threshold": 0.35, "minimum_ml": 0.01, "map_scale": [0.0, 9.0]}
+    (bundle / "configs/inference.json").write_text(json.dumps({**config(bundle), "finding_rule": old}))
+    train(bundle, [labeled(number, name) for number, name in zip((0, 2, 6, 8), "abcd", strict=True)])
+    metrics = json.loads((bundle / "runs/label/metrics.json").read_text())
+    assert config(bundle)["finding_rule"] == {**old, "map_scale": metrics["map_scale"]}
 
 
 def test_a_worse_model_does_not(bundle, labels, scores):
