@@ -61,7 +61,7 @@ def holding_models(root: str | os.PathLike[str]) -> Iterator[None]:
     """
     lock = _lock(root)
     try:
-        lock.acquire(blocking=False)
+        lock.acquire(timeout=1)  # `is_held` has it for a moment
     except filelock.Timeout:
         place = Path(root) / "models"
         raise RuntimeError(f"{place} must be free, got a training at work on it: wait for it, or stop it.") from None
@@ -79,11 +79,13 @@ def is_held(root: str | os.PathLike[str]) -> bool:
         >>> is_held(tempfile.mkdtemp())
         False
     """
+    lock = _lock(root)
     try:
-        with holding_models(root):
-            return False
-    except RuntimeError:
+        lock.acquire(blocking=False)
+    except filelock.Timeout:
         return True
+    lock.release()
+    return False
 
 
 def _lock(root: str | os.PathLike[str]) -> filelock.BaseFileLock:

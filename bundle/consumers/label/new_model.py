@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from monai.bundle import ConfigParser
 
+from bundle.consumers.label.model_versions import model_in_use, versions
 from bundle.detection import MODEL, choose_rules, scored_volumes
 from bundle.files import read_json, write_json
 from bundle.packing import TrainedRun, packed_metadata, require_fit
@@ -112,3 +114,25 @@ def _as_version(metadata: Mapping[str, Any], number: int, outcome: Mapping[str, 
     counts = outcome.get("patients", {})
     text = f"trained on the labels of {counts.get('train')} patients, chosen on {counts.get('val')} others"
     return {**metadata, "version": version, "changelog": {**metadata.get("changelog", {}), version: text}}
+
+
+def describe_versions(root: str | os.PathLike[str]) -> Iterator[str]:
+    """Yield a line for each version: its name, when and of how many patients it was made, and its score.
+
+    Example:
+        >>> list(describe_versions("no/bundle"))
+        ['no/bundle: no training was published, the packed model is in use']
+    """
+    known = versions(root)
+    in_use = model_in_use(root) if known else Path()
+    if not known:
+        yield f"{root}: no training was published, the packed model is in use"
+    for name in known:
+        record = read_json(in_use.parent / name / "record.json", {})
+        text = "as it was packed or put there"
+        if record:
+            text = (
+                f"{record['made']}, {record['patients']['train']} patients trained; {record['metric']} of "
+                f"{record['patients']['val']} others {record['new']:.4f}, of the model before {record['in_use']:.4f}"
+            )
+        yield f"{name}{' in use' if in_use.name == name else ''}: {text}"

@@ -21,6 +21,7 @@ from bundle.consumers.label.patients import (
     recorded_assignment,
 )
 from bundle.consumers.label.progress import Progress, work_folder
+from bundle.data.cases.same_scan import refuse_same_scans
 from bundle.files import read_json
 from bundle.keys import PATIENT
 from bundle.workflow.last_line import last_lines
@@ -125,6 +126,7 @@ class LabelTraining:
         items = labeled_items(cases, self.patient)
         if not items:
             raise ValueError("labels must be there before a training, got none: label scans and submit the labels.")
+        refuse_same_scans(items)
         labels = patient_labels(runs.dataset(items))
         record = self.root / "models" / "patients.json"
         assigned = assign(labels, recorded_assignment(record), self.val_split)

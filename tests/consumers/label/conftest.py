@@ -48,10 +48,10 @@ def bundle(tmp_path):
 
 
 @pytest.fixture
-def labels(tmp_path):
-    """Six scans of three patients: three with masks, three with slice labels; one has no object."""
+def labeled(tmp_path):
+    """Make a scan with a label of a client: odd numbers have a mask, others slice labels; the fourth has no object."""
 
-    def case(number, patient):
+    def labeled(number, patient):
         image = tmp_path / f"studies/{patient}_scan{number}.nii.gz"
         mask = square_mask(slices=() if number == 4 else (1, 2))
         write_volume(image, (noise(number, channels=1)[..., 0] + 2 * mask).astype(np.float32))
@@ -65,4 +65,10 @@ def labels(tmp_path):
             label.write_text("\n".join(["slice_index,class", *rows, ""]))
         return {"image": str(image), "label": str(label)}
 
-    return [case(number, patient) for number, patient in enumerate(["anna", "anna", "ben", "ben", "cleo", "cleo"])]
+    return labeled
+
+
+@pytest.fixture
+def labels(labeled):
+    """Six scans of three patients."""
+    return [labeled(number, patient) for number, patient in enumerate(["anna", "anna", "ben", "ben", "cleo", "cleo"])]

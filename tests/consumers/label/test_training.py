@@ -70,6 +70,7 @@ def test_a_model_that_is_no_worse_comes_into_use_with_its_thresholds(bundle, lab
     assert now["threshold"] == metrics["threshold"] != packed["threshold"]
     assert now["volume_threshold"] == metrics["volume"]["max"].get("threshold", "@threshold")
     assert now["slice_position"] == metrics["slice_position"]
+    assert now["finding_rule"]["map_scale"] == metrics["map_scale"]
     assert any(not torch.equal(value, before[name]) for name, value in weights(bundle).items())
     assert config(bundle, "metadata")["version"].endswith("+label.1")
     assert config(bundle, "input_profile")["threshold"] == now["threshold"]
@@ -78,6 +79,15 @@ def test_a_model_that_is_no_worse_comes_into_use_with_its_thresholds(bundle, lab
     use(bundle, "0000")
     assert config(bundle) == packed
     assert all(torch.equal(value, before[name]) for name, value in weights(bundle).items())
+
+
+def test_without_masks_the_rule_of_findings_goes_to_the_new_scale(bundle, labeled, scores):
+    scores(new=0.5, in_use=0.5, real=True)
+    old = {"map_threshold": 0.35, "minimum_ml": 0.01, "map_scale": [0.0, 9.0]}
+    (bundle / "configs/inference.json").write_text(json.dumps({**config(bundle), "finding_rule": old}))
+    train(bundle, [labeled(number, name) for number, name in zip((0, 2, 6, 8), "abcd", strict=True)])
+    metrics = json.loads((bundle / "runs/label/metrics.json").read_text())
+    assert config(bundle)["finding_rule"] == {**old, "map_scale": metrics["map_scale"]}
 
 
 def test_a_worse_model_does_not(bundle, labels, scores):
@@ -93,7 +103,7 @@ def test_a_worse_model_does_not(bundle, labels, scores):
     assert asked["in_use"]["slice_smoothing"] == config(bundle)["slice_smoothing"]
 
 
-def test_patients_stay_where_they_were(bundle, labels, scores):
+def test_patients_stay_where_they_were(bundle, labels, labeled, scores):
     scores(new=0.5, in_use=0.6)
     train(bundle, labels)
     first = parts(bundle)
@@ -102,20 +112,11 @@ def test_patients_stay_where_they_were(bundle, labels, scores):
     record = (bundle / "models/patients.json").read_text()
     assert patient_key("anna") in record
     assert "anna" not in record
-    more = [*labels, *({**case, "patient": name} for case, name in zip(_renamed(labels), "pqrstu", strict=True))]
+    more = [*labels, *(labeled(10 + number, name) for number, name in enumerate("pqrstu"))]
     train(bundle, more)
     second = parts(bundle)
     assert second["val"] > first["val"]
     assert second["train"] > first["train"]
-
-
-def _renamed(labels):
-    for case in labels:
-        image = Path(case["image"])
-        copy = image.with_name(f"new{image.name}")
-        voxels = bytearray(image.read_bytes())
-        copy.write_bytes(voxels)
-        yield {"image": str(copy), "label": case["label"]}
 
 
 def test_it_starts_from_the_model_in_use_or_from_nothing(bundle, labels, scores, monkeypatch):
@@ -170,6 +171,11 @@ def corrupt(labels):
     return labels
 
 
+def copied(labels):
+    Path(labels[2]["image"]).write_bytes(Path(labels[0]["image"]).read_bytes())
+    return labels
+
+
 def unlabeled(labels):
     for case in labels:
         Path(case["label"]).unlink()
@@ -182,6 +188,7 @@ def unlabeled(labels):
     ("spoil", "reason"),
     [
         (corrupt, "ben_scan2.nii.gz must be a whole file"),
+        (copied, "the same images as case 'anna_scan0' of patient 'anna'"),
         (unlabeled, "at least 2 patients with slices with the object.*got 0 of 3 labeled patients.*2 more patients"),
         (lambda labels: labels[:2], "at least 2 patients with slices with the object.*got 1 of 1.*1 more patient,"),
         (lambda labels: [], "labels must be there before a training, got none"),
