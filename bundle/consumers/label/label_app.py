@@ -65,8 +65,9 @@ class LabelApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the ways in which the next sample is chosen."""
-        chosen = {"random": Random(), "first": First()}
-        return chosen | _optional("scoring_task", "MostUncertain", "uncertain", self._infers[MODEL])
+        task, chosen = self._infers[MODEL], {"random": Random(), "first": First()}
+        chosen |= _optional("scoring_task", "MostUncertain", "uncertain", task)
+        return chosen | _optional("scoring_task", "MostUncertain", "disagreement", task, "disagreement")
 
 
 def _optional(module: str, name: str, key: str, *args: Any) -> dict[str, Any]:
