@@ -20,14 +20,19 @@ def main() -> int:
     parser.add_argument(
         "--bundle", type=Path, default=ROOT, help="unpacked bundle; the folder of this script if left out"
     )
-    parser.add_argument("--studies", type=Path, required=True, help="folder of volumes and DICOM studies")
+    parser.add_argument("--studies", required=True, help="folder of volumes and DICOM studies, or a DICOMweb address")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--device", help="as in cpu or cuda:0")
+    parser.add_argument(
+        "--contrasts", type=Path, help="rules by which DICOM series become channels; default: MR of the brain"
+    )
     given = parser.parse_args()
     try:
         from bundle.consumers.label.server import serve
 
-        serve(given.bundle, given.studies, given.port, given.device)
+        named = {"device": given.device, "contrasts": given.contrasts and str(given.contrasts.resolve())}
+        chosen = {name: value for name, value in named.items() if value is not None}
+        serve(given.bundle, given.studies, port=given.port, **chosen)
     except (ImportError, ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1

@@ -144,7 +144,7 @@ class StudyNetwork:
             labels=labels.astype(np.int32),
             findings=findings,
             position=self._position(result["slices"], planes),
-            warnings=tuple(self._warnings(stack, found)),
+            warnings=tuple(self.input_warnings(found)),
         )
 
     def _position(self, slices: Sequence[Mapping[str, Any]], planes: Sequence[int]) -> NDArray | None:
@@ -157,15 +157,19 @@ class StudyNetwork:
         alone[list(planes), 0] = expit(np.polynomial.Polynomial(parabola)(centered))
         return alone
 
-    def _warnings(self, stack: Stack, found: Mapping[str, Any]) -> Iterator[str]:
-        """Yield in what the stack is unlike the training data."""
+    def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
+        """Yield in what the scan is unlike the training data.
+
+        Args:
+            found: see `infer`.
+        """
         if not self.profile:
             yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
             return
-        image = found[IMAGE]
+        image, on_file = found[IMAGE], found[PRED]
         slices = torch.as_tensor(np.asarray(image)[..., compared_slices(image.shape[-1])]).permute(3, 0, 1, 2)
         shown = self._parser.get_parsed_content("slice_transform").image(slices)
-        facts = input_facts(shown.numpy(), stack.affine, stack.shape)
+        facts = input_facts(shown.numpy(), np.asarray(on_file.affine), on_file.shape[1:])
         yield from input_warnings(self.profile, facts, self.channels)
 
     @property

@@ -11,21 +11,24 @@ from pathlib import Path
 
 from bundle.clinic import NoMatch, Selection, StudyNetwork
 from bundle.clinic.study_files import StudyFiles, studies_in
-from bundle.consumers.label.image_files import ImageFiles, channel_name
+from bundle.consumers.label.image_files import ImageFiles, channel_name, folder_image
 from bundle.dicom import CaseNames, NothingReadable
-from bundle.dicom.contrasts import read_rules
 from bundle.files import folder_atomically
 
 logger = logging.getLogger(__name__)
 
 
-def dicom_volumes(folder: Path, network: StudyNetwork, place: Path) -> ImageFiles:
+def dicom_volumes(
+    folder: Path, network: StudyNetwork, selection: Selection, place: Path, series: str | None = None
+) -> ImageFiles:
     """Return the volumes that a network reads of one DICOM study.
 
     Args:
         folder: with the DICOM files of one study, at any depth.
         network: whose channels and direction of slices decide.
+        selection: of the series.
         place: folder for the volumes and for the key that names the case.
+        series: UID of the series that the volumes must have the grid of; None takes any.
 
     Raises:
         NoMatch: the study holds no series, or several, that the network reads.
@@ -36,10 +39,11 @@ def dicom_volumes(folder: Path, network: StudyNetwork, place: Path) -> ImageFile
         studies = list(studies_in(folder, CaseNames(place / "key")))
         if len(studies) != 1:
             raise ValueError(f"the folder must hold one DICOM study, got {len(studies)}: choose the folder of one.")
-        return _written(studies[0], network, place / studies[0].case)
+        return _written(studies[0], network, selection, place / studies[0].case, series)
 
 
-def convert_studies(folder: Path, network: StudyNetwork, key_file: Path) -> Iterator[ImageFiles]:
+def convert_studies(
+    folder: Path, network: StudyNetwork, selection: Selection, key_file: Path) -> Iterator[ImageFiles]:
     """Write the DICOM studies of a folder as volumes, once; yield those that are there.
 
     Each becomes the folder ``<folder>/<case>/`` with ``<case>_<channel>.nii``. Cases are named by a keyed hash: no name
@@ -48,6 +52,7 @@ def convert_studies(folder: Path, network: StudyNetwork, key_file: Path) -> Iter
     Args:
         folder: of the studies.
         network: whose channels and direction of slices decide.
+        selection: of the series.
         key_file: see `CaseNames`.
     """
     with _quiet():
@@ -57,21 +62,33 @@ def convert_studies(folder: Path, network: StudyNetwork, key_file: Path) -> Iter
             return
         for study in studies:
             try:
-                yield _written(study, network, folder / study.case)
+                yield _written(study, network, selection, folder / study.case)
             except (NoMatch, ValueError) as error:
                 logger.warning(f"{study.case} is left out: {error}")
 
 
-def _written(study: StudyFiles, network: StudyNetwork, target: Path) -> ImageFiles:
+def _written(
+    study: StudyFiles, network: StudyNetwork, selection: Selection, target: Path, series: str | None = None
+) -> ImageFiles:
     channels = [channel_name(channel) for channel in network.channels]
-    names = [f"{study.case}_{channel}.nii" for channel in channels]
     if not target.exists():
         with folder_atomically(target) as part:
-            volumes = study.write_volumes(part / "series", network, Selection(rules=read_rules()))
-            for file, name in zip(volumes.files, names, strict=True):
-                file.replace(part / name)
+            volumes = study.write_volumes(part / "series", network, selection)
+            first = volumes.stacks[0].planes[0]
+            if series not in (None, first.series):
+                raise ValueError(
+                    f"the series opened must be the one of the first channel, {channels[0]}, got another: open "
+                    f"{first.label}, on whose slices the answer lies."
+                )
+            for warning in volumes.warnings:
+                logger.warning(f"{study.case}: {warning}")
+            for file, channel in zip(volumes.files, channels, strict=True):
+                shutil.move(file, part / f"{study.case}_{channel}{''.join(file.suffixes)}")
             shutil.rmtree(part / "series")
-    return ImageFiles(study.case, tuple(target / name for name in names))
+    image = folder_image(target, channels)
+    if image is None:
+        raise ValueError(f"{study.case} must be a folder of volumes, got none: remove it to have it written anew.")
+    return image
 
 
 @contextmanager

@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from bundle.clinic import StudyNetwork
+from bundle.clinic import Selection, StudyNetwork
 from bundle.consumers.label.dicom_volumes import dicom_volumes
 from bundle.consumers.label.image_files import ImageFiles, channel_name, folder_image, image_of
+from bundle.dicom.contrasts import RULES, read_rules
 from bundle.files import read_json
 
 
@@ -36,6 +37,8 @@ class LabelNetwork:
     Args:
         bundle_root: folder of an unpacked bundle.
         device: of the network; None takes what the bundle's config does.
+        contrasts: file of the rules by which series become channels, see `bundle.dicom.contrasts.read_rules`; None takes
+            those for MR of the brain.
 
     Raises:
         FileNotFoundError: the folder is not an unpacked bundle.
@@ -46,8 +49,11 @@ class LabelNetwork:
         FileNotFoundError: no/bundle must be an unpacked bundle, got no models/model.pt: give --bundle.
     """
 
-    def __init__(self, bundle_root: str | Path, device: str | None = None) -> None:
+    def __init__(
+        self, bundle_root: str | Path, device: str | None = None, contrasts: str | Path | None = None
+    ) -> None:
         self.root, self.device = Path(bundle_root), device
+        self.selection = Selection(rules=read_rules(Path(contrasts or RULES)))
         self._lock = threading.Lock()
         self._loaded: dict[str | None, tuple[Any, StudyNetwork]] = {}
         first = self.on(device)
@@ -97,7 +103,12 @@ class LabelNetwork:
                     f"{files.name} must have the channels {', '.join(self.channels)}, got {given} alone: add "
                     f"{', '.join(f'{files.name}_{channel}' for channel in files.missing)}."
                 )
-            return Inferred(network, network.infer(files.files, files.name))
+            try:
+                return Inferred(network, network.infer(files.files, files.name))
+            except RuntimeError as error:  # MONAI says of a transform's error only which transform it was
+                if isinstance(error.__cause__, ValueError):
+                    raise error.__cause__ from None
+                raise
 
     @contextmanager
     def _files(self, image: str | Path | Sequence[str | Path], network: StudyNetwork) -> Iterator[ImageFiles]:
@@ -109,4 +120,4 @@ class LabelNetwork:
             yield volumes
         else:
             with tempfile.TemporaryDirectory(prefix="lgm_vit_") as place:
-                yield dicom_volumes(Path(image), network, Path(place))
+                yield dicom_volumes(Path(image), network, self.selection, Path(place))

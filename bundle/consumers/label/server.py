@@ -11,15 +11,16 @@ _APP = """from bundle.consumers.label.label_app import LabelApp  # the one app o
 """
 
 
-def serve(bundle_root: Path, studies: Path, port: int = 8000, device: str | None = None) -> None:
+def serve(bundle_root: Path, studies: str, app_dir: Path | None = None, port: int = 8000, **conf: str) -> None:
     """Serve a packed bundle over a folder of studies until it is interrupted; nobody but this machine can connect.
 
     Args:
         bundle_root: folder of an unpacked bundle.
-        studies: folder of volumes and DICOM studies; made if missing. Labels go into ``labels/`` there, the log into
-            ``.label/logs``.
+        studies: folder of volumes and DICOM studies, made if missing, whose labels go into ``labels/`` there; or the
+            address of a DICOMweb service.
+        app_dir: for the log, and for what an archive's images become; None takes ``.label`` in the studies folder.
         port: to listen on.
-        device: as in ``"cpu"``; None takes what the bundle's config does.
+        conf: of `LabelApp`, as `device` and `contrasts`.
 
     Raises:
         ImportError: MONAI Label is not installed.
@@ -30,19 +31,20 @@ def serve(bundle_root: Path, studies: Path, port: int = 8000, device: str | None
         raise ImportError(
             f"MONAI Label must be installed, got {error}: pip install --no-deps -r requirements-label.txt."
         ) from error
-    label_app.LabelNetwork(bundle_root, device)  # a folder that is no bundle is said now, not by the first client
+    label_app.LabelNetwork(bundle_root, conf.get("device"), conf.get("contrasts"))  # a folder that is no bundle is said now, not by the first client
     import uvicorn
     from monailabel.config import settings
     from monailabel.utils.others.generic import init_log_config
 
-    app_dir = studies.resolve() / ".label"
+    is_archive = studies.startswith(("http://", "https://"))
+    place = studies if is_archive else str(Path(studies).resolve())
+    app_dir = app_dir or Path("." if is_archive else place).resolve() / ".label"
     app_dir.mkdir(parents=True, exist_ok=True)
     (app_dir / "main.py").write_text(_APP)
-    conf = {"bundle": str(bundle_root.resolve()), **({} if device is None else {"device": device})}
     settings.MONAI_LABEL_SERVER_PORT = port
     settings.MONAI_LABEL_APP_DIR = str(app_dir)
-    settings.MONAI_LABEL_STUDIES = str(studies.resolve())
-    settings.MONAI_LABEL_APP_CONF = conf
+    settings.MONAI_LABEL_STUDIES = place
+    settings.MONAI_LABEL_APP_CONF = {**conf, "bundle": str(bundle_root.resolve())}
     # trainings and batches are processes of their own, which read the settings from the environment
     for name, value in settings.model_dump().items():
         if value is not None:

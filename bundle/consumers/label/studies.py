@@ -30,7 +30,7 @@ class Studies(LocalDatastore):
 
     def __init__(self, folder: str, network: LabelNetwork) -> None:
         self._channels, self._folder = network.channels, Path(folder)
-        list(convert_studies(self._folder, network.on(), self._folder / HIDDEN / "key"))
+        list(convert_studies(self._folder, network.on(), network.selection, self._folder / HIDDEN / "key"))
         super().__init__(
             folder,
             extensions=settings.MONAI_LABEL_DATASTORE_FILE_EXT,
@@ -45,7 +45,7 @@ class Studies(LocalDatastore):
         for image in images_in(self._folder, self._channels):
             extension = _path_after_name(image, self._folder)
             if image.name not in known or known[image.name].image.ext != extension:
-                info = {"ts": int(time.time()), "name": f"{image.name}{extension}"}
+                info = {"ts": int(time.time()), "name": image.shown.name}
                 labels = known[image.name].labels if image.name in known else {}
                 known[image.name] = ImageLabelModel(image=DataModel(info=info, ext=extension), labels=labels)
                 added += 1
