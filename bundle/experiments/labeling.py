@@ -83,12 +83,16 @@ class Labeling:
         known = {entry.name for entry in fields(cls)} - {"name"}
         if not isinstance(content, dict) or not {"base", "step", "seeds"} <= set(content) <= known:
             raise ValueError(f"{path}: entries must be some of {sorted(known)}, base, step and seeds among them.")
-        return cls(Path(path).stem, **content)
+        plan = cls(Path(path).stem, **content)
+        plan.require_sound()
+        return plan
 
-    def require_known_strategies(self) -> None:
-        """Refuse a strategy that is not in `STRATEGIES`."""
+    def require_sound(self) -> None:
+        """Refuse a strategy that is not in `STRATEGIES`, and a step that does not label patients of both kinds."""
         if unknown := [name for name in self.strategies if name not in STRATEGIES]:
             raise ValueError(f"strategies must be some of {', '.join(STRATEGIES)}, got {unknown}.")
+        if self.step.keys() != {"train", "validation"} or min(self.step.values()) < 1:
+            raise ValueError(f"step must be {{train: n, validation: m}}, both at least 1, got {self.step}.")
 
     def order(self, pool: Sequence[Mapping[str, Any]], seed: int) -> tuple[list[str], list[str]]:
         """Return the patients of the pool that would train, and those that would validate, in the order of the seed."""

@@ -98,10 +98,13 @@ def test_files_of_plans_are_read_and_unknown_entries_refused(tmp_path):
     found = Labeling.read(ROOT / "configs/experiments/labeling_lgg.yaml")
     assert found.name == "labeling_lgg"
     assert [name for name in found.base if not (ROOT / name).is_file()] == []
-    found.require_known_strategies()
+    found.require_sound()
     file = tmp_path / "plan.yaml"
     file.write_text("base: []\nstep: {train: 1}\nseeds: [0]\nsteps: 3\n")
     with pytest.raises(ValueError, match=r"plan\.yaml: entries must be some of"):
+        Labeling.read(file)
+    file.write_text("base: []\nstep: {train: 1}\nseeds: [0]\nsettings: {}\noptimizer_steps: 3\n")
+    with pytest.raises(ValueError, match=r"step must be \{train: n, validation: m\}, both at least 1"):
         Labeling.read(file)
 
 
@@ -151,8 +154,17 @@ def test_a_simulation_leaves_its_files_and_goes_on(trainings, monkeypatch, tmp_p
     torch.set_num_threads(before)
     assert len(trainings) == count
     folder = tmp_path / "runs/t"
-    assert {file.name for file in folder.iterdir()} == {"seed0", "seed1", "rounds.csv", "table.md", "auroc.png"}
+    assert {file.name for file in folder.iterdir()} == {
+        "seed0",
+        "seed1",
+        "plan.json",
+        "rounds.csv",
+        "table.md",
+        "auroc.png",
+    }
     assert len(pd.read_csv(folder / "rounds.csv")) == 2 * 2 * 5
+    with pytest.raises(ValueError, match=r"must hold rounds of this plan, got others \(changed: optimizer_steps\)"):
+        simulate_labeling(plan(optimizer_steps=2), tmp_path, tmp_path / "runs", tmp_path)
 
 
 def test_a_training_learns_from_its_scans_and_answers_for_the_others(tmp_path):

@@ -73,7 +73,9 @@ class LabelApp(MONAILabelApp):
 
     def init_strategies(self) -> dict[str, Any]:
         """Return the ways in which the next sample is chosen."""
-        return {"random": Random(), "first": First(), "uncertain": MostUncertain(self._infers[MODEL])}
+        task = self._infers[MODEL]
+        scored = {"uncertain": MostUncertain(task), "disagreement": MostUncertain(task, "disagreement")}
+        return {"random": Random(), "first": First(), **scored}
 
 
 class _BatchInfer(BatchInferTask):

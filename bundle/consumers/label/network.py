@@ -49,9 +49,7 @@ class LabelNetwork:
         FileNotFoundError: no/bundle must be an unpacked bundle, got no models/model.pt: give --bundle.
     """
 
-    def __init__(
-        self, bundle_root: str | Path, device: str | None = None, contrasts: str | Path | None = None
-    ) -> None:
+    def __init__(self, bundle_root: str | Path, device: str | None = None, contrasts: str | Path | None = None) -> None:
         self.root, self.device = Path(bundle_root), device
         self.selection = Selection(rules=read_rules(Path(contrasts or RULES)))
         self._lock = threading.Lock()

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any, Protocol
 
 from bundle.consumers.label.uncertainty import KEY, SCORES, image_scores, label_calibration, next_image
+from bundle.workflow.last_line import cause
 
 logger = logging.getLogger(__name__)
 
@@ -47,14 +48,12 @@ class SliceUncertainty:
         task: whose network is asked.
     """
 
-    description = "Label entropy of the least certain slices, and disagreement of map and label"
-
     def __init__(self, task: InferTask) -> None:
         self.task = task
 
     def info(self) -> dict[str, Any]:
         """Return what clients show."""
-        return {"description": self.description}
+        return {"description": "Label entropy of the least certain slices, and disagreement of label and map"}
 
     def __call__(self, request: Mapping[str, Any], datastore: Datastore) -> dict[str, Any]:
         """Score what the model in use has not scored.
@@ -70,8 +69,8 @@ class SliceUncertainty:
                 network, found = self.task.network.infer(datastore.get_image_uri(image))
                 scores = image_scores(found, label_calibration(network))
             except Exception as error:  # a reader of any format may raise anything
-                failed[image] = str(error)
-                logger.warning(f"{image} is not scored: {error}")
+                failed[image] = cause(error)
+                logger.warning(f"{image} is not scored: {failed[image]}")
                 continue
             datastore.update_image_info(image, {KEY: {**scores, "weights_sha256": network.model.weights_sha256}})
             executed += 1
@@ -81,34 +80,33 @@ class SliceUncertainty:
 class MostUncertain:
     """Gives the unlabeled image with the highest score of the model in use, see `next_image`.
 
-    The request may choose the score: `{"score": "disagreement"}`.
-
     Args:
         task: whose model is in use.
+        score: one of `SCORES`.
+
+    Raises:
+        ValueError: there is no such score.
+
+    Example:
+        >>> MostUncertain(task=None, score="disagreement").info()
+        {'description': 'Unlabeled image with the highest disagreement of the model in use'}
     """
 
-    description = "The image that the model in use is least certain about"
-
-    def __init__(self, task: InferTask) -> None:
-        self.task = task
+    def __init__(self, task: InferTask, score: str = SCORES[0]) -> None:
+        if score not in SCORES:
+            raise ValueError(f"score must be one of {', '.join(SCORES)}, got {score!r}: choose one.")
+        self.task, self.score = task, score
 
     def info(self) -> dict[str, Any]:
         """Return what clients show."""
-        return {"description": self.description}
+        return {"description": f"Unlabeled image with the highest {self.score} of the model in use"}
 
     def __call__(self, request: Mapping[str, Any], datastore: Datastore) -> dict[str, Any] | None:
-        """Return `id` and score of the image, `scored` false where no image is scored yet; None if all are labeled.
-
-        Raises:
-            ValueError: there is no such score.
-        """
-        score = request.get("score") or SCORES[0]
-        if score not in SCORES:
-            raise ValueError(f"score must be one of {', '.join(SCORES)}, got {score!r}: choose one.")
+        """Return `id` and score of the image, `scored` false where no image is scored yet; None if all are labeled."""
         images = datastore.get_unlabeled_images(request.get("label_tag"), request.get("labels"))
         if not images:
             return None
         infos = {image: datastore.get_image_info(image) for image in images}
         weights = self.task.network.on().model.weights_sha256
-        image, value = next_image(infos, weights, score, str(request.get("strategy", "")), time.time())
-        return {"id": image, score: value, "scored": value is not None}
+        image, value = next_image(infos, weights, self.score, str(request.get("strategy", "")), time.time())
+        return {"id": image, self.score: value, "scored": value is not None}

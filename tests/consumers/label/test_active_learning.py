@@ -149,7 +149,7 @@ def test_images_without_a_label_are_scored_once_and_a_bad_one_is_named(task, cap
     said = score({}, store)
     assert (said["total"], said["skipped"], said["executed"]) == (3, 0, 2)
     assert said["failed"].keys() == {"b"}
-    assert "b is not scored: b.nii.gz must be a NIfTI file" in caplog.text
+    assert "b is not scored: OSError: b.nii.gz must be a NIfTI file" in caplog.text
     assert store.infos["c"][KEY] == {"uncertainty": 1.0, "weights_sha256": "first"}
     assert store.infos["labeled"] == {}
     task.network.asked.clear()
@@ -167,11 +167,14 @@ def test_a_new_model_scores_anew_and_its_scores_alone_count(task):
     assert store.infos["a"][KEY]["weights_sha256"] == "second"
 
 
-def test_the_request_chooses_the_score_and_all_labeled_gives_nothing(task):
-    store, strategy = Store(), MostUncertain(task)
-    with pytest.raises(ValueError, match="score must be one of uncertainty, disagreement, got 'entropy'"):
-        strategy({"score": "entropy"}, store)
-    assert strategy({"score": "disagreement"}, store)["disagreement"] is None
+def test_a_strategy_reads_its_own_score_and_gives_nothing_if_all_are_labeled(task):
+    store, strategy = Store(), MostUncertain(task, "disagreement")
+    store.infos["b"] = {KEY: {"weights_sha256": "first", "uncertainty": 0.1, "disagreement": 0.5}}
+    store.infos["c"] = {KEY: {"weights_sha256": "first", "uncertainty": 0.9, "disagreement": 0.2}}
+    assert strategy({}, store) == {"id": "b", "disagreement": 0.5, "scored": True}
     store.infos = {"labeled": {}}
     assert strategy({}, store) is None
-    assert strategy.info()["description"] != SliceUncertainty(task).info()["description"]
+    assert "disagreement" in strategy.info()["description"]
+    assert "entropy" in SliceUncertainty(task).info()["description"]
+    with pytest.raises(ValueError, match="score must be one of uncertainty, disagreement, got 'entropy'"):
+        MostUncertain(task, "entropy")
