@@ -71,7 +71,9 @@ def counts_of(part: str, predictions: Predictions | None) -> dict[str, list[list
     }
 
 
-def pooled_metrics(counts: Mapping[str, Counts], patients: int = 0, sites: int = 0) -> dict[str, Any]:
+def pooled_metrics(
+    counts: Mapping[str, Counts], patients: int = 0, sites: int = 0, fixed: float | None = None
+) -> dict[str, Any]:
     """Return content for metrics.json from the counts of all sites: thresholds from validation, scores of test.
 
     Patients cannot be drawn from counts, so there are no intervals. The thresholds are those of the largest F1 over the
@@ -81,6 +83,7 @@ def pooled_metrics(counts: Mapping[str, Counts], patients: int = 0, sites: int =
         counts: sums over the sites, as `counts_of` names them.
         patients: in all test sets.
         sites: that were counted.
+        fixed: threshold that was chosen before, of slices and volumes; None chooses.
 
     Example:
         >>> names = np.array(["a", "a", "b", "b"])
@@ -95,8 +98,8 @@ def pooled_metrics(counts: Mapping[str, Counts], patients: int = 0, sites: int =
         spread(counts.get(f"validation_{what}", empty)) for what in ("slices", "volumes")
     )
     leaves_choice = 0 < slice_labels.sum() < len(slice_labels)
-    threshold = best_f1_threshold(slice_labels, slices)
-    volume_threshold = best_f1_threshold(volume_labels, volumes, default=threshold)
+    threshold = best_f1_threshold(slice_labels, slices) if fixed is None else fixed
+    volume_threshold = best_f1_threshold(volume_labels, volumes, default=threshold) if fixed is None else fixed
     tested, labels = spread(counts.get("test_slices", empty))
     tested_volumes, labels_of_volumes = spread(counts.get("test_volumes", empty))
     volume_scores = slice_scores(labels_of_volumes, tested_volumes, volume_threshold)
@@ -108,5 +111,5 @@ def pooled_metrics(counts: Mapping[str, Counts], patients: int = 0, sites: int =
             **{"patients": patients, "sites": sites},
         },
         "threshold": threshold,
-        "threshold_from": "validation" if leaves_choice else "default",
+        "threshold_from": ("validation" if leaves_choice else "default") if fixed is None else "given",
     }

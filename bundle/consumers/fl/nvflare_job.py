@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -141,7 +142,8 @@ class _Watch(threading.Thread):
             if lonely >= _GRACE_S:
                 self.gone = sorted(seen - there)
                 for process in started:
-                    process.kill()
+                    with suppress(psutil.NoSuchProcess):
+                        process.kill()
                 return
 
 

@@ -132,9 +132,9 @@ def _metrics(record: Mapping[str, Any], config: Mapping[str, Any], folder: Path)
     pooled = {name: added(site[name] for site in counts.values() if name in site) for name in names}
     patients = sum(numbers["patients"] for numbers in last.values())
     probabilities = SliceProbabilities(smoothing=config["slice_smoothing"], position=config["slice_position"])
-    weights = file_and_hash(str(folder / "model.pt")) or {}
+    weights, fixed = file_and_hash(str(folder / "model.pt")) or {}, config["threshold"]
     return {
-        **pooled_metrics(pooled, patients, len(counts)),
+        **pooled_metrics(pooled, patients, len(counts), None if isinstance(fixed, str) else float(fixed)),
         **probabilities.fitted_to(*spread(pooled["position"])).record(),
         "map_scale": _map_scale(last),
         "test_time_flip": config["test_time_flip"],

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from monai.bundle import ConfigWorkflow
+from monai.bundle import ConfigParser, ConfigWorkflow
 from monai.fl.client import MonaiAlgo
 from monai.fl.utils.constants import ExtraItems
 from monai.fl.utils.exchange_object import ExchangeObject
@@ -26,6 +26,8 @@ from bundle.probabilities import SliceProbabilities
 
 _QUIET = {"is_first_rank": False, "is_other_rank": True}
 """Without checkpoints, pictures and progress of each round: the federation goes on from the server's weights."""
+
+_PARTS = ("validation", "test")
 
 
 class Site:
@@ -72,6 +74,7 @@ class Site:
             )
         self._network = self._training.get_parsed_content("network")
         self._local = norm_statistics(self._network) if plan.patch_norm_statistics == "local" else frozenset()
+        self._validation: ConfigParser | None = None
 
     def _workflow(self, files: list[str], overrides: Mapping[str, Any]) -> ConfigWorkflow:
         """Return the site's configs as MONAI runs them, its own settings last."""
@@ -82,7 +85,7 @@ class Site:
         """Train the epochs of a round from weights of the server, and score these before.
 
         Args:
-            weights: name -> tensor or array; what is missing is the site's own.
+            weights: name -> tensor or array.
             scored: whether to score them, which tells nothing of those drawn at the start.
 
         Raises:
@@ -112,8 +115,7 @@ class Site:
         split_hash = self._training.get_parsed_content("split_hash")
         write_run(self.folder, self._config, state, self.plan, split_hash=split_hash)
         known = SliceProbabilities(position=self._config.get("slice_position")).fitted_to(*spread(position))
-        workflow = self._evaluation(dict(known.position or {}))
-        parser = workflow.parser
+        parser = self._evaluation(dict(known.position or {}))
         parser.get_parsed_content("evaluation#validator").run()
         has_test = len(parser.get_parsed_content("evaluation#dataset")) > 0
         if has_test:
@@ -131,8 +133,14 @@ class Site:
 
     def _state(self, weights: Mapping[str, Any]) -> dict[str, Tensor]:
         """Return the whole state dict, with the site's own statistics where these are local."""
-        given = {name: value for name, value in weights.items() if name not in self._local}
-        return fitting_state(given, self._network.state_dict())
+        given, own = (
+            {name: value for name, value in weights.items() if name not in self._local},
+            self._network.state_dict(),
+        )
+        needed = {name for name, value in own.items() if value.is_floating_point()} - self._local
+        if missing := sorted(needed - set(given)):
+            raise ValueError(f"the server must send all weights, got none of {len(missing)}, such as {missing[0]}.")
+        return fitting_state(given, own)
 
     def _update(self, weights: Mapping[str, Tensor], **numbers: Any) -> SiteUpdate:
         """Return what may leave of weights and numbers."""
@@ -144,19 +152,19 @@ class Site:
         }
         return SiteUpdate(leaving, agreement=self.plan.agreement, **numbers).require_numbers(own)
 
-    def _evaluation(self, position: Mapping[str, Any]) -> ConfigWorkflow:
-        """Return the evaluation of the weights in the site's folder."""
+    def _evaluation(self, position: Mapping[str, Any]) -> ConfigParser:
+        """Return the config of an evaluation of the weights in the site's folder."""
         weights = str(self.folder / "model.pt")
         places = {"output_dir": str(self.folder), "checkpoint": weights, "slice_position": position}
         workflow = self._workflow([*self.plan.files, str(ROOT / "configs/evaluate.json")], {**_QUIET, **places})
         workflow.initialize()
-        return workflow
+        return workflow.parser
 
     def _scores(self, state: Mapping[str, Tensor]) -> dict[str, float]:
         """Return the scores of weights on the site's validation slices."""
         save_tensors(state, self.folder / "model.pt")
-        if not hasattr(self, "_validation"):
-            self._validation = self._evaluation({}).parser
+        if self._validation is None:
+            self._validation = self._evaluation({})
         self._validation.get_parsed_content("evaluation#validator").run()
         found = self._validation.get_parsed_content("evaluation#validation_predictions").predictions
         scores = slice_scores(found.label, found.probability) if found is not None else {}
@@ -165,9 +173,6 @@ class Site:
     def finish(self) -> None:
         """Let MONAI end its workflow."""
         self._algo.finalize()
-
-
-_PARTS = ("validation", "test")
 
 
 def _scores_of(metrics: Mapping[str, Any]) -> dict[str, float]:

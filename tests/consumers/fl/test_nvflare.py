@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def end(process):
         printed, _ = process.communicate(timeout=900)
     finally:
         for left in [process, *started]:
-            left.kill()
+            with suppress(psutil.NoSuchProcess):
+                left.kill()
     return process.returncode, printed[-3000:]
 
 

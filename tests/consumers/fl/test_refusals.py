@@ -14,6 +14,7 @@ from bundle.consumers.fl import (
     federate,
     federated_network,
 )
+from bundle.consumers.fl.counts import pooled_metrics
 from bundle.consumers.fl.own_log import SiteError, error_of, kept_at_site
 
 
@@ -71,8 +72,11 @@ def test_a_site_with_other_channels(write_plan, tmp_path):
 def test_weights_of_another_network(write_plan, tmp_path):
     plan = FederationPlan.read(write_plan(tmp_path))
     other = FederationPlan.read(write_plan(tmp_path, knobs={"in_channels": 1}))
+    site = Site(plan, "A", tmp_path / "A")
     with pytest.raises(ValueError, match=r"must be of this site's network, got others .*in_channels"):
-        Site(plan, "A", tmp_path / "A").train(federated_network(other).state_dict())
+        site.train(federated_network(other).state_dict())
+    with pytest.raises(ValueError, match="the server must send all weights"):
+        site.train({})
 
 
 def test_a_loss_that_learns_would_not_be_averaged(write_plan, tmp_path):
@@ -80,6 +84,22 @@ def test_a_loss_that_learns_would_not_be_averaged(write_plan, tmp_path):
     plan = FederationPlan.read(write_plan(tmp_path, knobs={"localization_loss": loss}))
     with pytest.raises(ValueError, match="localization_loss must learn nothing"):
         Site(plan, "A", tmp_path / "A")
+
+
+def test_a_folder_that_holds_a_federation(write_plan, tmp_path):
+    (tmp_path / "server").mkdir()
+    with pytest.raises(ValueError, match="must be a new folder"):
+        federate(write_plan(tmp_path), tmp_path)
+
+
+def test_a_threshold_that_was_fixed_before():
+    metrics = pooled_metrics({}, fixed=0.7)
+    assert (metrics["threshold"], metrics["volume"]["max"]["threshold"], metrics["threshold_from"]) == (
+        0.7,
+        0.7,
+        "given",
+    )
+    assert pooled_metrics({})["threshold_from"] == "default"
 
 
 def test_start_weights_are_those_of_the_file(write_plan, tmp_path):
