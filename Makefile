@@ -16,8 +16,10 @@ GPU_OPTIONS ?=
 
 # The viewer of `make test-dicom`, as npm has it
 OHIF = @ohif/app@3.13.2
+# The validator of `make test-wheel`
+CYCLONEDX = 11.12.0
 
-.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean
+.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -26,6 +28,7 @@ help:
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
 	@echo "make test-fl       federated training by NVFlare: three sites, a killed one, a wrong one"
+	@echo "make test-wheel    the wheel in an empty environment: lgm-vit from phantoms to an inference"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -80,6 +83,15 @@ test-fl:
 	@test -x $(VENV)/fl/bin/python || $(PYTHON) -m venv $(VENV)/fl
 	$(VENV)/fl/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-fl.txt pytest==9.2.0
 	$(VENV)/fl/bin/python -m pytest tests/consumers/fl -rs
+
+# The validator of the bill of materials comes after the wheel, which has to do without it.
+test-wheel: $(VENV)/.dev
+	@echo "Installing the wheel into an empty environment, $(VENV)/wheel"
+	@$(PYTHON) -m venv --clear $(VENV)/wheel
+	@$(VENV)/wheel/bin/python -m pip install --disable-pip-version-check --progress-bar off -c requirements.txt .
+	@$(VENV)/wheel/bin/python -m pip install --disable-pip-version-check --progress-bar off \
+		"cyclonedx-python-lib[json-validation]==$(CYCLONEDX)" || echo "The validator of CycloneDX cannot be fetched"
+	WHEEL_BIN=$(abspath $(VENV)/wheel/bin) $(BIN)/python -m pytest tests/console/test_wheel.py -n 0 -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels

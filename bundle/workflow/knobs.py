@@ -162,12 +162,8 @@ def terminal_page(name: str | None = None) -> str:
         hint = f"did you mean '{nearest[0]}'?" if nearest else "give none to list all."
         raise ValueError(f"NAME must be an entry at the top of the base configs, got {name!r}: {hint}")
     knob = knobs()[name]
-    facts = {
-        "default": knob.default_text(),
-        "unit": knob.unit,
-        "range": knob.range,
-        "accepted by": ", ".join(knob.defaults()),
-    }
+    facts = {"default": knob.default_text(), "unit": knob.unit, "range": knob.range}
+    facts["accepted by"] = ", ".join(knob.defaults())
     line = "; ".join(f"{title}: {text}" for title, text in facts.items() if text)
     return f"{name} ({ROLES[knob.role]})\n    {knob.help}\n    {line}"
 

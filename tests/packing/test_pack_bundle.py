@@ -15,6 +15,7 @@ import torch
 from conftest import ROOT
 from support.bundle import NETWORK
 
+from bundle.gate import gate
 from bundle.packing import bundle_files, pack_bundle, write_archive
 from bundle.packing.packed_files import linked_files
 
@@ -37,7 +38,7 @@ def test_names(archive, content):
     assert all(name.startswith("lgm_vit/") for name in names)
     assert names == sorted(set(names))
     assert {name.split("/")[0] for name in content} == {
-        *("bundle", "configs", "docs", "models", "scripts", "LICENSE", "SHA256SUMS")
+        *("bundle", "configs", "docs", "models", "scripts", "LICENSE", "SHA256SUMS", "sbom.cdx.json")
     }
     assert [name for name in content if name.startswith("models/")] == ["models/model.pt"]
     assert not [name for name in content if re.search(r"(^|/)(\.|__pycache__)", name)]
@@ -76,6 +77,11 @@ def test_code_is_the_repository_s(content, source):
     for name, value in content.items():
         if name.startswith(("bundle/", "scripts/")) or name in ("LICENSE", "configs/evaluate.json"):
             assert value == (source / name).read_bytes(), name
+
+
+def test_the_gate_lets_it_through(archive):
+    report = gate(archive)
+    assert report.passes, report.lines()
 
 
 def test_the_same_run_gives_the_same_bytes(run_folder, source, archive, tmp_path):
