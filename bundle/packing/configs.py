@@ -14,6 +14,9 @@ from bundle.workflow.compare import OLD_NAMES, with_current_names
 from bundle.workflow.knobs import names
 from bundle.workflow.trained_settings import trained_for_inference
 
+_OF_A_CALL = (("train", "trainer", "network"), ("train", "dataset", "data"), ("validate", "dataset", "data"))
+"""What several GPUs, and programs that bring their own cases, set inside the wiring for one training alone."""
+
 
 def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return the config that trains the run's network anywhere, with its weights in `models/` of the bundle.
@@ -36,8 +39,9 @@ def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
     packed = copy.deepcopy({**defaults, **kept, "model_dir": "$@bundle_root + '/models'"})
     # a list of cases and the weights at the start stay behind
     packed |= {name: None for name in ("split_file", "initial_weights", "pretrained") if name in packed}
-    if "network" in defaults.get("train", {}).get("trainer", {}):
-        packed["train"]["trainer"]["network"] = defaults["train"]["trainer"]["network"]
+    for part, component, argument in _OF_A_CALL:
+        if argument in defaults.get(part, {}).get(component, {}):
+            packed[part][component][argument] = defaults[part][component][argument]
     return packed
 
 
@@ -57,7 +61,7 @@ def packed_inference(
         train: the packed train.json.
         defaults: the repository's inference.json.
         threshold: probability from which a slice counts as positive; None keeps the default.
-        volume_threshold: the same for the highest probability of a volume's slices.
+        volume_threshold: the same for the highest probability of a volume's slices, see `with_one_rule`.
         map_scale: map values at the two ends of the color scale.
         **scored_with: further knobs that the thresholds belong to; None keeps the default.
 
@@ -71,7 +75,24 @@ def packed_inference(
     chosen = {"threshold": threshold, "volume_threshold": volume_threshold, "map_scale": map_scale}
     chosen |= {"shown_channel": train.get("shown_channel"), **scored_with}
     packed.update({name: value for name, value in chosen.items() if value is not None})
-    return packed
+    return with_one_rule(packed)
+
+
+def with_one_rule(inference: Mapping[str, Any]) -> dict[str, Any]:
+    """Return inference.json with a volume threshold that holds beside its own slice threshold alone.
+
+    Another `threshold`, given when the bundle is run, then serves slices and volumes, as it does in an evaluation.
+
+    Example:
+        >>> with_one_rule({"threshold": 0.3, "volume_threshold": 0.6})["volume_threshold"]
+        '$0.6 if @threshold == 0.3 else @threshold'
+        >>> with_one_rule({"threshold": 0.3, "volume_threshold": "@threshold"})["volume_threshold"]
+        '@threshold'
+    """
+    slices, volumes = (inference.get(name) for name in ("threshold", "volume_threshold"))
+    if not isinstance(volumes, int | float):
+        return dict(inference)
+    return {**inference, "volume_threshold": f"${volumes!r} if @threshold == {slices!r} else @threshold"}
 
 
 def adapted_settings(overlay: str | os.PathLike[str], inference: Mapping[str, Any]) -> dict[str, Any]:

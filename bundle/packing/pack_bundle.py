@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bundle.files import write_atomically
 from bundle.packing.checks import require_fit, require_no_machine_paths
-from bundle.packing.configs import adapted_settings, packed_inference, packed_metadata, packed_train
+from bundle.packing.configs import adapted_settings, packed_inference, packed_metadata, packed_train, with_one_rule
 from bundle.packing.model_card import model_card
 from bundle.packing.packed_files import CARD, bundle_files
 from bundle.packing.sbom import SBOM, sbom_text
@@ -66,8 +66,11 @@ def pack_bundle(
         **run.read_off,
         ensemble=[f"$@bundle_root + '/{name}'" for name in members] or None,
     )
+    volume_threshold = run.volume_threshold
     if overlay is not None:
-        inference |= adapted_settings(overlay, inference)
+        adapted = adapted_settings(overlay, inference)
+        volume_threshold = adapted.get("volume_threshold", volume_threshold)
+        inference = with_one_rule({**inference, **adapted})
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
@@ -78,7 +81,7 @@ def pack_bundle(
     if run.input_profile:
         packed[_PROFILE] = run.input_profile
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
-    thresholds = (inference["threshold"], run.volume_threshold if overlay is None else inference["volume_threshold"])
+    thresholds = (inference["threshold"], volume_threshold)
     image = metadata["network_data_format"]["inputs"]["image"]
     shape = (2, image["num_channels"], *image["spatial_shape"])
     files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()

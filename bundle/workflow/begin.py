@@ -11,23 +11,20 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from bundle.workflow.allowed import is_open
-from bundle.workflow.command_line import CommandLine, plain_id
+from bundle.workflow.command_line import CommandLine
 from bundle.workflow.compare import OLD_NAMES
-from bundle.workflow.knobs import BASES, Knob, knobs
+from bundle.workflow.knobs import Knob, knobs
 from bundle.workflow.last_line import end_with_one_line
-from bundle.workflow.override_guard import override_problems
-
-_WHOLE_CONFIG = frozenset({"run", "network_def"})
-"""Entries of a config that stands for itself: train.json, inference.json, the record of a run."""
-_REPLACED = frozenset({"initialize", "run", "finalize", "imports"})
-"""Entries that a later base config is there to replace."""
+from bundle.workflow.override_guard import order_problems, override_problems
+from bundle.workflow.program import program_problems, running_config, running_workflow
 
 
 def begin_run(argv: Sequence[str] | None = None) -> None:
     """Refuse what would be ignored or is not allowed, before anything is computed; the first entry of `initialize`.
 
-    Under `python -m monai.bundle run` errors end in one line from here on, see `end_with_one_line`. Elsewhere (MONAI
-    Label, `monai.bundle.load`, a federated client) there is no such command line and nothing happens.
+    Under `python -m monai.bundle run` errors end in one line from here on, see `end_with_one_line`. A program (MONAI
+    Label, `monai.bundle.load`, a federated client) has no such command line; of its `ConfigWorkflow` the merged config
+    is checked.
 
     Args:
         argv: as in `sys.argv`, which is the default.
@@ -41,12 +38,23 @@ def begin_run(argv: Sequence[str] | None = None) -> None:
     """
     command_line = CommandLine.read(argv)
     if command_line is None:
+        _check_program()
         return
     if argv is None:
         end_with_one_line(debug=command_line.overrides.get("debug") is True)
     config = checked_config(command_line)
     if argv is None:
         end_with_one_line(debug=config.get("debug") is True)
+
+
+def _check_program() -> None:
+    """Refuse what is wrong in the config of the workflow that calls, if one does."""
+    workflow, config = running_workflow(), running_config()
+    if workflow is None:
+        return
+    problems = list(program_problems(config, Path(workflow.config_root_path)))
+    if problems := problems or list(value_problems(CommandLine((), config))):
+        raise ValueError("\n".join(problems))
 
 
 def checked_config(command_line: CommandLine) -> dict[str, Any]:
@@ -96,48 +104,6 @@ def value_problems(command_line: CommandLine) -> Iterator[str]:
         yield f"{place} must be {expected}, got {got}: {_remedy(knob, typed=typed, value=value)}."
     yield from _width_problems(config)
     yield from _scale_problems(command_line.files[:1], config)
-
-
-def order_problems(files: tuple[str, ...]) -> Iterator[str]:
-    """Yield a sentence for every file that would silently override the overlays before it.
-
-    `evaluate.json` and `multi_gpu_train.json` may follow overlays, as long as these set nothing that they set too.
-
-    Args:
-        files: config files in the order that they are given.
-    """
-    contents = {file: ConfigParser.load_config_file(file) for file in files if Path(file).is_file()}
-    for number, file in enumerate(files[1:], start=1):
-        content, before = contents.get(file, {}), files[1:number]
-        if content.keys() >= _WHOLE_CONFIG:
-            yield (
-                f"{file} must be the first config file, got it after {', '.join(files[:number])}, which it would "
-                f"override: {_right_order(file, files, contents)}."
-            )
-        elif Path(file).name in BASES:
-            lost = {name: other for other in before for name in _common(contents.get(other, {}), content)}
-            for name, other in lost.items():
-                yield (
-                    f"{other} must stand behind {file}, got it before, where its {name} is overridden: "
-                    "change their order in --config_file."
-                )
-
-
-def _right_order(file: str, files: tuple[str, ...], contents: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return what to write instead of files that have a whole config behind others."""
-    if contents.get(files[0], {}).keys() >= _WHOLE_CONFIG:
-        return f"give either {files[0]} or {file}"
-    return f'write --config_file "{[file, *(other for other in files if other != file)]}"'
-
-
-def _common(overlay: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
-    """Return the ids of an overlay whose entry a later base config replaces."""
-    set_there = {plain_id(name) for name in base if not name.startswith("+")} - _REPLACED  # + only adds
-    return [name for name in overlay if any(_covers(id_, plain_id(name)) for id_ in set_there)]
-
-
-def _covers(id_: str, other: str) -> bool:
-    return other == id_ or other.startswith(f"{id_}#")
 
 
 def _is_cut(knob: Knob, *, typed: str, value: Any) -> bool:

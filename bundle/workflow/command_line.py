@@ -80,7 +80,7 @@ class CommandLine:
             ('--seed', 'seed')
         """
         if name in self.overrides:
-            return f"--{name}" if name in self.typed else f"{self.args_file}: {name}"
+            return f"--{name}" if name in self.typed else f"{self.args_file}: {name}".removeprefix(": ")
         files = [file for file in self.files if Path(file).is_file() and name in ConfigParser.load_config_file(file)]
         return f"{files[-1]}: {name}" if files else name
 

@@ -1,8 +1,8 @@
-"""A misspelled override fails, with the nearest known name."""
+"""A misspelled override fails, with the nearest known name; so does a file that would undo those before it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -14,6 +14,11 @@ from bundle.workflow.command_line import TRACKING_ARGUMENTS, CommandLine, plain_
 from bundle.workflow.knobs import BASES, CONFIGS
 
 _COMPONENT_FIELDS = frozenset({"_target_", "_disabled_", "_requires_", "_desc_", "_mode_"})
+
+_WHOLE_CONFIG = frozenset({"run", "network_def"})
+"""Entries of a config that stands for itself: train.json, inference.json, the record of a run."""
+_REPLACED = frozenset({"initialize", "run", "finalize", "imports"})
+"""Entries that a later base config is there to replace."""
 
 
 class _Known(NamedTuple):
@@ -56,11 +61,11 @@ def override_problems(command_line: CommandLine) -> Iterator[str]:
             yield f"{place} would replace {name[1:]}, not append: MONAI appends in files only, so use an overlay."
         elif not _is_allowed(id_, given):
             others = [Path(file).name for file in contents if _is_allowed(id_, _Known.of([contents[file]]))]
-            yield _known_elsewhere(place, others) if others else _unknown_id(place, name, known=given.ids)
+            yield _known_elsewhere(place, others) if others else unknown_id(place, name, known=given.ids)
     for file in later:
         for name in _load(file) if file not in base else ():
             if not _is_allowed(plain_id(name), anywhere):
-                yield _unknown_id(f"{file}: {name}", name.lstrip("+"), known=anywhere.ids)
+                yield unknown_id(f"{file}: {name}", name.lstrip("+"), known=anywhere.ids)
 
 
 def _is_allowed(name: str, known: _Known) -> bool:
@@ -81,14 +86,66 @@ def _known_elsewhere(place: str, files: Sequence[str]) -> str:
     return f"{place} is an id of {known}, not of the config files given, so it would change nothing here."
 
 
-def _unknown_id(where: str, name: str, *, known: set[str]) -> str:
-    """Return the error for one unknown id, with the nearest name for the first part of it that is wrong."""
+def unknown_id(where: str, name: str, *, known: set[str]) -> str:
+    """Return the error for one unknown id, with the nearest name for the first part of it that is wrong.
+
+    Args:
+        where: option, file or entry that holds it.
+        name: the id.
+        known: ids that there are.
+
+    Example:
+        >>> print(unknown_id("--sede", "sede", known={"seed"}))
+        --sede is not an id of the base configs, so it would change nothing; did you mean 'seed'?
+    """
     parts = name.split("#")
     right = max(k for k in range(len(parts)) if k == 0 or "#".join(parts[:k]) in known)
     depth = {id_ for id_ in known if id_.count("#") == right and id_.split("#")[:right] == parts[:right]}
     nearest = get_close_matches("#".join(parts[: right + 1]), depth, n=1, cutoff=0.5)
     hint = f"did you mean '{nearest[0]}'?" if nearest else "the base configs list all knobs at their top."
     return f"{where} is not an id of the base configs, so it would change nothing; {hint}"
+
+
+def order_problems(files: tuple[str, ...]) -> Iterator[str]:
+    """Yield a sentence for every file that would silently override the overlays before it.
+
+    `evaluate.json` and `multi_gpu_train.json` may follow overlays, as long as these set nothing that they set too.
+
+    Args:
+        files: config files in the order that they are given.
+    """
+    contents = {file: ConfigParser.load_config_file(file) for file in files if Path(file).is_file()}
+    for number, file in enumerate(files[1:], start=1):
+        content, before = contents.get(file, {}), files[1:number]
+        if content.keys() >= _WHOLE_CONFIG:
+            yield (
+                f"{file} must be the first config file, got it after {', '.join(files[:number])}, which it would "
+                f"override: {_right_order(file, files, contents)}."
+            )
+        elif Path(file).name in BASES:
+            lost = {name: other for other in before for name in _common(contents.get(other, {}), content)}
+            for name, other in lost.items():
+                yield (
+                    f"{other} must stand behind {file}, got it before, where its {name} is overridden: "
+                    "change their order in --config_file."
+                )
+
+
+def _right_order(file: str, files: tuple[str, ...], contents: Mapping[str, Mapping[str, Any]]) -> str:
+    """Return what to write instead of files that have a whole config behind others."""
+    if contents.get(files[0], {}).keys() >= _WHOLE_CONFIG:
+        return f"give either {files[0]} or {file}"
+    return f'write --config_file "{[file, *(other for other in files if other != file)]}"'
+
+
+def _common(overlay: Mapping[str, Any], base: Mapping[str, Any]) -> list[str]:
+    """Return the ids of an overlay whose entry a later base config replaces."""
+    set_there = {plain_id(name) for name in base if not name.startswith("+")} - _REPLACED  # + only adds
+    return [name for name in overlay if any(_covers(id_, plain_id(name)) for id_ in set_there)]
+
+
+def _covers(id_: str, other: str) -> bool:
+    return other == id_ or other.startswith(f"{id_}#")
 
 
 def ids(content: Any, prefix: str = "", *, components_only: bool = False) -> Iterator[str]:

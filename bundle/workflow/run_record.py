@@ -16,6 +16,7 @@ from bundle.files import read_json, write_json
 from bundle.workflow.command_line import CommandLine
 from bundle.workflow.compare import Change, Comparison, as_recorded, read_config_record, with_current_names
 from bundle.workflow.knobs import ROLES, names, plain_settings
+from bundle.workflow.program import running_config
 from bundle.workflow.provenance import earlier_revisions, extensions, file_and_hash, git_revision, now
 
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
@@ -28,9 +29,10 @@ _STARTS = ("initial_weights", "pretrained")
 class RunRecord:
     """Writes `run.json` (settings, versions, revision), `split.json` and `config.json` (merged) when a run starts.
 
-    `config.json` exists for runs of `python -m monai.bundle run`; it is itself a config file, so a run is repeated by
-    `--config_file <output_dir>/config.json`. `run.json` gains the end time and the last epoch's losses when the run is
-    complete. Attach it after `TrainingCheckpoint`: a run that the checkpoint refuses to continue must keep its record.
+    `config.json` is itself a config file, so a run is repeated by `--config_file <output_dir>/config.json`; it exists
+    for runs of `python -m monai.bundle run` and of programs that use MONAI's `ConfigWorkflow`. `run.json` gains the end
+    time and the last epoch's losses when the run is complete. Attach it after `TrainingCheckpoint`: a run that the
+    checkpoint refuses to continue must keep its record.
 
     A complete run that is resumed with nothing to do keeps its record. With a larger `max_epochs` it goes on, which
     `extended` of `run.json` tells; `initial_weights` and `pretrained` have file and hash of the weights that a training
@@ -70,6 +72,7 @@ class RunRecord:
         self.bundle_root = Path(bundle_root)
         self.write = write
         self.cases = dict(cases or {})
+        self._program = running_config()
         self._has_work = True
 
     def attach(self, engine: Engine) -> None:
@@ -81,7 +84,7 @@ class RunRecord:
     def start(self, engine: Engine) -> None:
         """Write the files."""
         command_line = CommandLine.read()
-        config = as_recorded(command_line.merged()) if command_line else {}
+        config = as_recorded(command_line.merged()) if command_line else self._program
         recorded = read_json(self.output_dir / "run.json", {})
         earlier = recorded if engine.state.epoch else {}
         if earlier or command_line:
@@ -92,7 +95,7 @@ class RunRecord:
         (self.output_dir / "metrics.json").unlink(missing_ok=True)  # scores of weights that are about to go
         if self.cases:
             write_json(self.output_dir / "split.json", self.cases)
-        if command_line:
+        if config:
             write_json(self.output_dir / "config.json", config)
         write_json(self.output_dir / "run.json", self._record(engine, config, earlier))
 

@@ -20,6 +20,7 @@ from bundle.workflow.compare import (
     with_references,
 )
 from bundle.workflow.knobs import ROLES, names
+from bundle.workflow.program import running_config
 
 _COMPARED = ("network", "map", "data")
 _OF_OTHER_DATA = ("map", "data")
@@ -41,7 +42,7 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
     OTHER`), data and map may be those of another question; a warning names what differs.
 
     A knob that the record does not know is newer than the run and is not compared. Outside of `python -m monai.bundle
-    run` and without a record nothing happens.
+    run` and of MONAI's `ConfigWorkflow`, and without a record, nothing happens.
 
     Args:
         output_dir: where the evaluation writes.
@@ -56,17 +57,15 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
         >>> require_trained_settings("runs/example", "runs/example/model.pt", argv=["pytest"])
     """
     own, command_line = Path(output_dir).resolve(), CommandLine.read(argv)
+    asked, problems = as_recorded(command_line.merged()) if command_line else running_config(), list[str]()
     records = [folder / "config.json" for folder in dict.fromkeys((own, Path(checkpoint).resolve().parent))]
     records = [record for record in records if record.exists()]
-    if command_line is not None and not Path(checkpoint).exists():
+    if asked and not Path(checkpoint).exists():
         raise FileNotFoundError(
             f"{checkpoint} must be the weights of a training, got no file: train first, by the same command without "
             "configs/evaluate.json, or give --checkpoint."
         )
-    if command_line is None or not records:
-        return
-    asked, problems = as_recorded(command_line.merged()), list[str]()
-    for record in records:
+    for record in records if asked else ():
         may_differ = frozenset() if record.parent == own else names(*_OF_OTHER_DATA)
         for change in _changes(read_config_record(record, asked), asked):
             text = (

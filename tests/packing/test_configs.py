@@ -100,8 +100,21 @@ def test_references_are_followed_to_their_end():
 
 def test_both_thresholds_are_the_run_s():
     assert packed_inference(TRAIN, INFERENCE, 0.25)["volume_threshold"] == "@threshold"
-    packed = packed_inference(TRAIN, INFERENCE, 0.25, 0.75)
-    assert (packed["threshold"], packed["volume_threshold"]) == (0.25, 0.75)
+    packed = packed_inference(TRAIN, INFERENCE, 0.1 + 0.2, 0.75)
+    assert thresholds(packed) == (0.1 + 0.2, 0.75)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({"threshold": 0.7}, (0.7, 0.7)), ({"volume_threshold": 0.5}, (0.25, 0.5)), ({"threshold": 0.25}, (0.25, 0.75))],
+)
+def test_a_threshold_that_is_given_serves_volumes_too(given, expected):
+    assert thresholds({**packed_inference(TRAIN, INFERENCE, 0.25, 0.75), **given}) == expected
+
+
+def thresholds(config):
+    parser = ConfigParser(config)
+    return tuple(parser.get_parsed_content(name) for name in ("threshold", "volume_threshold"))
 
 
 def test_the_color_scale_and_the_channel_of_pictures_go_with_the_model():

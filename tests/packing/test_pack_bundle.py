@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 from conftest import ROOT
+from monai.bundle import ConfigParser
 from support.bundle import NETWORK
 
 from bundle.gate import gate
@@ -108,7 +109,7 @@ def test_configs_have_the_run_s_knobs(content, run_folder, source):
     assert train["threshold"] == "validation"
     scores = json.loads((run_folder / "metrics.json").read_text())
     assert inference["threshold"] == scores["threshold"]
-    assert inference["volume_threshold"] == scores["volume"]["max"]["threshold"]
+    assert ConfigParser(inference).get_parsed_content("volume_threshold") == scores["volume"]["max"]["threshold"]
     assert inference["finder"] is None
     assert list(train) == list(json.loads((source / "configs/train.json").read_text()))
 

@@ -146,11 +146,10 @@ def test_a_package_that_is_found_already_stays_in_front(bundles, tmp_path):
 
 
 def test_training_and_inference_find_the_code_by_the_same_expression():
-    train_path, inference_path = (
-        json.loads((ROOT / f"configs/{name}.json").read_text())["bundle_path"] for name in ("train", "inference")
-    )
-    assert train_path == inference_path
-    assert "inspect.stack" in train_path["sitedir"]
+    train, inference = (json.loads((ROOT / f"configs/{name}.json").read_text()) for name in ("train", "inference"))
+    for id_ in ("own_folder", "bundle_root", "bundle_path"):
+        assert train[id_] == inference[id_]
+    assert "inspect.stack" in train["own_folder"]
 
 
 def monai_bundle(*arguments, **settings):

@@ -1,5 +1,8 @@
 """Demands of MONAI's own programs: properties, overrides, other lists of items, a federated client."""
 
+import json
+import zipfile
+
 import monai.bundle
 import pytest
 import torch
@@ -9,6 +12,7 @@ from monai.fl.utils.exchange_object import ExchangeObject
 from support.bundle import DEMO, NETWORK, ROOT, TINY, TRAINING
 
 from bundle.networks import SliceViT
+from bundle.packing import pack_bundle
 
 CONFIGS = ROOT / "configs"
 KINDS = {"train": ["train.json"], "evaluate": ["train.json", "evaluate.json"], "inference": ["inference.json"]}
@@ -69,7 +73,10 @@ def test_items_of_another_program_replace_the_finder(phantoms, settings, tmp_pat
 
     state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
     assert state["progress"]["epoch"] == 2
-    assert (tmp_path / "model.pt").exists()
+    with zipfile.ZipFile(pack_bundle(tmp_path, tmp_path / "lgm_vit.zip")) as archive:
+        packed = json.loads(archive.read("lgm_vit/configs/train.json"))
+    assert (packed["in_channels"], packed["bundle_root"]) == (1, "$@own_folder or '.'")
+    assert [packed[part]["dataset"]["data"] for part in ("train", "validate")] == ["$@split.train", "$@split.val"]
 
 
 def test_a_checkpoint_loader_before_all_handlers_starts_from_the_weights_that_are_there(phantoms, settings, tmp_path):
@@ -89,7 +96,7 @@ def test_a_checkpoint_loader_before_all_handlers_starts_from_the_weights_that_ar
     overrides = {
         "bundle_root": str(ROOT),
         "device": "cpu",
-        "learning_rate": 0.0,
+        "learning_rate": 1e-30,  # changes no weight
         "min_learning_rate": 0.0,
         "train#trainer#max_epochs": 1,
         "train#dataset#data": items[:4],

@@ -7,9 +7,10 @@ from conftest import ROOT
 
 from bundle.workflow import begin_run
 from bundle.workflow.allowed import Allowed
-from bundle.workflow.begin import order_problems, value_problems
+from bundle.workflow.begin import value_problems
 from bundle.workflow.command_line import CommandLine
 from bundle.workflow.knobs import knobs
+from bundle.workflow.override_guard import order_problems
 
 PROGRAM = "/somewhere/monai/bundle/__main__.py"
 TRAIN, INFERENCE = str(ROOT / "configs/train.json"), str(ROOT / "configs/inference.json")
