@@ -17,7 +17,7 @@ GPU_OPTIONS ?=
 # The viewer of `make test-dicom`, as npm has it
 OHIF = @ohif/app@3.13.2
 
-.PHONY: help venv demo test gates unit test-release test-dicom gpu-wheels gpu-check clean
+.PHONY: help venv demo test gates unit test-release test-dicom test-deploy gpu-wheels gpu-check clean
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -25,6 +25,7 @@ help:
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
+	@echo "make test-deploy   the operator and the app for MONAI Deploy, in its SDK"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -74,6 +75,18 @@ test-dicom: $(VENV)/.dev
 	@for need in dciodvfy:dicom3tools dsrdump:dcmtk Orthanc:"orthanc orthanc-dicomweb" chromium:chromium npm:npm; do \
 		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
 	DCMQI_BIN=$(abspath $(VENV)/dcmqi/bin) OHIF_DIST=$(CURDIR)/.ohif/package/dist $(BIN)/python -m pytest tests/dicom -rs
+
+# The SDK must lie in the same site-packages as MONAI, so it has an environment of its own.
+$(VENV)/deploy/.installed: requirements.txt requirements-dev.txt requirements-deploy.txt
+	@echo "Installing the MONAI Deploy App SDK into $(VENV)/deploy (2 GB)"
+	@test -x $(VENV)/deploy/bin/python || $(PYTHON) -m venv $(VENV)/deploy
+	@$(VENV)/deploy/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@$(VENV)/deploy/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps -r requirements-deploy.txt
+	@touch $@
+
+test-deploy: $(VENV)/deploy/.installed
+	@command -v dciodvfy >/dev/null || echo "dciodvfy is absent: apt-get install dicom3tools"
+	HOLOSCAN_LOG_LEVEL=ERROR $(VENV)/deploy/bin/python -m pytest tests/consumers/deploy -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels
