@@ -19,7 +19,7 @@ OHIF = @ohif/app@3.13.2
 # The validator of `make test-wheel`
 CYCLONEDX = 11.12.0
 
-.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel
+.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel test-deploy
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -29,6 +29,7 @@ help:
 	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
 	@echo "make test-fl       federated training by NVFlare: three sites, a killed one, a wrong one"
 	@echo "make test-wheel    the wheel in an empty environment: lgm-vit from phantoms to an inference"
+	@echo "make test-deploy   the operator and the app for MONAI Deploy, in its SDK"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -92,6 +93,18 @@ test-wheel: $(VENV)/.dev
 	@$(VENV)/wheel/bin/python -m pip install --disable-pip-version-check --progress-bar off \
 		"cyclonedx-python-lib[json-validation]==$(CYCLONEDX)" || echo "The validator of CycloneDX cannot be fetched"
 	WHEEL_BIN=$(abspath $(VENV)/wheel/bin) $(BIN)/python -m pytest tests/console/test_wheel.py -n 0 -rs
+
+# The SDK must lie in the same site-packages as MONAI, so it has an environment of its own.
+$(VENV)/deploy/.installed: requirements.txt requirements-dev.txt requirements-deploy.txt
+	@echo "Installing the MONAI Deploy App SDK into $(VENV)/deploy (2 GB)"
+	@test -x $(VENV)/deploy/bin/python || $(PYTHON) -m venv $(VENV)/deploy
+	@$(VENV)/deploy/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements-dev.txt
+	@$(VENV)/deploy/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps -r requirements-deploy.txt
+	@touch $@
+
+test-deploy: $(VENV)/deploy/.installed
+	@command -v dciodvfy >/dev/null || echo "dciodvfy is absent: apt-get install dicom3tools"
+	HOLOSCAN_LOG_LEVEL=ERROR $(VENV)/deploy/bin/python -m pytest tests/consumers/deploy -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels

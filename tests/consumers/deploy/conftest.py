@@ -1,0 +1,1 @@
+from clinic.conftest import bundle_root, study  # noqa: F401 - fixtures
