@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from pydicom.dataset import Dataset
 from pydicom.multival import MultiValue
+from pydicom.tag import BaseTag, Tag
 
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _PLACES = 4
 """Decimals of an echo time in ms: a header rounds, it does not measure."""
+
+
+@cache
+def _tags(keywords: str) -> tuple[BaseTag, ...]:
+    return tuple(Tag(word if not word[0].isdigit() else int(word, 16)) for word in keywords.split())
 
 
 class FrameAttributes:
@@ -29,7 +36,7 @@ class FrameAttributes:
     """
 
     def __init__(self, image: Dataset, own: Dataset, shared: Dataset) -> None:
-        self.image, self.groups = image, (own, shared)
+        self.image, self.groups = image, [groups for groups in (own, shared) if len(groups)]
 
     def get(self, group: str, keywords: str) -> Any:
         """Return the first value found; None where there is none.
@@ -42,10 +49,9 @@ class FrameAttributes:
         # a gradient direction lies one sequence deeper
         items += [deeper for item in items for deeper in item.get("DiffusionGradientDirectionSequence") or ()]
         for item in (*items, self.image):
-            for keyword in keywords.split():
-                value = item.get(keyword) if not keyword[0].isdigit() else item.get(int(keyword, 16))
-                value = getattr(value, "value", value)  # a private one comes as an element
-                if value not in (None, ""):
+            for tag in _tags(keywords):
+                # most are not there, and to be told so takes pydicom longer than to look
+                if tag in item and (value := item[tag].value) not in (None, ""):
                     return value
         return None
 

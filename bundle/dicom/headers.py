@@ -12,23 +12,12 @@ from pydicom import dcmread, uid
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
-from bundle.dicom.images import TAGS, TILES, image_problems, other_kind
-from bundle.dicom.planes import REPEATS, Aside, Plane, Study, planes_of, series_label
+from bundle.dicom.images import image_problems, other_kind
+from bundle.dicom.planes import Aside, Plane, Study, planes_of, series_label
 from bundle.volumes.problem import Problem
 
-_KEYWORDS = """
-    SOPInstanceUID StudyInstanceUID SeriesInstanceUID PatientID PatientName SeriesNumber Modality FrameOfReferenceUID
-    InstanceNumber ImagesInAcquisition Rows Columns ImagePositionPatient ImageOrientationPatient PixelSpacing
-    SliceThickness SpacingBetweenSlices EchoTime LossyImageCompression BurnedInAnnotation WindowCenter WindowWidth
-    SharedFunctionalGroupsSequence
-"""
-_TAGS = [
-    *_KEYWORDS.split(),
-    *TAGS,
-    *(keyword for _, keywords in REPEATS.values() for keyword in keywords.split() if not keyword[0].isdigit()),
-    *(int(keyword, 16) for _, keyword in REPEATS.values() if keyword[0].isdigit()),
-    TILES,
-]
+_LONG = 1 << 20
+"""Bytes from which a value is skipped until it is asked for; to pick the attributes that are needed takes longer."""
 _SUFFIXES = (".dcm", ".ima", ".dicom")
 _FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
@@ -107,7 +96,7 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
 
 def _read(path: Path, headers: Headers) -> None:
     try:
-        image = open_dicom(path, stop_before_pixels=True, specific_tags=_TAGS)
+        image = open_dicom(path, stop_before_pixels=True, defer_size=_LONG)
         _sort(image, path, headers)
     except Exception as error:  # a damaged header fails anywhere, and one file must not lose the others
         damaged = path.suffix.lower() in _SUFFIXES or not isinstance(error, InvalidDicomError)

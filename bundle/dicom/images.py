@@ -10,12 +10,7 @@ from pydicom.dataset import FileDataset
 
 from bundle.volumes.problem import Problem
 
-TAGS = (
-    *("SOPClassUID", "ImageType", "SeriesDescription", "SamplesPerPixel", "PhotometricInterpretation"),
-    *("NumberOfFrames", "PerFrameFunctionalGroupsSequence", "BitsStored", "HighBit", "RescaleSlope"),
-)
-"""Attributes that are read here."""
-TILES = 0x00651050
+_TILES = 0x00651050
 """United Imaging's number of slices in one image."""
 LABEL_MAP = "Label Map Segmentation Storage"
 _LABEL_MAP = "1.2.840.10008.5.1.4.1.1.66.7"
@@ -46,6 +41,15 @@ _AGAIN = "export the series again"
 _APART = "export the series as enhanced images, or as one image a slice"
 
 
+def sop_class(image: FileDataset) -> uid.UID:
+    """Return the SOP Class UID of an image, from its file header where it has none itself; empty where neither has one.
+
+    Args:
+        image: header.
+    """
+    return uid.UID(image.get("SOPClassUID") or image.file_meta.get("MediaStorageSOPClassUID", ""))
+
+
 def other_kind(image: FileDataset) -> str:
     """Return what an object is that holds no slices; nothing for one that may.
 
@@ -57,7 +61,7 @@ def other_kind(image: FileDataset) -> str:
         >>> other_kind(FileDataset("a", {0x00080016: DataElement(0x00080016, "UI", uid.SegmentationStorage)}))
         'Segmentation Storage'
     """
-    kind = uid.UID(image.get("SOPClassUID") or image.file_meta.get("MediaStorageSOPClassUID", ""))
+    kind = sop_class(image)
     if kind not in _VOLUMES:
         name = LABEL_MAP if kind == _LABEL_MAP else kind.name
         return name if kind and name != kind else "an object of an unknown class"
@@ -78,7 +82,7 @@ def image_problems(image: FileDataset, label: str) -> Iterator[Problem]:
         image: header.
         label: name of its series.
     """
-    tiles = image.get(TILES)
+    tiles = image.get(_TILES)
     if "MOSAIC" in (image.get("ImageType") or ()) or (tiles is not None and float(tiles.value) > 1):
         yield Problem(label, "hold one slice an image", "mosaics of many slices", _APART)
     if image.get("PhotometricInterpretation") != "MONOCHROME2":

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from pydicom.dataset import Dataset
+from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from bundle.dicom.frame_attributes import FrameAttributes
+from bundle.dicom.images import sop_class
 
 REPEATS = {
     "image type": ("", "ImageType"),
@@ -47,6 +48,7 @@ class Plane:
 
     Args:
         file: that holds it.
+        kind: SOP Class UID.
         uid: SOP Instance UID.
         frame: DICOM's frame number from 1; None for an image of one frame.
         study: whose it is.
@@ -71,6 +73,7 @@ class Plane:
     """
 
     file: Path
+    kind: str
     uid: str
     frame: int | None
     study: Study = field(repr=False)
@@ -129,7 +132,7 @@ def series_label(number: object) -> str:
     return "series without a number" if number is None or number == "" else f"series {number}"
 
 
-def planes_of(image: Dataset, file: Path, study: Study, syntax: str) -> Iterator[Plane]:
+def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iterator[Plane]:
     """Yield the planes of an image; those of an enhanced one come from its functional groups.
 
     Args:
@@ -149,6 +152,7 @@ def planes_of(image: Dataset, file: Path, study: Study, syntax: str) -> Iterator
         image_type = found.image_type()
         yield Plane(
             file=file,
+            kind=str(sop_class(image)),
             uid=str(image.SOPInstanceUID),
             frame=index + 1 if groups else None,
             study=study,

@@ -25,7 +25,7 @@ def data_url(picture: NDArray) -> str:
         picture: (H, W, 3) uint8.
     """
     file = io.BytesIO()
-    Image.fromarray(picture).save(file, format="PNG", optimize=True)
+    Image.fromarray(picture).save(file, format="PNG")
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 
 

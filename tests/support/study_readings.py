@@ -18,6 +18,7 @@ def stack_of(shape, orientation=AXIAL, spacing=(1.0, 1.0), step=3.0, first=(-20.
     planes = [
         Plane(
             file=Path("Doe_Jane/4711.dcm"),
+            kind="1.2.840.10008.5.1.4.1.1.4",
             uid=f"1.2.4.{index}",
             study=Study("4711", "1.2.9"),
             series="1.2.3",

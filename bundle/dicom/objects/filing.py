@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from highdicom import ContributingEquipment, sr
 from highdicom.coding_schemes import CodingSchemeIdentificationItem
+from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
+from pydicom.tag import Tag
 from pydicom.valuerep import DA, DT, TM
 
 from bundle.dicom.objects.origin import MANUFACTURER, RESEARCH_ONLY, SCHEME, Origin
@@ -19,6 +21,7 @@ _UNICODE = "ISO_IR 192"
 _KINDS = {"sr": 91, "map": 92, "seg": 93, "capture": 94}
 """Last digits of the Series Number of each kind of object, after those of the source."""
 _LARGEST = 10**7
+_REFERENCE = Tag("ReferencedSOPSequence")
 
 
 def options_of(origin: Origin, kind: str, description: str) -> dict[str, Any]:
@@ -93,25 +96,37 @@ def _equipment(origin: Origin) -> ContributingEquipment:
     )
 
 
-def add_image_library(content: sr.MeasurementReport, images: Sequence[Dataset]) -> None:
-    """Put the library of source images before the measurements of a report, by reference alone.
+def complete_report(
+    report: sr.Comprehensive3DSR, groups: Iterable[sr.ContentSequence], images: Sequence[Dataset]
+) -> None:
+    """Add groups of measurements to a report, and before them the library of source images, by reference alone.
 
-    highdicom's own repeats a dozen optional attributes of each image: of 300 slices that is nine tenths of the report.
+    highdicom's own library repeats a dozen optional attributes of each image: of 300 slices that is nine tenths of the
+    report. What is added here is not copied and searched, as all content is that highdicom makes a report of.
 
     Args:
-        content: of the report; it is changed.
+        report: with at least one group of measurements; it is changed.
+        groups: of measurements.
         images: headers, see `Sources.instances`.
 
     Source: DICOM PS3.16 TID 1600, 1601.
     """
     contains = sr.RelationshipTypeValues.CONTAINS
     library = sr.ContainerContentItem(codes.DCM.ImageLibrary, relationship_type=contains, template_id="1600")
-    group = sr.ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=contains)
-    group.ContentSequence = sr.ContentSequence()
-    for image in images:
-        group.ContentSequence.append(
-            sr.ImageContentItem(codes.SCT.Source, image.SOPClassUID, image.SOPInstanceUID, relationship_type=contains)
-        )
-    library.ContentSequence = sr.ContentSequence([group])
-    items = content[0].ContentSequence
-    items.insert([item.name for item in items].index(codes.DCM.ImagingMeasurements), library)
+    images_group = sr.ContainerContentItem(codes.DCM.ImageLibraryGroup, relationship_type=contains)
+    first = sr.ImageContentItem(codes.SCT.Source, images[0].SOPClassUID, images[0].SOPInstanceUID, None, None, contains)
+    images_group.add(DataElement("ContentSequence", "SQ", [_of_image(first, image) for image in images]))
+    library.ContentSequence = sr.ContentSequence([images_group])
+    content = report.ContentSequence
+    for group in groups:
+        content[-1].ContentSequence.extend(group)
+    content.insert(len(content) - 1, library)
+
+
+def _of_image(entry: Dataset, image: Dataset) -> Dataset:
+    """Return the entry of another image; the two share what is the same."""
+    reference = Dataset()
+    reference.ReferencedSOPClassUID, reference.ReferencedSOPInstanceUID = image.SOPClassUID, image.SOPInstanceUID
+    own = Dataset({tag: element for tag, element in entry.items() if tag != _REFERENCE})
+    own.ReferencedSOPSequence = [reference]
+    return own

@@ -7,12 +7,12 @@ from highdicom import AlgorithmIdentificationSequence, VOILUTTransformation
 from highdicom.pm import ParametricMap, RealWorldValueMapping
 from highdicom.seg import Segmentation, SegmentationTypeValues, SegmentDescription
 from highdicom.sr import CodedConcept
-from numpy.typing import NDArray
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 from pydicom.uid import ExplicitVRLittleEndian
 
 from bundle.dicom.objects.filing import coding_schemes, finish, options_of
+from bundle.dicom.objects.frame_stream import FrameStream
 from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
 from bundle.dicom.objects.structured_report import finding_code, finding_tracking
 
@@ -21,7 +21,8 @@ def make_map(origin: Origin) -> ParametricMap:
     """Make the parametric map: float32 from 0 to 1, class activation, one frame for each slice of the source.
 
     The source series comes first among those that it refers to, as viewers lay the map on that one; further contrasts
-    follow.
+    follow. The pixels are a stream that is read when the map is saved: a second copy of a map takes longer to make than
+    all the rest.
 
     Args:
         origin: of the objects; its reading has a map.
@@ -37,10 +38,13 @@ def make_map(origin: Origin) -> ParametricMap:
     low, high = float(np.min(attribution)), float(np.max(attribution))
     if not (low >= 0 and high <= 1):  # NaN fails too
         raise ValueError(f"attribution must lie in [0, 1], got {low:g} to {high:g}: scale it by the map_scale.")
+    columns, rows, count = attribution.shape
+    alike = [source.stack.shape[:2] == (columns, rows) for source in origin.further]  # which the map then says
+    further = [s.planes_of_a_pixel if same else s.planes for s, same in zip(origin.further, alike, strict=True)]
     result = ParametricMap(
-        source_images=origin.sources.planes,
-        further_source_images=[plane for source in origin.further for plane in source.planes],
-        pixel_array=_frames(np.asarray(attribution, dtype=np.float32)),
+        source_images=origin.sources.planes_of_a_pixel,
+        further_source_images=[plane for planes in further for plane in planes],
+        pixel_array=np.arange(count, dtype=np.float32).reshape(-1, 1, 1),  # number of the slice: tells the order
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_activation()],
         voi_lut_transformations=[VOILUTTransformation(window_center=0.5, window_width=1.0)],
@@ -51,7 +55,9 @@ def make_map(origin: Origin) -> ParametricMap:
     )
     [groups] = result.SharedFunctionalGroupsSequence
     groups.FrameAnatomySequence = [_anatomy(origin)]  # some readers stop without
-    _turn_frames(result)
+    _order_frames(result)
+    result.Rows, result.Columns = rows, columns
+    result.FloatPixelData = FrameStream(np.asarray(attribution))
     finish(origin, result)
     return result
 
@@ -73,19 +79,19 @@ def make_segmentation(origin: Origin) -> Segmentation:
     numbers = sorted(finding["finding"] for finding in reading.findings)
     slices = origin.marked
     labels = np.asarray(reading.labels)[..., slices]
-    marked = np.unique(labels)
-    found = marked[marked > 0].tolist()
+    found = (np.flatnonzero(np.bincount(labels.ravel())[1:]) + 1).tolist()
     if not numbers or found != numbers:
         raise ValueError(
             f"labels must hold the findings {numbers} and at least one, got {found}: leave the segmentation out where "
             "nothing was found."
         )
-    segments = np.searchsorted(numbers, labels, side="right")  # segments count from 1 without gaps
     kind = np.uint8 if len(numbers) < np.iinfo(np.uint8).max else np.uint16
+    segments = np.zeros(numbers[-1] + 1, dtype=kind)
+    segments[numbers] = np.arange(1, len(numbers) + 1)  # segments count from 1 without gaps
     result = Segmentation(
         source_images=origin.sources.planes[slices],
         further_source_images=[plane for source in origin.further for plane in source.planes],
-        pixel_array=_frames(segments.astype(kind)),
+        pixel_array=segments[labels].transpose(2, 1, 0),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_segment(origin, index, number) for index, number in enumerate(numbers, 1)],
         transfer_syntax_uid=ExplicitVRLittleEndian,
@@ -129,14 +135,19 @@ def _activation() -> RealWorldValueMapping:
     )
 
 
-def _turn_frames(image: Dataset) -> None:
-    """Store frames along row direction x column direction: highdicom does against it, and some readers do not sort."""
-    groups = list(image.PerFrameFunctionalGroupsSequence)[::-1]
+def _order_frames(image: Dataset) -> None:
+    """Order frames as the slices of the source, along row direction x column direction.
+
+    highdicom orders them against it, and some readers do not sort.
+
+    Args:
+        image: whose frames hold the number of their slice.
+    """
+    numbers = np.frombuffer(image.FloatPixelData, dtype="<f4")
+    groups = [image.PerFrameFunctionalGroupsSequence[index] for index in np.argsort(numbers)]
     for number, group in enumerate(groups, 1):
         group.FrameContentSequence[0].DimensionIndexValues = number
     image.PerFrameFunctionalGroupsSequence = groups
-    frames = np.frombuffer(image.FloatPixelData, dtype="<f4").reshape(len(groups), -1)
-    image.FloatPixelData = frames[::-1].tobytes()
 
 
 def _anatomy(origin: Origin) -> Dataset:
@@ -147,8 +158,3 @@ def _anatomy(origin: Origin) -> Dataset:
     item.AnatomicRegionSequence = header.get("AnatomicRegionSequence") or [region]
     item.FrameLaterality = str(header.get("Laterality") or "U")
     return item
-
-
-def _frames(volume: NDArray) -> NDArray:
-    """Return (slices, rows, columns) of (columns, rows, slices)."""
-    return volume.transpose(2, 1, 0)

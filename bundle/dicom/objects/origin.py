@@ -92,7 +92,7 @@ class Origin:
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
         labels = np.asarray(reading.labels)[..., self.marked]
         for values in (reading.probability, reading.attribution, labels):
-            yield b"" if values is None else np.ascontiguousarray(values).data
+            yield from () if values is None else (np.ascontiguousarray(part).data for part in values)
         for index, picture in self.pictures.items():
             yield index, picture.shape
             yield np.ascontiguousarray(picture).tobytes()

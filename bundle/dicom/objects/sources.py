@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +14,6 @@ from pydicom.valuerep import DS
 
 from bundle.dicom.headers import open_dicom
 from bundle.dicom.objects.stable_uid import stable_uid
-from bundle.dicom.planes import Plane
 from bundle.dicom.stacks import Stack
 
 _CLASSES = {
@@ -68,38 +66,52 @@ class Sources:
     Args:
         stack: that was read.
         header: of the first file, whole but for the pixels.
-        kinds: SOP Class UID of each file.
     """
 
     stack: Stack
     header: FileDataset
-    kinds: dict[Path, str]
 
     @cached_property
     def references(self) -> list[Reference]:
         """(D,) identities of the planes."""
-        return [Reference(self.kinds[plane.file], plane.uid, plane.frame) for plane in self.stack.planes]
+        return [Reference(plane.kind, plane.uid, plane.frame) for plane in self.stack.planes]
 
     @cached_property
     def planes(self) -> list[Dataset]:
         """(D,) headers in the form of single-frame images."""
-        headers = [self._header(plane) for plane in self.stack.planes]
-        for header, reference in zip(headers, self.references, strict=True):
-            header.SOPClassUID = _CLASSES.get(uid.UID(reference.kind), reference.kind)
+        return self._headers(self.stack.planes[0].size)
+
+    @property
+    def planes_of_a_pixel(self) -> list[Dataset]:
+        """(D,) headers of frames of a single pixel, for an image whose pixels come later."""
+        return self._headers((1, 1))
+
+    def _headers(self, size: tuple[int, int]) -> list[Dataset]:
+        same, headers = dict(self._same(size).items()), []
+        for plane, reference in zip(self.stack.planes, self.references, strict=True):
+            header = Dataset(same.copy())
+            header.SOPClassUID = _CLASSES.get(uid.UID(plane.kind), plane.kind)
             header.SOPInstanceUID = _stand_in(reference)
+            header.Modality = plane.modality
+            header.ImagePositionPatient = _numbers(plane.position)
+            [header.SliceThickness] = _numbers([plane.thickness or self._step or plane.distance or 1.0])
+            headers.append(header)
         return headers
 
     @cached_property
     def instances(self) -> list[Dataset]:
-        """One header for each image; that of a multi-frame one has the place of its first plane here."""
+        """One header for each image, with its identity; the first one has all that `planes` have but a place."""
+        first = self.stack.planes[0]
         found: dict[str, Dataset] = {}
-        for plane, reference in zip(self.stack.planes, self.references, strict=True):
+        for plane in self.stack.planes:
             if plane.uid not in found:
-                found[plane.uid] = self._header(plane)
-                found[plane.uid].SOPClassUID, found[plane.uid].SOPInstanceUID = reference.kind, plane.uid
+                found[plane.uid] = header = Dataset() if found else self._same(first.size)
+                header.StudyInstanceUID, header.SeriesInstanceUID = plane.study.uid, plane.series
+                header.SOPClassUID, header.SOPInstanceUID = plane.kind, plane.uid
         return list(found.values())
 
-    def _header(self, plane: Plane) -> Dataset:
+    def _same(self, size: tuple[int, int]) -> Dataset:
+        """Return what all headers share; an element of it must not be set, only put in or replaced."""
         first = self.stack.planes[0]
         header = Dataset()
         for keyword in _EMPTY.split():
@@ -107,15 +119,12 @@ class Sources:
         for keyword in _COPIED.split():
             if keyword in self.header:
                 header[keyword] = self.header[keyword]
-        header.StudyInstanceUID, header.SeriesInstanceUID = plane.study.uid, plane.series
-        header.Modality = plane.modality
-        header.FrameOfReferenceUID = plane.frame_of_reference or stable_uid("frame of reference", plane.series)
-        header.Rows, header.Columns = plane.size
+        header.StudyInstanceUID, header.SeriesInstanceUID = first.study.uid, first.series
+        header.FrameOfReferenceUID = first.frame_of_reference or stable_uid("frame of reference", first.series)
+        header.Rows, header.Columns = size
         # of the first plane: highdicom refuses a difference in the last digit, which a stack may have
         header.ImageOrientationPatient = _numbers(first.orientation)
         header.PixelSpacing = _numbers(first.spacing)
-        header.ImagePositionPatient = _numbers(plane.position)
-        [header.SliceThickness] = _numbers([plane.thickness or self._step or plane.distance or 1.0])
         if self._step and _EVEN not in self.stack.flags:
             [header.SpacingBetweenSlices] = _numbers([self._step])  # not that of the source, which may be wrong
         return header
@@ -127,19 +136,15 @@ class Sources:
 
 
 def open_sources(stack: Stack) -> Sources:
-    """Read the headers of a stack.
+    """Read the header of a stack.
 
     Args:
         stack: whose files are still there.
 
     Raises:
-        FileNotFoundError: a file is gone.
+        FileNotFoundError: its first file is gone.
     """
-    files = list(dict.fromkeys(plane.file for plane in stack.planes))
-    header = open_dicom(files[0], stop_before_pixels=True)
-    tags = ["SOPClassUID"]
-    kinds = {file: str(open_dicom(file, stop_before_pixels=True, specific_tags=tags).SOPClassUID) for file in files}
-    return Sources(stack, header, kinds)
+    return Sources(stack, open_dicom(stack.planes[0].file, stop_before_pixels=True))
 
 
 def name_frames(dataset: Dataset, sources: Iterable[Sources]) -> None:

@@ -12,7 +12,7 @@ from pydicom.sr.codedict import codes
 from pydicom.sr.coding import Code
 from skimage.measure import find_contours
 
-from bundle.dicom.objects.filing import add_image_library, coding_schemes, finish, options_of
+from bundle.dicom.objects.filing import coding_schemes, complete_report, finish, options_of
 from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
 
 _PROCEDURES = {
@@ -38,29 +38,27 @@ def make_report(origin: Origin) -> sr.Comprehensive3DSR:
 
     Source: DICOM PS3.16 TID 1500, 1410, 1501.
     """
-    reading = origin.reading
+    model, modality = origin.reading.model, origin.reading.stack.planes[0].modality
     device = sr.DeviceObserverIdentifyingAttributes(
         uid=origin.device_uid,
-        name=long_string(reading.model.name),
+        name=long_string(model.name),
         manufacturer_name=origin.made_by["manufacturer"],
-        model_name=long_string(reading.model.name),
-        serial_number=long_string(reading.model.weights_sha256),
+        model_name=long_string(model.name),
+        serial_number=long_string(model.weights_sha256),
     )
     images = [image for source in origin.all_sources for image in source.instances]
+    # findings first: viewers open the image of the first group, and show nothing where it has none
+    groups: list[Any] = [*_findings(origin), *_classes(origin), *_positive_slices(origin)]
     content = sr.MeasurementReport(
         observation_context=sr.ObservationContext(observer_device_context=sr.ObserverContext(codes.DCM.Device, device)),
-        procedure_reported=_PROCEDURES.get(reading.stack.planes[0].modality, codes.cid100.ImagingProcedure),
-        # findings first: viewers open the image of the first group, and show nothing where it has none
-        imaging_measurements=[*_findings(origin), *_classes(origin), *_positive_slices(origin)],
+        procedure_reported=_PROCEDURES.get(modality, codes.cid100.ImagingProcedure),
+        imaging_measurements=groups[:1],
     )
-    add_image_library(content, images)
+    options = options_of(origin, "sr", "Findings")
     report = sr.Comprehensive3DSR(
-        evidence=images,
-        content=content,
-        is_complete=True,
-        coding_schemes=coding_schemes(),
-        **options_of(origin, "sr", "Findings"),
+        evidence=images, content=content, is_complete=True, coding_schemes=coding_schemes(), **options
     )
+    complete_report(report, groups[1:], images)
     finish(origin, report)
     return report
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from numpy.typing import NDArray
+from pydicom.config import settings
 from pydicom.dataset import Dataset
 
 from bundle.dicom.objects.captures import make_captures
@@ -18,6 +20,8 @@ from bundle.dicom.objects.origin import Origin
 from bundle.dicom.objects.structured_report import make_report
 from bundle.dicom.reading import Reading
 from bundle.files import folder_atomically
+
+_CHUNK = 1 << 20
 
 
 class Written(NamedTuple):
@@ -56,12 +60,22 @@ def write_objects(
     """
     origin = Origin(reading, when or datetime.now().astimezone(), pictures or {})
     folder, left_out, names = Path(folder), _left_out(origin), []
-    with warnings.catch_warnings(), folder_atomically(folder) as part:
+    with warnings.catch_warnings(), _read_at_once(_CHUNK), folder_atomically(folder) as part:
         warnings.filterwarnings("ignore", module="pydicom|highdicom")  # their words may hold values of a patient
         for name, dataset in _objects(origin, left_out):
             dataset.save_as(part / f"{name}.dcm", enforce_file_format=True)
             names.append(name)
     return Written({name: folder / f"{name}.dcm" for name in names}, left_out)
+
+
+@contextmanager
+def _read_at_once(size: int) -> Iterator[None]:
+    """Let pydicom read streams in pieces of a size; its own are so small that reading takes longer than writing."""
+    usual, settings.buffered_read_size = settings.buffered_read_size, size
+    try:
+        yield
+    finally:
+        settings.buffered_read_size = usual
 
 
 def _left_out(origin: Origin) -> dict[str, str]:

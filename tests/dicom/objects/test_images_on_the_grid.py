@@ -78,9 +78,34 @@ def test_the_source_series_comes_before_further_contrasts(tmp_path):
     main, other = find_stacks(read_headers(tmp_path / "study"))[0]
     shown = make_map(Origin(reading_of(main, further=(other,))))
     assert [item.SeriesInstanceUID for item in shown.ReferencedSeriesSequence] == [main.planes[0].series, "1.2.7"]
+    [derivation] = shown.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence
+    assert [item.SpatialLocationsPreserved for item in derivation.SourceImageSequence] == ["YES", "YES"]
     write_series(tmp_path / "elsewhere", StudyInstanceUID="1.2.6")
     with pytest.raises(ValueError, match="further stacks must be of the study of the stack"):
         make_map(Origin(reading_of(main, further=(stack_of(tmp_path / "elsewhere"),))))
+
+
+def test_a_long_map_is_written_slice_by_slice_whatever_its_order_in_memory(tmp_path):
+    write_series(tmp_path / "study", steps=range(40), size=(35, 34))
+    stack = stack_of(tmp_path / "study")
+    values = np.random.default_rng(0).random(stack.shape, dtype=np.float32)
+    labels = np.zeros(stack.shape, np.int32)
+    for order in "CF":
+        reading = reading_of(stack, positive=False, attribution=np.array(values, order=order), labels=labels)
+        shown = dcmread(write_objects(reading, tmp_path / order).files["map"])
+        np.testing.assert_array_equal(shown.pixel_array, values.transpose(2, 1, 0))
+        contents = [group.FrameContentSequence[0] for group in shown.PerFrameFunctionalGroupsSequence]
+        assert [content.DimensionIndexValues for content in contents] == list(range(1, 41))
+    assert len({dcmread(path).SOPInstanceUID for path in tmp_path.glob("?/map.dcm")}) == 1  # the order is no content
+
+
+def test_a_contrast_of_another_matrix_is_no_source_of_the_same_places(tmp_path):
+    write_series(tmp_path / "study")
+    write_series(tmp_path / "study", first=100, SeriesInstanceUID="1.2.7", SeriesNumber=8, size=(24, 32))
+    main, other = find_stacks(read_headers(tmp_path / "study"))[0]
+    shown = make_map(Origin(reading_of(main, further=(other,))))
+    [derivation] = shown.PerFrameFunctionalGroupsSequence[0].DerivationImageSequence
+    assert {item.SpatialLocationsPreserved for item in derivation.SourceImageSequence} == {"YES", "NO"}
 
 
 def test_what_contradicts_itself_is_refused(tmp_path):
