@@ -26,11 +26,13 @@ def main() -> int:
     parser.add_argument(
         "--contrasts", type=Path, help="rules by which DICOM series become channels; default: MR of the brain"
     )
+    parser.add_argument("--patient", help="regular expression that finds the patient in a scan's name, for training")
     given = parser.parse_args()
     try:
         from bundle.consumers.label.server import serve
 
         named = {"device": given.device, "contrasts": given.contrasts and str(given.contrasts.resolve())}
+        named["patient"] = given.patient
         chosen = {name: value for name, value in named.items() if value is not None}
         serve(given.bundle, given.studies, port=given.port, **chosen)
     except (ImportError, ValueError, OSError) as error:

@@ -14,7 +14,7 @@ from monailabel.datastore.utils.convert import binary_to_image
 from bundle.clinic import Selection
 from bundle.consumers.label.dicom_volumes import dicom_volumes
 from bundle.consumers.label.network import LabelNetwork
-from bundle.consumers.label.studies import Studies
+from bundle.consumers.label.studies import HIDDEN, Studies
 
 
 class ArchivedStudies(Studies):
@@ -89,7 +89,7 @@ class ArchivedStudies(Studies):
             folder = Path(place) / "dicom"
             for one in series:
                 self._download(study, one, folder)
-            volumes = dicom_volumes(folder, network, selection, Path(place), uid)
+            volumes = dicom_volumes(folder, network, selection, Path(place), uid, self._folder / HIDDEN / "key")
             shutil.copytree(volumes.files[0].parent, self._folder / uid)
 
     def _uids_of_study(self, study: str) -> list[str]:

@@ -16,10 +16,17 @@ from bundle.dicom import CaseNames, NothingReadable
 from bundle.files import folder_atomically
 
 logger = logging.getLogger(__name__)
+PATIENT_FILE = ".patient"
+"""In the folder of a study: keyed hash of its patient, so that a training keeps the studies of one together."""
 
 
 def dicom_volumes(
-    folder: Path, network: StudyNetwork, selection: Selection, place: Path, series: str | None = None
+    folder: Path,
+    network: StudyNetwork,
+    selection: Selection,
+    place: Path,
+    series: str | None = None,
+    key_file: Path | None = None,
 ) -> ImageFiles:
     """Return the volumes that a network reads of one DICOM study.
 
@@ -27,8 +34,9 @@ def dicom_volumes(
         folder: with the DICOM files of one study, at any depth.
         network: whose channels and direction of slices decide.
         selection: of the series.
-        place: folder for the volumes and for the key that names the case.
+        place: folder for the volumes.
         series: UID of the series that the volumes must have the grid of; None takes any.
+        key_file: see `CaseNames`; None makes a key for this call.
 
     Raises:
         NoMatch: the study holds no series, or several, that the network reads.
@@ -36,10 +44,11 @@ def dicom_volumes(
         ValueError: it holds several studies, or a series is damaged.
     """
     with _quiet():
-        studies = list(studies_in(folder, CaseNames(place / "key")))
+        names = CaseNames(key_file or place / "key")
+        studies = list(studies_in(folder, names))
         if len(studies) != 1:
             raise ValueError(f"the folder must hold one DICOM study, got {len(studies)}: choose the folder of one.")
-        return _written(studies[0], network, selection, place / studies[0].case, series)
+        return _written(studies[0], network, selection, place / studies[0].case, names, series)
 
 
 def convert_studies(folder: Path, network: StudyNetwork, selection: Selection, key_file: Path) -> Iterator[ImageFiles]:
@@ -56,18 +65,23 @@ def convert_studies(folder: Path, network: StudyNetwork, selection: Selection, k
     """
     with _quiet():
         try:
-            studies = list(studies_in(folder, CaseNames(key_file)))
+            studies = list(studies_in(folder, names := CaseNames(key_file)))
         except NothingReadable:
             return
         for study in studies:
             try:
-                yield _written(study, network, selection, folder / study.case)
+                yield _written(study, network, selection, folder / study.case, names)
             except (NoMatch, ValueError) as error:
                 logger.warning(f"{study.case} is left out: {error}")
 
 
 def _written(
-    study: StudyFiles, network: StudyNetwork, selection: Selection, target: Path, series: str | None = None
+    study: StudyFiles,
+    network: StudyNetwork,
+    selection: Selection,
+    target: Path,
+    names: CaseNames,
+    series: str | None = None,
 ) -> ImageFiles:
     channels = [channel_name(channel) for channel in network.channels]
     if not target.exists():
@@ -84,6 +98,7 @@ def _written(
             for file, channel in zip(volumes.files, channels, strict=True):
                 shutil.move(file, part / f"{study.case}_{channel}{''.join(file.suffixes)}")
             shutil.rmtree(part / "series")
+            (part / PATIENT_FILE).write_text(names.of_patient(first.study))
     image = folder_image(target, channels)
     if image is None:
         raise ValueError(f"{study.case} must be a folder of volumes, got none: remove it to have it written anew.")

@@ -69,7 +69,7 @@ class NewModel:
         metadata = _as_version(metadata, number, self.outcome)
         require_fit(inference, run.weights, metadata)
         shutil.copyfile(run.weights, folder / "model.pt")
-        contents = {"inference": inference, "metadata": metadata, "input_profile": run.input_profile}
+        contents: dict[str, Any] = {"inference": inference, "metadata": metadata, "input_profile": run.input_profile}
         contents |= {"metrics": run.metrics, "record": {**self.outcome, "version": metadata["version"], "made": now()}}
         for name, content in contents.items():
             if content:

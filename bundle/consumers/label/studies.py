@@ -9,7 +9,7 @@ from typing import Any
 from monailabel.config import settings
 from monailabel.datastore.local import DataModel, ImageLabelModel, LocalDatastore
 
-from bundle.consumers.label.dicom_volumes import convert_studies
+from bundle.consumers.label.dicom_volumes import PATIENT_FILE, convert_studies
 from bundle.consumers.label.image_files import ImageFiles, image_of, images_in
 from bundle.consumers.label.network import LabelNetwork
 
@@ -61,6 +61,8 @@ class Studies(LocalDatastore):
         for row in rows:
             files = [str(file) for file in image_of(Path(row["image"]), self._channels).files]
             row["image"] = files if len(files) > 1 else files[0]
+            patient = Path(files[0]).with_name(PATIENT_FILE)
+            row |= {"patient": patient.read_text()} if patient.is_file() else {}
         return rows
 
     def remove_image(self, image_id: str) -> None:

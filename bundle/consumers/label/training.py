@@ -108,8 +108,9 @@ class LabelTraining:
         runs = BundleRuns(self.root, work_folder(self.root), self.device)
         parts = self._parts(runs, cases)
         in_use = self.root / "models" / "model.pt"
-        settings = {"initial_weights": str(in_use.resolve())} if self.pretrained else {}
-        settings |= {} if self.max_epochs is None else {"max_epochs": self.max_epochs}
+        settings: dict[str, Any] = {"initial_weights": str(in_use.resolve())} if self.pretrained else {}
+        if self.max_epochs is not None:
+            settings["max_epochs"] = self.max_epochs
         runs.train(parts, progress.follow, **settings)
         new = runs.evaluate(parts, runs.work / "model.pt", runs.work)["slice"][SCORE]
         inference = read_json(self.root / "configs" / "inference.json")
