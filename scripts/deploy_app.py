@@ -47,7 +47,8 @@ def main() -> int:
     try:
         from bundle.consumers.deploy.app import run_app
     except ImportError as error:
-        print(f"error: {error}", file=sys.stderr)
+        needs = f"the app must have the extra deploy, got {error}: see docs/how-to/monai-deploy.md."
+        print(f"error: {needs}", file=sys.stderr)
         return 1
     return run_app(**given)
 
