@@ -135,7 +135,7 @@ def choose_named(
             )
         if twice := [one.name for one in channels if one.stack is readable[0]]:
             raise NoMatch(
-                f"the selections {twice[0]} and {name} must be two series, got {_listed(readable)}: correct their rules."
+                f"the selections {twice[0]} and {name} must be two series, got {_listed(readable)} twice: mend them."
             )
         choose_series(readable, None if channels else axcodes, None, modalities)
         channels.append(Channel(name, readable[0], {}))
