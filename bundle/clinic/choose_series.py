@@ -114,14 +114,15 @@ def choose_named(
         modalities: that the network reads; none named allows all.
 
     Raises:
-        NoMatch: there is not exactly one stack for a channel that can be read, or the network does not read it.
+        NoMatch: there is not exactly one stack for a channel that can be read, it is that of another channel, or the
+            network does not read it.
 
     Example:
         >>> choose_named([], ["flair"], {"t1": ["1.2.3"]})  # doctest: +ELLIPSIS
         Traceback (most recent call last):
         bundle.clinic.choose_series.NoMatch: the selection flair must be one series that can be read, got none; ...
     """
-    channels = []
+    channels: list[Channel] = []
     for name in names:
         chosen = [stack for stack in stacks if stack.planes[0].series in series.get(name, ())]
         readable = [stack for stack in chosen if not stack.problems]
@@ -131,6 +132,10 @@ def choose_named(
             raise NoMatch(
                 f"the selection {name} must be one series that can be read, got {_listed(readable) or 'none'}{others}: "
                 f"{remedy}"
+            )
+        if twice := [one.name for one in channels if one.stack is readable[0]]:
+            raise NoMatch(
+                f"the selections {twice[0]} and {name} must be two series, got {_listed(readable)} twice: mend them."
             )
         choose_series(readable, None if channels else axcodes, None, modalities)
         channels.append(Channel(name, readable[0], {}))

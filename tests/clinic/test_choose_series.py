@@ -77,6 +77,11 @@ def test_a_selection_that_names_no_single_series_is_no_match(study, name):
         choose_named(stacks(study(number=8)), ["t1"], named)
 
 
+def test_one_series_is_not_two_channels(study):
+    with pytest.raises(NoMatch, match="the selections t1 and flair must be two series, got series 7"):
+        choose_named(stacks(study()), ["t1", "flair"], {"t1": {"1.2.3.7"}, "flair": {"1.2.3.7"}})
+
+
 def test_a_selected_series_must_be_what_the_network_reads(study):
     folder = study()
     with pytest.raises(NoMatch, match="one MR series of axial slices, got none"):

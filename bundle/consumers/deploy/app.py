@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -67,15 +68,19 @@ def run_app(
         **more: further settings of `StudyReader`.
     """
     logging.basicConfig(level=log_level, format="%(levelname)s: %(message)s")
-    logging.getLogger("bundle").setLevel(logging.INFO)
+    logging.getLogger("bundle").setLevel(logging.DEBUG if log_level == "DEBUG" else logging.INFO)
+    # paths of files that it cannot read, which may hold a name; study.json has these files
+    logging.getLogger(DICOMDataLoaderOperator.__module__).setLevel(logging.ERROR)
     rules = None if selections is None else selections.read_text(encoding="utf-8")
     app = StudyReadingApp(StudyReader(model, output, input, **more), rules)
     try:
-        app.run()
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pydicom")  # its words may hold values of a patient's header
+            app.run()
     except NothingReadable as error:
         logger.error("%s", error)
         return NOTHING_READABLE
-    except Exception as error:  # of any operator; the reader tells its own, study by study
-        if not app.outcomes:
-            logger.error("%s: %s", type(error).__name__, error)
-    return exit_status(app.outcomes) if app.outcomes else 1
+    except Exception as error:  # of any operator
+        logger.error("%s: %s", type(error).__name__, error)
+        return exit_status(app.outcomes) or 1
+    return exit_status(app.outcomes)

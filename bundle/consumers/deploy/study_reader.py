@@ -67,8 +67,12 @@ class StudyReader:
         Raises:
             NoMatch: nothing was selected, and no folder is known.
             NothingReadable: the folder holds no stack of slices at all.
-            ValueError: the selected series did not come from files.
+            ValueError: the selected series did not come from files, or settings contradict each other.
         """
+        if selected is None and self.input_folder is None:
+            raise ValueError("input_folder must be a folder where no graph selects series, got none: name it.")
+        if selected is not None and (self.contrasts or self.numbers):
+            raise ValueError("contrasts and series must be left out where a graph selects series, got some: drop them.")
         folders = [self.input_folder] if self.input_folder else selected_folders(selected or ())
         named = None if selected is None else named_series(selected, self._channels(network))
         selection = Selection(self.numbers, read_rules(self.contrasts or RULES), self.identify, named)
@@ -103,8 +107,9 @@ def bundle_in(folder: Path) -> Path:
         Traceback (most recent call last):
         FileNotFoundError: no/models must hold one unpacked bundle, got 0: name its folder.
     """
-    found = [path.parents[1] for path in (folder / "configs" / "inference.json",) if path.is_file()]
-    found = found or sorted(path.parents[1] for path in folder.glob("*/configs/inference.json"))
+    if (folder / "configs" / "inference.json").is_file():
+        return folder
+    found = sorted(path.parents[1] for path in folder.glob("*/configs/inference.json"))
     if len(found) != 1:
         raise FileNotFoundError(f"{folder} must hold one unpacked bundle, got {len(found)}: name its folder.")
     return found[0]

@@ -6,12 +6,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-try:
-    from monai.deploy.core import ConditionType, Fragment, Operator, OperatorSpec
-except ImportError as error:
-    raise ImportError(
-        "bundle.consumers.deploy must have the MONAI Deploy App SDK 4, got none: pip install 'lgm-vit[deploy]'."
-    ) from error
+from monai.deploy.core import ConditionType, Fragment, Operator, OperatorSpec
 
 from bundle.clinic import NoMatch, StudyNetwork, StudyOutcome
 from bundle.consumers.deploy.study_reader import StudyReader

@@ -123,6 +123,16 @@ def test_names_of_selections_are_one_a_channel(study, reader):
         wrong.read(wrong.network(), selected(study(), a="series7"))
 
 
+def test_settings_that_contradict_each_other_are_refused(study, reader):
+    folder = study()
+    without = reader()
+    with pytest.raises(ValueError, match="input_folder must be a folder where no graph selects series"):
+        without.read(without.network())
+    both = reader(numbers=["7"])
+    with pytest.raises(ValueError, match="series must be left out where a graph selects series"):
+        both.read(both.network(), selected(folder, ct="series7"))
+
+
 def test_the_bundle_may_lie_in_a_folder_of_models(bundle_root, tmp_path):
     models = tmp_path / "models"
     models.mkdir()
