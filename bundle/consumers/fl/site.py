@@ -115,7 +115,7 @@ class Site:
         split_hash = self._training.get_parsed_content("split_hash")
         write_run(self.folder, self._config, state, self.plan, split_hash=split_hash)
         known = SliceProbabilities(position=self._config.get("slice_position")).fitted_to(*spread(position))
-        parser = self._evaluation(dict(known.position or {}))
+        parser = self._evaluation(dict(known.record()["slice_position"] or {}))
         parser.get_parsed_content("evaluation#validator").run()
         has_test = len(parser.get_parsed_content("evaluation#dataset")) > 0
         if has_test:
