@@ -11,7 +11,7 @@ RUNS = {
     "train": "Train a classifier; `--args_file tiny` or `base16` is another recipe than the recommended one.",
     "evaluate": "Score the test patients of a run; give the same options as in its training.",
     "infer": "Read volumes with a packed bundle, `--bundle_root FOLDER`; writes a map, slices and findings per case.",
-    "pretrain": "Let the network learn slices without labels, for `train --initial_weights`.",
+    "pretrain": "Let the tiny network learn slices without labels, for `train --args_file tiny --initial_weights`.",
 }
 """Runs of MONAI: `--name value` is a knob, as in `python -m monai.bundle run`."""
 SCRIPTS = {

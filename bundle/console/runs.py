@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from monai.utils import ensure_tuple
 from bundle.files import bundle_root
 from bundle.workflow.command_line import is_name, parse_arguments
 
-_RECIPE = "recommended"
+_RECIPE, _PLAIN_RECIPE = "recommended", "tiny"  # a pretraining needs a network without convolutions
 _TRAIN, _EVALUATE, _INFER, _PRETRAIN = (
     f"configs/{name}.json" for name in ("train", "evaluate", "inference", "pretrain")
 )
@@ -51,28 +51,29 @@ def monai_arguments(command: str, arguments: Sequence[str]) -> list[str]:
     """
     given, rest = parse_arguments(arguments), _without_files(arguments)
     root = Path(given["bundle_root"]).absolute() if given.get("bundle_root") else bundle_root()
-    names, more = _named(command, given, root)
-    names = _completed(command, names, list(ensure_tuple(given.get("+config_file", ()))))
+    asked = {**_recipe(command, given, root), **given}
+    named = asked.get("config_file") or _own_config(command, given)
+    names = _completed(command, list(ensure_tuple(named)), list(ensure_tuple(asked.get("+config_file", ()))))
     files = [_found(name, root) for name in names]
-    options = [f"--{name}={value!r}" for name, value in more.items() if name not in given]
+    options = [f"--{name}={value!r}" for name, value in asked.items() if name not in given and name not in _FILES]
     return ["run", f"--config_file={files!r}", *options, *rest]
 
 
-def _named(command: str, given: dict[str, Any], root: Path) -> tuple[list[str], dict[str, Any]]:
-    """Return the config files that were named, and the further entries of the file that names them."""
-    if "config_file" in given:
-        return list(ensure_tuple(given["config_file"])), {}
-    if command == "infer":
-        if not given.get("bundle_root"):
-            raise ValueError(
-                "--bundle_root must be the folder of an unpacked bundle, got nothing: name the one to use."
-            )
-        return [_INFER], {}
-    name = given.get("args_file") or ("" if given.get("bundle_root") else _RECIPE)
-    if not name:
-        return [_TRAIN], {}
-    more = dict(ConfigParser.load_config_file(_found(_args_file(name), root)))
-    return list(ensure_tuple(more.pop("config_file", ()))), more
+def _recipe(command: str, given: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """Return the content of the args file that was named, or of the default one where no other configs were."""
+    name = given.get("args_file")
+    if not name and command != "infer" and not {"bundle_root", "config_file"} & given.keys():
+        name = _PLAIN_RECIPE if command == "pretrain" else _RECIPE
+    return dict(ConfigParser.load_config_file(_found(_args_file(name), root))) if name else {}
+
+
+def _own_config(command: str, given: Mapping[str, Any]) -> str:
+    """Return the config of a bundle that holds its own recipe."""
+    if command != "infer":
+        return _TRAIN
+    if not given.get("bundle_root"):
+        raise ValueError("--bundle_root must be the folder of an unpacked bundle, got nothing: name the one to use.")
+    return _INFER
 
 
 def _completed(command: str, names: list[str], overlays: list[str]) -> list[str]:

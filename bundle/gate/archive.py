@@ -18,8 +18,11 @@ from bundle.gate.policy import Policy
 _NAME = re.compile(r"(?!.*\.\.)(\.gitkeep|[A-Za-z0-9_][A-Za-z0-9._+-]*(?<!\.))")
 """A part of a path that is the same file on every system: no hidden file, device or look-alike."""
 _DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
-_HEADER = struct.Struct("<26xHH")
-"""Header of an entry: lengths of its name and of further fields."""
+_HEADER = struct.Struct("<6xHH4xLLLHH")
+"""Header at an entry: flags, kind of compression, checksum, packed and unpacked size, lengths of name and fields."""
+_SIZES_LATER, _SIZES_IN_A_FIELD = 0x8, 0xFFFFFFFF
+_FIELDS = {0x0001: "large sizes", 0x000A: "dates", 0x5455: "dates", 0x7875: "owner"}
+"""Further fields of an entry that change nothing; others give it another name (0x7075) or other rights."""
 _SIZES_AGAIN = 24
 """Bytes behind an entry that tell its sizes once more."""
 _MB = 1_000_000
@@ -51,6 +54,7 @@ def read_archive(path: str | os.PathLike[str], policy: Policy) -> tuple[dict[str
         with Path(path).open("rb") as file, zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
             odd = [*_odd(entries, policy), *_hidden(file, entries, archive.start_dir)]
+            odd += [("", "have no comment", archive.comment)] * bool(archive.comment)
             found = [Finding(name, *rest, _AGAIN) for rest in odd]
             if found:
                 return {}, found
@@ -118,15 +122,36 @@ def _parents(name: str) -> Iterable[str]:
 
 
 def _hidden(file: BinaryIO, entries: list[zipfile.ZipInfo], end: int) -> Iterator[tuple[str, str, object]]:
-    """Yield entries that overlap or lie apart: a reader that takes the file from its front would see others."""
+    """Yield entries that overlap, lie apart or are told twice in two ways: another reader would see other files."""
     position, slack = 0, 0
     for entry in sorted(entries, key=lambda entry: entry.header_offset):
         if not position <= entry.header_offset <= position + slack:
             yield entry.orig_filename, f"begin at byte {position}", entry.header_offset
         file.seek(entry.header_offset)
         header = file.read(_HEADER.size)
-        lengths = _HEADER.unpack(header) if len(header) == _HEADER.size else (0, 0)
-        position = entry.header_offset + _HEADER.size + sum(lengths) + entry.compress_size
-        slack = _SIZES_AGAIN
+        told = _HEADER.unpack(header) if len(header) == _HEADER.size else (0,) * 7
+        name, fields = file.read(told[5]), file.read(told[6])
+        yield from ((entry.orig_filename, *rest) for rest in _told_twice(entry, told, fields))
+        position, slack = entry.header_offset + _HEADER.size + len(name + fields) + entry.compress_size, _SIZES_AGAIN
     if not position <= end <= position + slack:
         yield "", f"end its files at byte {position}", end
+
+
+def _told_twice(entry: zipfile.ZipInfo, told: tuple[int, ...], fields: bytes) -> Iterator[tuple[str, object]]:
+    """Yield what the header at an entry says otherwise than the list at the end, and fields that change its name."""
+    flags, compression, *sizes = told[:5]
+    listed = [entry.CRC, entry.compress_size, entry.file_size]
+    is_same = flags & _SIZES_LATER or all(a in (b, _SIZES_IN_A_FIELD) for a, b in zip(sizes, listed, strict=True))
+    if (flags, compression) != (entry.flag_bits, entry.compress_type) or not is_same:
+        yield "be told in one way", "another header at the entry"
+    if odd := [number for number in (*_numbers(entry.extra), *_numbers(fields)) if number not in _FIELDS]:
+        yield "have no fields but dates, owner and sizes", f"field {odd[0]:#06x}"
+    if entry.comment:
+        yield "have no comment", entry.comment
+
+
+def _numbers(fields: bytes) -> Iterator[int]:
+    while len(fields) >= 4:
+        number, length = struct.unpack("<HH", fields[:4])
+        yield number
+        fields = fields[4 + length :]

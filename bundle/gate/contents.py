@@ -77,7 +77,9 @@ def code_findings(files: Mapping[str, bytes], known: Mapping[str, str]) -> Itera
 
 
 def kind_findings(files: Mapping[str, bytes], policy: Policy) -> Iterator[Finding]:
-    """Yield files of a kind that the policy does not list: Python, a shell or a linker may run them.
+    """Yield files of a kind that the policy does not list: Python, a shell, a linker or a browser may run them.
+
+    Files of `bundle/` and `scripts/` are left to `code_findings`.
 
     Example:
         >>> [finding.file for finding in kind_findings({"a.pth": b"", "LICENSE": b"", "b.md": b""}, Policy.read())]
@@ -85,7 +87,7 @@ def kind_findings(files: Mapping[str, bytes], policy: Policy) -> Iterator[Findin
     """
     for name in files:
         path = PurePosixPath(name)
-        if path.name not in policy.files and path.suffix not in policy.files:
+        if not name.startswith(_CODE) and not {path.name, path.suffix} & {*policy.files}:
             remedy = "remove it, or add its ending to `files` of the policy"
             yield Finding(name, "", "be a kind of file of the policy", path.suffix or path.name, remedy)
 

@@ -50,11 +50,17 @@ def dependency_findings(files: Mapping[str, bytes], policy: Policy) -> Iterator[
     remedy = "pack the bundle again with scripts/pack_bundle.py"
     try:
         stated = licenses(files)
-        needed = needed_packages(_json(files, _METADATA))
+        metadata = _json(files, _METADATA)
+        needed = needed_packages(metadata)
+        asked = needed_packages(metadata, [use for use in metadata if use.endswith("_packages_version")])
     except (ValueError, TypeError, AttributeError) as error:
         yield Finding(SBOM, "", "be a bill of materials that fits metadata.json", str(error), remedy)
         return
     listed = {name.partition(" ")[0] for name in stated}
+    for name in asked:
+        if name not in policy.packages:
+            review = "find out whose package it is, and add it to `packages` of the policy or do not install it"
+            yield Finding(_METADATA, name, "be a package of the policy", "another one", review)
     for name in needed:
         if name not in listed:
             yield Finding(SBOM, name, "be listed, as metadata.json requires it", "no such package", remedy)

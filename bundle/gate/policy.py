@@ -28,6 +28,7 @@ class Policy:
         addresses: `file#entry` that may hold an address on the net.
         files: endings of file names.
         weights: classes and functions that a file of weights may name.
+        packages: that metadata.json may ask for.
         licenses: of the packages that the bundle needs.
         limits: sizes of the archive.
 
@@ -46,6 +47,7 @@ class Policy:
     addresses: list[str]
     files: list[str]
     weights: list[str]
+    packages: list[str]
     licenses: list[str]
     limits: Mapping[str, float]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, PackageNotFoundError, distribution
 from typing import Any
 from urllib.parse import quote
@@ -16,15 +16,21 @@ _LONGEST_NAME = 60
 _OF_METADATA = {"monai_version": "monai", "pytorch_version": "torch", "numpy_version": "numpy"}
 
 
-def needed_packages(metadata: Mapping[str, Any]) -> list[str]:
-    """Return the packages that a metadata.json requires, under their canonical names.
+def needed_packages(metadata: Mapping[str, Any], uses: Iterable[str] = ("required_packages_version",)) -> list[str]:
+    """Return the packages that a metadata.json requires or names for some use, under their canonical names.
+
+    Args:
+        metadata: content of metadata.json.
+        uses: entries that name packages.
 
     Example:
         >>> needed_packages({"pytorch_version": "2.13.0", "required_packages_version": {"PyYAML": "6.0.3"}})
         ['pyyaml', 'torch']
     """
     named = [package for entry, package in _OF_METADATA.items() if entry in metadata]
-    return sorted(canonicalize_name(name) for name in [*named, *metadata.get("required_packages_version", ())])
+    return sorted(
+        {canonicalize_name(name) for name in [*named, *(name for use in uses for name in metadata.get(use, ()))]}
+    )
 
 
 def sbom(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -99,11 +105,9 @@ def _component(ref: str, name: str, found: Distribution) -> dict[str, Any]:
 
 def _licenses(found: Distribution) -> list[dict[str, Any]]:
     """Return the license that a package states: an SPDX expression, else a short text, else its classifiers."""
-    # email.message in Python 3.10 has no `get` with a default in its type
-    stated = dict(found.metadata.items())
-    if expression := stated.get("License-Expression"):
+    expression, text = ((found.metadata.get_all(name) or [""])[0].strip() for name in ("License-Expression", "License"))
+    if expression:
         return [{"expression": expression}]
-    text = stated.get("License", "").strip()
     if text and len(text) <= _LONGEST_NAME and "\n" not in text and not text.startswith(("=", "Copyright")):
         return [{"license": {"name": text}}]
     classifiers = found.metadata.get_all("Classifier") or []

@@ -95,8 +95,9 @@ EVALUATE = "configs/evaluate.json"
         ("evaluate --args_file tiny", [*TINY, EVALUATE]),
         ("evaluate --args_file evaluate_tiny", [*TINY, EVALUATE]),
         ("evaluate --+config_file configs/beyond/ema.yaml", [*RECOMMENDED, EVALUATE, "beyond/ema.yaml"]),
+        ("train --args_file tiny --config_file configs/train.json", ["configs/train.json"]),
         ("evaluate --config_file configs/train.json", ["configs/train.json", EVALUATE]),
-        ("pretrain --+config_file configs/beyond/ema.yaml", [*RECOMMENDED, "beyond/ema.yaml", "configs/pretrain.json"]),
+        ("pretrain --+config_file configs/beyond/ema.yaml", [*TINY, "beyond/ema.yaml", "configs/pretrain.json"]),
         ("infer --bundle_root ROOT", ["configs/inference.json"]),
         ("train --bundle_root ROOT", ["configs/train.json"]),
         ("evaluate --bundle_root ROOT", ["configs/train.json", EVALUATE]),
@@ -120,6 +121,8 @@ def test_a_file_of_one_s_own_goes_first_and_knobs_are_handed_on(started, tmp_pat
     config, *rest = started[0][2:]
     assert config == f"--config_file={[str(tmp_path / 'configs/train.json')]}"
     assert rest == ["--num_folds=5", "--seed", "-4", "--resume", "--finder#channels=['a','b']"]
+    assert main(["train", "--args_file", "args.json", "--config_file", "configs/sizes/tiny.yaml"]) == 0
+    assert started[1][3:] == ["--seed=3", "--num_folds=5"]
 
 
 @pytest.mark.parametrize(

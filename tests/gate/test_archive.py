@@ -103,6 +103,35 @@ def test_an_entry_that_only_a_reader_from_the_front_sees_is_refused(archive):
     assert read_archive(path, POLICY)[0] == {}
 
 
+def test_an_entry_with_a_second_name_is_refused(archive):
+    second = b"../../x"
+    field = struct.pack("<HHBL", 0x7075, 5 + len(second), 1, 0) + second
+    _, found = read_archive(archive((entry("a/b", extra=field), b"1")), POLICY)
+    assert "field 0x7075" in [finding.got for finding in found]
+    dates = struct.pack("<HHBL", 0x5455, 5, 1, 0)
+    assert read_archive(archive((entry("a/b", extra=dates), b"1")), POLICY) == ({"b": b"1"}, [])
+
+
+def test_a_header_that_says_otherwise_than_the_list_is_refused(archive):
+    path = archive(("a/b", b"12345"))
+    data = path.read_bytes()
+    for place, byte in ((6, b"\x01"), (8, b"\x08"), (18, b"\x04"), (22, b"\x04")):
+        path.write_bytes(data[:place] + byte + data[place + 1 :])
+        files, found = read_archive(path, POLICY)
+        assert (files, [finding.expected for finding in found]) == ({}, ["be told in one way"])
+
+
+def test_comments_are_refused(archive):
+    path = archive((entry("a/b", comment=b"x"), b"1"))
+    with zipfile.ZipFile(path, "a") as file:
+        file.comment = b"x"
+    _, found = read_archive(path, POLICY)
+    assert [(finding.place, finding.expected) for finding in found] == [
+        ("a/b", "have no comment"),
+        ("", "have no comment"),
+    ]
+
+
 @pytest.mark.parametrize("damage", ["", "PK", "no zip at all"])
 def test_what_is_no_zip_is_said(tmp_path, damage):
     path = tmp_path / "a.zip"

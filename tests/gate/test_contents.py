@@ -59,6 +59,16 @@ def test_licenses_are_those_of_the_policy(bill, got):
     assert [finding.got for finding in dependency_findings(files, POLICY)] == [got]
 
 
+@pytest.mark.parametrize("use", ["required_packages_version", "optional_packages_version", "export_packages_version"])
+def test_a_package_that_nobody_knows_is_not_installed(use):
+    bill = {
+        "bomFormat": "CycloneDX",
+        "components": [{"name": "torch-fast", "version": "1", "licenses": [{"expression": "MIT"}]}],
+    }
+    files = {SBOM: json.dumps(bill).encode(), "configs/metadata.json": json.dumps({use: {"Torch_Fast": "1"}}).encode()}
+    assert [finding.place for finding in dependency_findings(files, POLICY)] == ["torch-fast"]
+
+
 @pytest.mark.parametrize("bill", ["{}", "[]", "(", '{"bomFormat": "SPDX"}', '{"bomFormat": "CycloneDX"}'])
 def test_a_bill_of_another_form_is_refused(bill):
     files = {SBOM: bill.encode(), "configs/metadata.json": b"{}"}
