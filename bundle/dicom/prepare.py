@@ -65,7 +65,7 @@ def prepare_study(
         Traceback (most recent call last):
         bundle.dicom.account.NothingReadable: the folder must hold a readable DICOM volume, got none:
     """
-    with warnings.catch_warnings(), _silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
+    with warnings.catch_warnings(), silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
         warnings.filterwarnings("ignore", module="pydicom")
         rules = None if contrasts is None else read_rules(contrasts)
         join = None if rules is None else partial(_join, rules=rules, spacing=spacing)
@@ -83,7 +83,12 @@ def _join(
 
 
 @contextmanager
-def _silent(logger: logging.Logger) -> Iterator[None]:
+def silent(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger say nothing for a while.
+
+    Args:
+        logger: whose words may tell whose a file is.
+    """
     disabled, logger.disabled = logger.disabled, True
     try:
         yield
@@ -138,7 +143,7 @@ def _write_stacks(stacks: Iterable[Stack], part: Path) -> tuple[list[Written], l
     written: list[Written] = []
     refused: list[dict[str, Any]] = []
     for stack in stacks:
-        name = _series_folder(stack, used)
+        name = series_folder(stack, used)
         about = {"name": name, "series_instance_uid": stack.planes[0].series, "slices": len(stack.planes)}
         problems = [problem.text for problem in stack.problems]
         try:
@@ -153,7 +158,13 @@ def _write_stacks(stacks: Iterable[Stack], part: Path) -> tuple[list[Written], l
     return written, refused
 
 
-def _series_folder(stack: Stack, used: Counter[str]) -> str:
+def series_folder(stack: Stack, used: Counter[str]) -> str:
+    """Return a name for a stack, by the number and modality of its series.
+
+    Args:
+        stack: of a study.
+        used: names of the study's stacks so far; it is changed.
+    """
     plane = stack.planes[0]
     number = "".join(letter for letter in plane.number if letter.isdigit())
     name = f"series{number}_{''.join(letter for letter in plane.modality.lower() if letter.isalnum())}"
