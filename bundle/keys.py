@@ -15,6 +15,9 @@ PART = "part"
 FOLD = "fold"
 """The fold of cross-validation in which a data list lets the case validate."""
 
+INSTANCES = "instances"
+"""Where each slice of a DICOM series comes from, a JSON list in the order of the series' slices."""
+
 SLICE_INDEX = "slice_index"
 SLICE_LABELS = "slice_labels"
 """The classes of a case's slices, (D,), where they come from a CSV and not from a mask."""

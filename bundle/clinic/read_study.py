@@ -121,7 +121,7 @@ def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selec
     with status.timed("infer"):
         reading, found = network.read(volumes.stacks, volumes.files, study.case, volumes.warnings)
     with status.timed("write results"):
-        images = np.array(nib.load(volumes.files[0]).dataobj)  # no view of a file that is removed below
+        images = np.array(nib.load(volumes.files[reading.shown]).dataobj)  # no view of a file that is removed below
         write_results(part, reading, found, images, volumes.account, network)
     shutil.rmtree(place)
     status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)

@@ -7,13 +7,15 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+import bundle
 from bundle.dicom import Reading
 from bundle.files import write_json
-from bundle.workflow.provenance import now
+from bundle.workflow.provenance import git_revision, now
 
 _PACKAGES = ("torch", "monai", "pydicom", "highdicom", "numpy", "nibabel", "SimpleITK", "scikit-image")
 
@@ -69,6 +71,7 @@ class Status:
             "model": None if reading is None else vars(reading.model),
             "warnings": [] if reading is None else list(reading.warnings),
             "versions": _versions(),
+            "code": _code(),
             "started": self.started,
             "ended": now(),
             "seconds": self.seconds,
@@ -89,6 +92,15 @@ def _versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
+
+
+@cache
+def _code() -> dict[str, str | None]:
+    """Return what tells this code from another: a hash over its files, and the revision of its working tree."""
+    package, digest = Path(bundle.__file__).parent, hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        digest.update(f"{path.relative_to(package).as_posix()}\0".encode() + path.read_bytes())
+    return {"sha256": digest.hexdigest(), "git_revision": git_revision(package)}
 
 
 def _sha256(path: Path) -> str:

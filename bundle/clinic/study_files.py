@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from bundle.clinic.choose_series import NoMatch, choose_contrasts, choose_named, choose_series
 from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import CaseNames, NothingReadable, Stack, find_stacks, read_headers
-from bundle.dicom.account import aside_line, entries_of, name_rows
+from bundle.dicom.account import aside_line, entries_of, folders_of, name_rows
 from bundle.dicom.channels import write_channels
 from bundle.dicom.contrasts import Channel
 from bundle.dicom.mask_files import Written
@@ -152,7 +152,7 @@ def studies_in(folders: Sequence[Path], names: CaseNames) -> Iterator[StudyFiles
     for study in studies:
         mine = [stack for stack in stacks if stack.planes[0].study == study]
         others = [aside for aside in asides if aside.study in (study, None)]
-        yield StudyFiles(names.of_study(study), mine, entries_of(others, names))
+        yield StudyFiles(names.of_study(study), mine, entries_of(others, names, folders_of(study, headers.planes)))
 
 
 def _volume_entry(one: Written) -> dict[str, Any]:

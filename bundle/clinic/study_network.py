@@ -16,6 +16,7 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from bundle.clinic.bundle_facts import modalities_of, require_entries, threshold_source
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
@@ -34,6 +35,7 @@ class StudyNetwork:
 
     Raises:
         FileNotFoundError: the folder is not an unpacked bundle.
+        ValueError: it is a bundle of another kind.
 
     Example:
         >>> StudyNetwork("no/bundle")
@@ -49,6 +51,7 @@ class StudyNetwork:
         self.root, self.metadata = root, read_json(root / "configs" / "metadata.json")
         self.profile = read_json(root / "configs" / "input_profile.json", {})
         config = read_json(root / "configs" / "inference.json")
+        require_entries(config, root / "configs" / "inference.json")
         config["network_def"].pop("_requires_", None)  # this process runs the bundle already
         self._parser = ConfigParser(
             {**config, "bundle_root": str(root), **({} if device is None else {"device": device})}
@@ -56,6 +59,8 @@ class StudyNetwork:
         self.in_channels = int(self._parser.get_parsed_content("in_channels"))
         self.num_classes = int(self._parser.get_parsed_content("num_classes"))
         orientation = config["orientation"]
+        shown = config.get("shown_channel")
+        self._shown_channel = int(-1 if shown is None else shown) % self.in_channels
         self.axcodes: str | None = orientation.get("axcodes") if isinstance(orientation, dict) else None
 
     @cached_property
@@ -117,7 +122,8 @@ class StudyNetwork:
         """
         found = self.infer(volumes, case)
         reading = self._reading(stacks[0], found)
-        return replace(reading, further=tuple(stacks[1:]), warnings=(*warnings, *reading.warnings)), found
+        all_warnings = (*warnings, *reading.warnings)
+        return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
     def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:
         image, result = found[IMAGE], found[RESULT]
@@ -139,7 +145,7 @@ class StudyNetwork:
             threshold=(float(result["threshold"]),),
             volume_probability=(float(probability.max()),),
             volume_threshold=(float(result["volume_threshold"]),),
-            threshold_source=self._threshold_source,
+            threshold_source=threshold_source(self.profile, self._parser.get_parsed_content("threshold")),
             attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
             labels=labels.astype(np.int32),
             findings=findings,
@@ -163,6 +169,8 @@ class StudyNetwork:
         Args:
             found: see `infer`.
         """
+        if len(self.modalities) != 1:
+            yield "It is not known of which modality the training data are, nor whether this scan is of the same."
         if not self.profile:
             yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
             return
@@ -180,22 +188,9 @@ class StudyNetwork:
 
     @property
     def modalities(self) -> set[str]:
-        """Modalities that it reads: that of its channel's name where this is one, else those of metadata.json."""
+        """Modalities that it reads: that of its channel's name, MR for a contrast, else those of metadata.json."""
         image = self.metadata["network_data_format"]["inputs"]["image"]
-        named = {"CT", "MR", "PT"} & {name.upper() for name in self.channels}
-        return named or {"CT", "MR", "PT"} & set(str(image.get("modality", "")).split())
-
-    @property
-    def _threshold_source(self) -> str:
-        known = {
-            "validation": "Thresholds were chosen on validation patients.",
-            "given": "The threshold was set by hand, not chosen on patients.",
-            "default": "The threshold is 0.5, not chosen on patients.",
-        }
-        # an adapted or edited threshold is not the one whose origin was kept
-        is_kept = self.profile.get("threshold") == self._parser.get_parsed_content("threshold")
-        origin = self.profile.get("threshold_from") if is_kept else None
-        return known.get(str(origin), "It is not known where the thresholds come from.")
+        return modalities_of(image, self.channels)
 
     def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
         """Return the map between the ends of its color scale, clipped to 0..1."""

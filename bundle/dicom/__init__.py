@@ -22,6 +22,7 @@ from bundle.dicom.planes import Aside, Plane
 from bundle.dicom.prepare import prepare_study
 from bundle.dicom.reading import Model, Reading
 from bundle.dicom.stacks import Stack, find_stacks
+from bundle.dicom.study_items import study_items
 
 __all__ = [
     "Aside",
@@ -36,4 +37,5 @@ __all__ = [
     "prepare_study",
     "read_headers",
     "read_voxels",
+    "study_items",
 ]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bundle.dicom.case_names import CaseNames, printable
 from bundle.dicom.headers import Headers
-from bundle.dicom.planes import Aside, Study
+from bundle.dicom.planes import Aside, Plane, Study
 
 
 class NothingReadable(ValueError):  # noqa: N818 - an outcome
@@ -44,20 +44,38 @@ class PreparedCase:
         return "\n".join([*lines, *map(aside_line, self.account["set_aside"])])
 
 
-def entries_of(asides: Iterable[Aside], names: CaseNames) -> list[dict[str, Any]]:
+def entries_of(
+    asides: Iterable[Aside], names: CaseNames, folders: Collection[Path] | None = None
+) -> list[dict[str, Any]]:
     """Return entries of what was set aside, files of one kind together; a damaged file has its own name.
 
     Args:
         asides: of one study.
         names: of files.
+        folders: whose files are of this study alone; a damaged file elsewhere may be of another patient, and is named
+            by no path. None names all.
     """
     counts: Counter[tuple[str, str, str]] = Counter()
     for aside in asides:
-        name = names.of_file(aside.file) if aside.kind == "damaged" else aside.name
+        may_name = names.key_file is not None or folders is None or aside.file.parent in folders
+        name = names.of_file(aside.file) if aside.kind == "damaged" and may_name else aside.name
         counts[aside.kind, name, aside.reason] += 1
     return [
         {"kind": kind, "name": name, "reason": reason, "files": count} for (kind, name, reason), count in counts.items()
     ]
+
+
+def folders_of(study: Study, planes: Iterable[Plane]) -> set[Path]:
+    """Return the folders that hold images of one study and of no other.
+
+    Args:
+        study: whose they are.
+        planes: of all studies.
+    """
+    owners: dict[Path, set[Study]] = defaultdict(set)
+    for plane in planes:
+        owners[plane.file.parent].add(plane.study)
+    return {folder for folder, studies in owners.items() if studies == {study}}
 
 
 def aside_line(entry: Mapping[str, Any]) -> str:

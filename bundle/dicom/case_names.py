@@ -103,6 +103,38 @@ class CaseNames:
         return hmac.digest(self.key, "\0".join(parts).encode(errors="surrogateescape"), "sha256").hex()[:_DIGITS]
 
 
+class NumberedNames(CaseNames):
+    """Names of cases and files by their number, in the order in which they are asked for.
+
+    Example:
+        >>> names = NumberedNames()
+        >>> [names.of_study(Study("Doe", uid)) for uid in ("1.2", "1.3", "1.2")], names.of_patient(Study("Doe", "1.3"))
+        (['study_1', 'study_2', 'study_1'], 'patient_1')
+    """
+
+    def __init__(self) -> None:
+        super().__init__(None)
+        self._numbers: dict[str, list[object]] = {"study": [], "patient": [], "file": []}
+
+    def of_study(self, study: Study) -> str:
+        """Return the name of a case."""
+        return self._numbered("study", study)
+
+    def of_patient(self, study: Study) -> str:
+        """Return the name of a patient."""
+        return self._numbered("patient", study.patient)
+
+    def of_file(self, file: Path) -> str:
+        """Return the name of a file."""
+        return self._numbered("file", file)
+
+    def _numbered(self, kind: str, identity: object) -> str:
+        known = self._numbers[kind]
+        if identity not in known:
+            known.append(identity)
+        return f"{kind}_{known.index(identity) + 1}"
+
+
 def _key(file: Path) -> bytes:
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock", timeout=_SECONDS):

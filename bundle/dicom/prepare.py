@@ -16,14 +16,14 @@ import nibabel as nib
 import numpy as np
 import pydicom
 
-from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entries_of, name_rows
+from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entries_of, folders_of, name_rows
 from bundle.dicom.case_names import CaseNames
 from bundle.dicom.channels import write_channels
 from bundle.dicom.contrasts import choose_channels, read_rules
 from bundle.dicom.headers import read_headers
 from bundle.dicom.mask_files import Written, write_masks
 from bundle.dicom.masks import MASK_KINDS
-from bundle.dicom.planes import Aside, Study
+from bundle.dicom.planes import Aside
 from bundle.dicom.stack_files import write_stack
 from bundle.dicom.stacks import Stack, find_stacks
 from bundle.files import folder_atomically, write_json
@@ -65,7 +65,7 @@ def prepare_study(
         Traceback (most recent call last):
         bundle.dicom.account.NothingReadable: the folder must hold a readable DICOM volume, got none:
     """
-    with warnings.catch_warnings(), _silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
+    with warnings.catch_warnings(), silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
         warnings.filterwarnings("ignore", module="pydicom")
         rules = None if contrasts is None else read_rules(contrasts)
         join = None if rules is None else partial(_join, rules=rules, spacing=spacing)
@@ -83,7 +83,12 @@ def _join(
 
 
 @contextmanager
-def _silent(logger: logging.Logger) -> Iterator[None]:
+def silent(logger: logging.Logger) -> Iterator[None]:
+    """Let a logger say nothing for a while.
+
+    Args:
+        logger: whose words may tell whose a file is.
+    """
     disabled, logger.disabled = logger.disabled, True
     try:
         yield
@@ -100,7 +105,16 @@ def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join |
     for study in studies:
         mine = [stack for stack in stacks if stack.planes[0].study == study]
         others = [aside for aside in asides if aside.study in (study, None)]
-        cases.append(_prepare(study, mine, others, output_dir / names.of_study(study), names, join))
+        masks = [aside for aside in others if aside.reason in MASK_KINDS]
+        left = [aside for aside in others if aside not in masks]
+        case = names.of_study(study)
+        about = {
+            "case": case,
+            "patient": names.of_patient(study),
+            "study_instance_uid": study.uid,
+            "set_aside": entries_of(left, names, folders_of(study, headers.planes)),
+        }
+        cases.append(_prepare(mine, masks, about, output_dir / case, join))
     if not any(case.account["volumes"] for case in cases):
         why = [case.text for case in cases] or [aside_line(entry) for entry in entries_of(asides, names)]
         raise NothingReadable("\n".join(["the folder must hold a readable DICOM volume, got none:", *why]))
@@ -108,9 +122,8 @@ def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join |
 
 
 def _prepare(
-    study: Study, stacks: Iterable[Stack], asides: Iterable[Aside], folder: Path, names: CaseNames, join: _Join | None
+    stacks: Iterable[Stack], masks: Sequence[Aside], about: Mapping[str, Any], folder: Path, join: _Join | None
 ) -> PreparedCase:
-    masks = [aside for aside in asides if aside.reason in MASK_KINDS]
     with folder_atomically(folder) as part:
         written, refused = _write_stacks(stacks, part)
         refused += write_masks(masks, written)
@@ -120,13 +133,10 @@ def _prepare(
         except FileProblem as error:
             refused.append({"name": "contrasts", "problems": [str(error)]})
         account = {
-            "case": folder.name,
-            "patient": names.of_patient(study),
-            "study_instance_uid": study.uid,
+            **about,
             "volumes": [one.entry for one in written],
             "channels": channels,
             "refused": refused,
-            "set_aside": entries_of([aside for aside in asides if aside not in masks], names),
             "versions": {"pydicom": pydicom.__version__, "nibabel": nib.__version__, "numpy": np.__version__},
         }
         write_json(part / "study.json", account)
@@ -138,7 +148,7 @@ def _write_stacks(stacks: Iterable[Stack], part: Path) -> tuple[list[Written], l
     written: list[Written] = []
     refused: list[dict[str, Any]] = []
     for stack in stacks:
-        name = _series_folder(stack, used)
+        name = series_folder(stack, used)
         about = {"name": name, "series_instance_uid": stack.planes[0].series, "slices": len(stack.planes)}
         problems = [problem.text for problem in stack.problems]
         try:
@@ -153,7 +163,13 @@ def _write_stacks(stacks: Iterable[Stack], part: Path) -> tuple[list[Written], l
     return written, refused
 
 
-def _series_folder(stack: Stack, used: Counter[str]) -> str:
+def series_folder(stack: Stack, used: Counter[str]) -> str:
+    """Return a name for a stack, by the number and modality of its series.
+
+    Args:
+        stack: of a study.
+        used: names of the study's stacks so far; it is changed.
+    """
     plane = stack.planes[0]
     number = "".join(letter for letter in plane.number if letter.isdigit())
     name = f"series{number}_{''.join(letter for letter in plane.modality.lower() if letter.isalnum())}"

@@ -47,6 +47,7 @@ class Reading:
         position: (D, K) probability that the position of a slice alone gives; None if it is not known.
         warnings: sentences for people.
         further: contrasts of the same study that the model read beside `stack`, on its grid.
+        shown: which of `stack` and `further` pictures show, counted from 0.
 
     Raises:
         ValueError: the shapes do not belong together.
@@ -66,6 +67,7 @@ class Reading:
     position: NDArray | None = None
     warnings: tuple[str, ...] = field(default=())
     further: tuple[Stack, ...] = ()
+    shown: int = 0
 
     def __post_init__(self) -> None:
         of_slices, count = (len(self.stack.planes), len(self.classes)), len(self.classes)

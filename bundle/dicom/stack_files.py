@@ -33,19 +33,10 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
         FileProblem: pixels are missing or damaged.
         OSError: the disk is full.
     """
-    try:
-        data = read_voxels(stack.planes)
-        digest = _digest(stack)
-    except FileProblem:
-        raise
-    except Exception as error:  # decoders raise anything, and one series must not lose the others
-        if is_no_space(error) or isinstance(error, MemoryError):
-            raise
-        found, remedy = f"some on which its decoder stops ({type(error).__name__})", "copy or export the series again"
-        raise FileProblem(Problem(stack.planes[0].label, "hold whole pixel data", found, remedy)) from error
+    data, digest = read_stack(stack), _digest(stack)
     folder.mkdir()
     save_volume(folder / "volume.nii", data, stack.affine)
-    write_csv(folder / "slices.csv", list(_slice_rows(stack)), _COLUMNS)
+    write_csv(folder / "slices.csv", list(slice_rows(stack)), _COLUMNS)
     return {
         "shape": list(stack.shape),
         "affine": stack.affine,
@@ -53,6 +44,26 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
         "frame_of_reference_uid": stack.planes[0].frame_of_reference,
         "inputs_sha256": digest,
     }
+
+
+def read_stack(stack: Stack) -> NDArray:
+    """Read the voxels of a stack, see `read_voxels`.
+
+    Args:
+        stack: without problems.
+
+    Raises:
+        FileProblem: pixels are missing or damaged.
+    """
+    try:
+        return read_voxels(stack.planes)
+    except FileProblem:
+        raise
+    except Exception as error:  # decoders raise anything, and one series must not lose the others
+        if is_no_space(error) or isinstance(error, MemoryError):
+            raise
+        found, remedy = f"some on which its decoder stops ({type(error).__name__})", "copy or export the series again"
+        raise FileProblem(Problem(stack.planes[0].label, "hold whole pixel data", found, remedy)) from error
 
 
 def save_volume(path: Path, data: NDArray, affine: NDArray) -> None:
@@ -70,7 +81,12 @@ def save_volume(path: Path, data: NDArray, affine: NDArray) -> None:
     nib.save(image, path)
 
 
-def _slice_rows(stack: Stack) -> Iterator[dict[str, Any]]:
+def slice_rows(stack: Stack) -> Iterator[dict[str, Any]]:
+    """Yield where each slice comes from and where it lies.
+
+    Args:
+        stack: of slices.
+    """
     for index, (plane, position) in enumerate(zip(stack.planes, stack.positions, strict=True)):
         yield dict(zip(_COLUMNS, (index, plane.uid, plane.frame, position, *plane.position), strict=True))
 

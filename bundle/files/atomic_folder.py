@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bundle.files.atomic_file import naming_full_folder
@@ -48,7 +49,7 @@ def folder_atomically(path: str | os.PathLike[str], *, replace: bool = True) -> 
     part = _part_of(path)
     part.mkdir()
     try:
-        with naming_full_folder(path.parent):
+        with _held(part), naming_full_folder(path.parent):
             yield part
             if replace:
                 _replace(path, part)
@@ -72,13 +73,13 @@ def remove_parts(parent: Path) -> None:
 
 
 def remove_stale_parts(parent: Path) -> None:
-    """Remove the parts that killed processes left in a folder, by their age.
+    """Remove the parts that killed processes left in a folder, by their age and by nobody holding them.
 
     Args:
         parent: folder in which folders appear; it need not exist.
     """
     for part in (*parent.glob(".*.part-*"), *parent.glob(".ingest-*")):  # the latter were those of version 0.1
-        if part.is_dir() and _seconds_unchanged(part) > STALE_SECONDS:
+        if part.is_dir() and _seconds_unchanged(part) > STALE_SECONDS and not _is_held(part):
             shutil.rmtree(part, ignore_errors=True)
 
 
@@ -94,6 +95,35 @@ def discard_folder(folder: Path) -> None:
     except FileNotFoundError:
         return  # another process discarded it
     shutil.rmtree(part, ignore_errors=True)
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[None]:
+    """Hold a lock on a folder, which the system lets go when this process ends, however it does."""
+    handle = os.open(part, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # a file system without locks: its age alone tells
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _is_held(part: Path) -> bool:
+    """Return whether a process still writes into a folder, as far as its file system can tell."""
+    try:
+        handle = os.open(part, os.O_RDONLY)
+    except OSError:
+        return False  # it is gone
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 def _part_of(path: Path) -> Path:

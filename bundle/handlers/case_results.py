@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -24,6 +25,7 @@ from bundle.reports import case_picture, write_picture
 from bundle.volumes import write_nifti
 
 logger = logging.getLogger(__name__)
+_OF_INSTANCE = ("sop_instance_uid", "frame", "position_mm")
 _MAP_UNIT = "Attribution map, no unit: where the network looked. Not a probability."
 
 
@@ -82,8 +84,11 @@ class CaseResultSaver:
     def _write(self, case: Mapping[str, Any]) -> Path:
         """Write one case."""
         name, result, attribution = str(case[keys.CASE]), case[keys.RESULT], case[keys.PRED]
+        instances = json.loads(case.get(keys.INSTANCES, "[]"))
         for row, source in zip(result["slices"], self._source_indices(case[keys.IMAGE]), strict=False):
             row["source_slice"] = source
+            if instances:
+                row |= {name: instances[source][name] for name in _OF_INSTANCE}
         scale = case[keys.OVERLAY]["map_range"] if self.map_scale is None else self.map_scale
         summary = {
             "case": name,

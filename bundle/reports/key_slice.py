@@ -24,13 +24,17 @@ _NARROWEST = 640
 
 
 def window_of(reading: Reading, images: NDArray, slice_index: int) -> Window:
-    """Return the window in which a slice is shown, see `slice_window`.
+    """Return the window in which a slice is shown, see `slice_window`; of a further contrast it names the series.
 
     Args:
         reading: of the stack.
         images: (columns, rows, D), the volume that was read.
         slice_index: of `reading.stack.planes`.
     """
+    if reading.shown:  # its slices lie between those of its file, whose windows then are not theirs
+        plane = reading.further[reading.shown - 1].planes[0]
+        window = slice_window(images[..., slice_index], None, plane.modality)
+        return window._replace(source=f"{window.source}, of {plane.label}")
     plane = reading.stack.planes[slice_index]
     return slice_window(images[..., slice_index], plane.window, plane.modality)
 

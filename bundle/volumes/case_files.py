@@ -12,7 +12,7 @@ from bundle.volumes.grid import TOLERANCE_MM, Grid, on_grid
 from bundle.volumes.mask import mask_problems
 from bundle.volumes.problem import FileProblem, Problem
 from bundle.volumes.slice_images import is_slice_image
-from bundle.volumes.volume_file import VolumeFile
+from bundle.volumes.volume_file import VolumeFile, exists
 
 Files = Sequence[str | os.PathLike[str]]
 _MASK_GRIDS = ("by_header", "by_voxel")
@@ -99,7 +99,7 @@ def read_file(files: Files, what: str) -> tuple[VolumeFile | None, list[Problem]
     missing = [
         Problem(os.fspath(file), f"be the file of a {what}", "no such file", remedy)
         for file in files
-        if not os.path.exists(file)  # noqa: PTH110 - takes any path object
+        if not exists(file)
     ]
     if missing:
         return None, missing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,10 @@ class VolumePath(os.PathLike[str]):
     def __repr__(self) -> str:
         return repr(self.path)
 
+    def exists(self) -> bool:
+        """Return whether there is something to read."""
+        return Path(self.path).exists()
+
     def read(self) -> Voxels:
         """Return what is in the file; its arrays are those of all readers."""
         if self._voxels is None:
@@ -92,7 +97,7 @@ class VolumeFile:
             FileProblem: the file cannot be read; says why.
         """
         first = files[0]
-        if not Path(first).exists():
+        if not exists(first):
             raise FileNotFoundError(f"{first} must be a volume, got no such file: correct the path.")
         try:
             if is_slice_image(first):
@@ -156,11 +161,18 @@ def with_volume_paths(item: Mapping[str, Any]) -> dict[str, Any]:
     def wrapped(value: Any) -> Any:
         if isinstance(value, list | tuple):
             return [wrapped(entry) for entry in value]
+        if isinstance(value, VolumePath):
+            return copy(value)  # the voxels go with the copy, not only with the list of all cases
         if not isinstance(value, str | os.PathLike) or os.fspath(value).lower().endswith(_NO_VOLUMES):
             return value
         return known.setdefault(os.fspath(value), VolumePath(value))
 
     return {key: wrapped(value) if key in (IMAGE, LABEL, ORGAN) else value for key, value in item.items()}
+
+
+def exists(path: str | os.PathLike[str]) -> bool:
+    """Tell whether there is something to read at a path."""
+    return path.exists() if isinstance(path, VolumePath) else Path(path).exists()
 
 
 def is_volume(file: str | os.PathLike[str]) -> bool:

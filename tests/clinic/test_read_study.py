@@ -21,7 +21,7 @@ from support.dicom_files import save, slice_of
 from bundle.clinic import Selection, StudyNetwork, read_studies
 from bundle.data import input_profile
 from bundle.data.slices.input_profile import InputFacts
-from bundle.dicom import CaseNames, NothingReadable, find_stacks, read_headers
+from bundle.dicom import CaseNames, NothingReadable, find_stacks, prepare_study, read_headers
 from bundle.dicom.planes import Study
 from bundle.dicom.stack_files import write_stack
 
@@ -54,7 +54,7 @@ def test_everything_comes_out(study, read):
     assert record["outcome"] == "read"
     assert set(record["files_sha256"]) == names - {"status.json"}
     assert set(record["seconds"]) == {"read series", "infer", "write results"}
-    assert len(record["model"]["weights_sha256"]) == 64
+    assert len(record["model"]["weights_sha256"]) == len(record["code"]["sha256"]) == 64
     objects = [pydicom.dcmread(path) for path in (outcome.folder / "dicom").iterdir()]
     assert {image.StudyInstanceUID for image in objects} == {"1.2.9"}
     assert len({image.SeriesInstanceUID for image in objects}) == len({image.SOPClassUID for image in objects}) >= 3
@@ -263,6 +263,38 @@ def test_contrasts_are_read_in_the_order_of_the_channels(study, two_contrasts, t
     assert list(rows["sop_instance_uid"]) == [f"1.2.4.{900 + index}" for index in range(5)]
     channels = json.loads((outcome.folder / "study.json").read_text())["channels"]
     assert [channel["name"] for channel in channels] == ["t1", "flair"]
+    assert "of the slice, of series 3" in (outcome.folder / "report.html").read_text()  # shown_channel is the last
+
+
+def test_a_bundle_of_another_kind_is_one_clear_error(bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "foreign")
+    (root / "configs" / "inference.json").write_text(json.dumps({"network_def": {}, "bundle_root": "."}))
+    with pytest.raises(
+        ValueError, match=r"inference\.json must be of a bundle of scripts/pack_bundle\.py, got no amp, "
+    ):
+        StudyNetwork(root)
+
+
+def test_a_bundle_that_does_not_say_its_modality_warns(study, network, tmp_path, monkeypatch):
+    monkeypatch.setattr(StudyNetwork, "channels", ["channel 0"])
+    [outcome] = read_studies(study(), tmp_path / "out", network, tmp_path / "key")
+    assert any("not known of which modality" in text for text in status(outcome)["warnings"])
+
+
+def test_a_damaged_file_of_another_is_named_by_no_path(study, network, tmp_path):
+    folder = study()
+    for place in (folder / "series7", folder / "Roe_Richard"):
+        place.mkdir(exist_ok=True)
+        (place / "broken.dcm").write_bytes(b"x" * 200)
+    [outcome] = read_studies(folder, tmp_path / "out", network, selection=Selection(may_show_names=True))
+    damaged = [
+        entry["name"]
+        for entry in json.loads((outcome.folder / "study.json").read_text())["set_aside"]
+        if entry["kind"] == "damaged"
+    ]
+    assert sorted(damaged) == sorted([str(folder / "series7" / "broken.dcm"), "a file"])
+    [case] = prepare_study(folder, tmp_path / "prepared")
+    assert "Roe" not in case.text
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,28 @@ def test_only_stale_parts_are_swept(folder):
     assert names(folder.parent) == [".2.part-other", "case"]
 
 
+def test_a_part_that_a_process_still_fills_is_not_swept_however_old_it_is(folder):
+    with folder_atomically(folder) as part:
+        (part / "early").touch()
+        for path in (part / "early", part):
+            os.utime(path, (0, 0))
+        fill(folder.with_name("other"), "new")
+        assert names(part) == ["early"]
+    assert names(folder) == ["early"]
+
+
+def test_where_a_file_system_knows_no_locks_the_age_tells(folder, monkeypatch):
+    def unsupported(*_):
+        raise OSError(errno.ENOTSUP, "not supported")
+
+    monkeypatch.setattr(atomic_folder.fcntl, "flock", unsupported)
+    stale = folder.with_name(".1.part-other")
+    stale.mkdir()
+    os.utime(stale, (0, 0))
+    fill(folder, "new")
+    assert names(folder.parent) == ["case"]
+
+
 def test_a_file_in_the_way_is_named(tmp_path):
     (tmp_path / "case").touch()
     with pytest.raises(NotADirectoryError, match="case must be a folder"):

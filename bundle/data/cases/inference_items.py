@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,7 +24,10 @@ class Finder(Protocol):
 
 
 def inference_items(
-    source: str | Path | Sequence[Any], finder: Finder | None = None, names: str | Sequence[str] | None = None
+    source: str | Path | Sequence[Any],
+    finder: Finder | None = None,
+    names: str | Sequence[str] | None = None,
+    key_file: str | Path | None = None,
 ) -> list[dict[str, Any]]:
     """Return case dicts for a file, a list, a folder or a datalist.
 
@@ -32,9 +36,10 @@ def inference_items(
 
     Args:
         source: a volume file; a list whose entries are files, lists of channel files, or case dicts; a folder with one
-            volume a case; or a MONAI datalist (JSON).
+            volume a case; a folder of DICOM studies, each series a case; or a MONAI datalist (JSON).
         finder: finds the cases of a folder instead, e.g. those with one file a channel; a file is itself the case.
         names: of the cases, in their order; a text for a single case. None takes the names of the files.
+        key_file: names DICOM studies by a keyed hash, see `bundle.dicom.CaseNames`; None counts them.
 
     Raises:
         ValueError: nothing is found; there is another number of names than of cases.
@@ -45,7 +50,7 @@ def inference_items(
         >>> inference_items("scan.nii.gz", names="patient 7")
         [{'image': 'scan.nii.gz', 'case': 'patient 7'}]
     """
-    items = _found(source, finder)
+    items = _found(source, finder, key_file)
     if not items:
         raise ValueError(
             f"dataset_dir must name a scan or more, got {source!r} without any: give a file, a list of files, a folder "
@@ -59,7 +64,9 @@ def inference_items(
     return [{**item, keys.CASE: str(name)} for item, name in zip(items, given, strict=True)]
 
 
-def _found(source: str | Path | Sequence[Any], finder: Finder | None) -> list[dict[str, Any]]:
+def _found(
+    source: str | Path | Sequence[Any], finder: Finder | None, key_file: str | Path | None
+) -> list[dict[str, Any]]:
     """Return the cases as their source names them."""
     if not isinstance(source, (str, Path)):
         return [dict(entry) if isinstance(entry, dict) else {keys.IMAGE: entry} for entry in source]
@@ -72,13 +79,22 @@ def _found(source: str | Path | Sequence[Any], finder: Finder | None) -> list[di
         return [without_label(case.item()) for case in finder.find()]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if is_volume(file))
-        if not files:
-            raise ValueError(
-                f"{path} must hold volumes ({', '.join(VOLUME_SUFFIXES)}), got none: for cases with one file a channel "
-                "add the overlay of a data set, which names a finder (configs/datasets/*.yaml)."
-            )
-        return [{keys.IMAGE: str(file)} for file in files]
+        return [{keys.IMAGE: str(file)} for file in files] or _series(path, key_file)
     return [{keys.IMAGE: str(path)}]
+
+
+def _series(folder: Path, key_file: str | Path | None) -> list[dict[str, Any]]:
+    """Return the series of DICOM studies in a folder."""
+    with suppress(ImportError):  # the extra `dicom`
+        from bundle.dicom import study_items
+
+        if items := study_items(folder, key_file):
+            return items
+    raise ValueError(
+        f"{folder} must hold volumes ({', '.join(VOLUME_SUFFIXES)}), got none: for cases with one file a channel add "
+        "the overlay of a data set, which names a finder (configs/datasets/*.yaml); for DICOM studies pip install "
+        "'lgm-vit[dicom]'."
+    )
 
 
 _SEPARATOR = re.compile(r"([ _.-])")

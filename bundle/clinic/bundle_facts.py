@@ -1,0 +1,69 @@
+"""Facts about a packed bundle: whether it is one, what its network reads, and where its thresholds come from."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from bundle.dicom.contrasts import read_rules
+
+_NEEDED = {"network_def", "network", "in_channels", "num_classes", "orientation", "preprocessing", "slice_transform"}
+_NEEDED |= {"inferer", "postprocessing", "device", "amp", "threshold", "map_scale"}
+_MODALITIES = {"CT", "MR", "PT"}
+_ORIGINS = {
+    "validation": "Thresholds were chosen on validation patients.",
+    "given": "The threshold was set by hand, not chosen on patients.",
+    "default": "The threshold is 0.5, not chosen on patients.",
+}
+
+
+def require_entries(config: Mapping[str, Any], file: Path) -> None:
+    """Refuse the config of a bundle of another kind.
+
+    Args:
+        config: of inference.
+        file: that holds it.
+
+    Raises:
+        ValueError: it lacks entries that reading a study needs.
+
+    Example:
+        >>> require_entries(dict.fromkeys(_NEEDED - {"orientation"}), Path("inference.json"))
+        Traceback (most recent call last):
+        ValueError: inference.json must be of a bundle of scripts/pack_bundle.py, got no orientation: give --bundle.
+    """
+    if missing := sorted(_NEEDED - config.keys()):
+        found = f"got no {', '.join(missing)}"
+        raise ValueError(f"{file} must be of a bundle of scripts/pack_bundle.py, {found}: give --bundle.")
+
+
+def modalities_of(image: Mapping[str, Any], channels: Collection[str]) -> set[str]:
+    """Return the modalities that a network reads: by the names of its channels, else those that metadata.json names.
+
+    Args:
+        image: entry of the image in metadata.json.
+        channels: their names.
+
+    Example:
+        >>> modalities_of({"modality": "MR or CT"}, ["CT"]), modalities_of({"modality": "MR or CT"}, ["FLAIR"])
+        ({'CT'}, {'MR'})
+        >>> sorted(modalities_of({"modality": "MR or CT"}, ["channel 0"]))
+        ['CT', 'MR']
+    """
+    if named := _MODALITIES & {name.upper() for name in channels}:
+        return named
+    if {name.lower() for name in channels} <= read_rules().keys():  # contrasts of MR
+        return {"MR"}
+    return _MODALITIES & set(str(image.get("modality", "")).split())
+
+
+def threshold_source(profile: Mapping[str, Any], threshold: float) -> str:
+    """Return where the thresholds come from, for people.
+
+    Args:
+        profile: of the training data.
+        threshold: of the bundle's config; an adapted or edited one is not the one whose origin was kept.
+    """
+    origin = profile.get("threshold_from") if profile.get("threshold") == threshold else None
+    return _ORIGINS.get(str(origin), "It is not known where the thresholds come from.")
