@@ -97,7 +97,7 @@ class StudyNetwork:
         image = loaded[IMAGE]
         if len(image) != self.in_channels:
             raise ValueError(
-                f"{case} must have {self.in_channels} channels, got {len(image)}: choose its series by --series."
+                f"{case} must have the channels {', '.join(self.channels)}, got {len(image)}: choose them by --series."
             )
         network, device = self._network, torch.device(content("device"))
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bool(content("amp"))):
@@ -158,11 +158,7 @@ class StudyNetwork:
         return alone
 
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
-        """Yield in what the scan is unlike the training data.
-
-        Args:
-            found: see `infer`.
-        """
+        """Yield in what a scan, as `infer` found it, is unlike the training data."""
         if not self.profile:
             yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
             return

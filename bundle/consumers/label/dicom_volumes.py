@@ -51,8 +51,7 @@ def dicom_volumes(
         return _written(studies[0], network, selection, place / studies[0].case, names, series)
 
 
-def convert_studies(
-    folder: Path, network: StudyNetwork, selection: Selection, key_file: Path) -> Iterator[ImageFiles]:
+def convert_studies(folder: Path, network: StudyNetwork, selection: Selection, key_file: Path) -> Iterator[ImageFiles]:
     """Write the DICOM studies of a folder as volumes, once; yield those that are there.
 
     Each becomes the folder ``<folder>/<case>/`` with ``<case>_<channel>.nii``. Cases are named by a keyed hash: no name
