@@ -73,10 +73,11 @@ class LabelNetwork:
         with self._lock:
             now = self._state()
             then, network = self._loaded.get(wanted, (None, None))
-            if network is None or then != now:
+            while network is None or then != now:
                 network = StudyNetwork(self.root, wanted)
                 _ = network.model  # its hash is that of the weights as they are now
-                self._loaded[wanted] = (now, network)
+                then, now = now, self._state()  # a training may have replaced weights and thresholds meanwhile
+            self._loaded[wanted] = (now, network)
             return network
 
     def _state(self) -> list[tuple[str, int, int]]:

@@ -1,3 +1,5 @@
+import shutil
+
 import nibabel as nib
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ pytest.importorskip("pydicom")
 from bundle.clinic import Selection, StudyNetwork
 from bundle.consumers.label.answer import answer, label_map
 from bundle.consumers.label.dicom_volumes import convert_studies
+from bundle.consumers.label.model_versions import PLACES, publish, versions
 from bundle.consumers.label.network import LabelNetwork
 from bundle.keys import PRED
 
@@ -53,6 +56,29 @@ def test_replaced_weights_answer_from_then_on(tmp_path):
     after = network.infer(image / "case_a_t1.nii.gz")
     assert after.network.model != before.network.model
     assert not np.array_equal(after.found[PRED], before.found[PRED])
+
+
+def test_no_answer_is_of_two_trainings(tmp_path, monkeypatch):
+    bundle, other = write_bundle(tmp_path / "b"), write_bundle(tmp_path / "other", threshold=0.75)
+    write_weights(other, 1)
+    network = LabelNetwork(bundle, "cpu")
+
+    def write(folder, number):
+        for name in ("model.pt", "inference.json", "metadata.json"):
+            shutil.copy(other / PLACES[name] / name, folder)
+
+    def replaced_meanwhile(*args):
+        read = StudyNetwork(*args)  # with the old thresholds; weights are read later
+        if not versions(bundle):
+            publish(bundle, write)
+        return read
+
+    monkeypatch.setattr("bundle.consumers.label.network.StudyNetwork", replaced_meanwhile)
+    write_weights(bundle, 2)
+    image = write_group(tmp_path) / "case_a_t1.nii.gz"
+    said = answer(network.infer(image).found, network.on())
+    assert said["threshold"] == 0.75
+    assert said["model"]["weights_sha256"] == StudyNetwork(other).model.weights_sha256
 
 
 def test_channels_that_are_missing_are_named(network, tmp_path):
