@@ -73,16 +73,16 @@ class LabelNetwork:
         with self._lock:
             now = self._state()
             then, network = self._loaded.get(wanted, (None, None))
-            while network is None or then != now:
+            if network is None or then != now:
                 network = StudyNetwork(self.root, wanted)
                 _ = network.model  # its hash is that of the weights as they are now
-                then, now = now, self._state()  # a training may have replaced weights and thresholds meanwhile
-            self._loaded[wanted] = (now, network)
+                self._loaded[wanted] = (now, network)
             return network
 
     def _state(self) -> list[tuple[str, int, int]]:
         files = [*sorted((self.root / "models").glob("*.pt")), self.root / "configs" / "inference.json"]
-        return [(file.name, (state := file.stat()).st_mtime_ns, state.st_size) for file in files]
+        states = [(file.name, file.stat()) for file in files if file.is_file()]
+        return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
 
     def infer(self, image: str | Path | Sequence[str | Path], device: str | None = None) -> Inferred:
         """Return the network's answer to an image.

@@ -75,8 +75,8 @@ def test_no_answer_is_of_two_trainings(tmp_path, monkeypatch):
 
     monkeypatch.setattr("bundle.consumers.label.network.StudyNetwork", replaced_meanwhile)
     write_weights(bundle, 2)
-    image = write_group(tmp_path) / "case_a_t1.nii.gz"
-    said = answer(network.infer(image).found, network.on())
+    found = network.infer(write_group(tmp_path) / "case_a_t1.nii.gz")
+    said = answer(found.found, found.network)
     assert said["threshold"] == 0.75
     assert said["model"]["weights_sha256"] == StudyNetwork(other).model.weights_sha256
 
