@@ -81,7 +81,8 @@ class LabelNetwork:
 
     def _state(self) -> list[tuple[str, int, int]]:
         files = [*sorted((self.root / "models").glob("*.pt")), self.root / "configs" / "inference.json"]
-        return [(file.name, (state := file.stat()).st_mtime_ns, state.st_size) for file in files]
+        states = [(file.name, file.stat()) for file in files if file.is_file()]
+        return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
 
     def infer(self, image: str | Path | Sequence[str | Path], device: str | None = None) -> Inferred:
         """Return the network's answer to an image.
