@@ -69,3 +69,9 @@ def test_a_network_of_one_channel_reads_the_file_alone():
 
 def test_channels_are_spelled_as_files_are():
     assert [channel_name(name) for name in ("T2 FLAIR", "channel 0", " ADC ")] == ["t2_flair", "channel_0", "adc"]
+
+
+def test_a_single_case_of_a_channel_name_alone_is_called_as_its_folder(tmp_path):
+    touched(tmp_path / "case", "t1.nii", "t2.nii")
+    [image] = images_in(tmp_path / "case", ["t1", "t2"])
+    assert image.name == "case"
