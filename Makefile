@@ -19,7 +19,7 @@ OHIF = @ohif/app@3.13.2
 # The validator of `make test-wheel`
 CYCLONEDX = 11.12.0
 
-.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel test-deploy
+.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel test-deploy label-server test-label
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -30,6 +30,8 @@ help:
 	@echo "make test-fl       federated training by NVFlare: three sites, a killed one, a wrong one"
 	@echo "make test-wheel    the wheel in an empty environment: lgm-vit from phantoms to an inference"
 	@echo "make test-deploy   the operator and the app for MONAI Deploy, in its SDK"
+	@echo "make label-server  serve BUNDLE=folder over STUDIES=folder to 3D Slicer and OHIF, by MONAI Label, on this machine alone"
+	@echo "make test-label    the server of MONAI Label, asked as 3D Slicer and OHIF ask"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -105,6 +107,23 @@ $(VENV)/deploy/.installed: requirements.txt requirements-dev.txt requirements-de
 test-deploy: $(VENV)/deploy/.installed
 	@command -v dciodvfy >/dev/null || echo "dciodvfy is absent: apt-get install dicom3tools"
 	HOLOSCAN_LOG_LEVEL=ERROR $(VENV)/deploy/bin/python -m pytest tests/consumers/deploy -rs
+
+$(VENV)/label/.installed: requirements.txt requirements-label.txt
+	@test -x $(VENV)/label/bin/python || $(PYTHON) -m venv $(VENV)/label
+	@echo "Installing MONAI Label into $(VENV)/label (1.5 GB: some minutes the first time)"
+	@$(VENV)/label/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt
+	@$(VENV)/label/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps -r requirements-label.txt
+	@touch $@
+
+label-server: $(VENV)/label/.installed
+	@test -n "$(BUNDLE)" -a -n "$(STUDIES)" || { echo "Say which: make label-server BUNDLE=lgm_vit STUDIES=studies"; exit 2; }
+	$(VENV)/label/bin/python scripts/label_server.py --bundle $(BUNDLE) --studies $(STUDIES) $(LABEL_OPTIONS)
+
+test-label: $(VENV)/label/.installed
+	@$(VENV)/label/bin/python -m pip install --quiet --disable-pip-version-check pytest==9.2.0
+	@for need in Orthanc:"orthanc orthanc-dicomweb" chromium:chromium; do \
+		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
+	$(VENV)/label/bin/python -m pytest tests/consumers/label -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels

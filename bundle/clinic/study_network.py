@@ -102,7 +102,7 @@ class StudyNetwork:
         image = loaded[IMAGE]
         if len(image) != self.in_channels:
             raise ValueError(
-                f"{case} must have {self.in_channels} channels, got {len(image)}: choose its series by --series."
+                f"{case} must have the channels {', '.join(self.channels)}, got {len(image)}: choose them by --series."
             )
         network, device = self._network, torch.device(content("device"))
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bool(content("amp"))):
@@ -164,11 +164,7 @@ class StudyNetwork:
         return alone
 
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
-        """Yield in what the scan is unlike the training data.
-
-        Args:
-            found: see `infer`.
-        """
+        """Yield in what a scan, as `infer` found it, is unlike the training data."""
         if len(self.modalities) != 1:
             yield "It is not known of which modality the training data are, nor whether this scan is of the same."
         if not self.profile:

@@ -56,7 +56,7 @@ def images_in(folder: Path, channels: Sequence[str]) -> list[ImageFiles]:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     for name in ("a_t1.nii.gz", "a_t2.nii.gz", "b.nii", "b_t1.nii", "notes.txt"):
+        ...     for name in ("a_t1.nii.gz", "a_t2.nii.gz", "b_t1.nii", "notes.txt"):
         ...         Path(folder, name).touch()
         ...     for image in images_in(Path(folder), ["t1", "t2"]):
         ...         print(image.name, [file.name for file in image.files], image.missing)

@@ -7,6 +7,7 @@ itself, but for the errors that become answers of the server.
 from __future__ import annotations
 
 import logging
+import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -83,10 +84,11 @@ class SliceInferTask:
         labels, names = label_map(found), label_names(label_map(found))
         if request.get("restore_label_idx") is False:  # OHIF knows the labels of the model alone, and drops all others
             labels, names = (labels > 0).astype(np.uint8), LABELS
-        file = Path(tempfile.mkdtemp(prefix="lgm_vit_")) / f"{kind}{extension}"
+        handle, file = tempfile.mkstemp(extension, "lgm_vit_")  # the server removes it once it is sent
+        os.close(handle)
         values = np.asarray(found[PRED][0], dtype=np.float32) if kind == "map" else labels
-        write_volume(values, found[PRED], file)
-        return str(file), answer(found, network) | {"result_kind": kind, "label_names": names}
+        write_volume(values, found[PRED], Path(file))
+        return file, answer(found, network) | {"result_kind": kind, "label_names": names}
 
 
 def _kind(request: Mapping[str, Any]) -> str:

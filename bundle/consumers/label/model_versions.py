@@ -11,7 +11,7 @@ from pathlib import Path
 
 import filelock
 
-from bundle.files import folder_atomically, write_atomically
+from bundle.files import folder_atomically, remove_parts, write_atomically
 
 PLACES = {
     "model.pt": "models",
@@ -66,6 +66,8 @@ def holding_models(root: str | os.PathLike[str]) -> Iterator[None]:
         place = Path(root) / "models"
         raise RuntimeError(f"{place} must be free, got a training at work on it: wait for it, or stop it.") from None
     try:
+        for folder in ("configs", "models", f"models/{_VERSIONS}"):
+            remove_parts(Path(root) / folder)  # of a process that was killed
         yield
     finally:
         lock.release()

@@ -37,8 +37,8 @@ class LabelNetwork:
     Args:
         bundle_root: folder of an unpacked bundle.
         device: of the network; None takes what the bundle's config does.
-        contrasts: file of the rules by which series become channels, see `bundle.dicom.contrasts.read_rules`; None takes
-            those for MR of the brain.
+        contrasts: file of the rules by which series become channels, see `bundle.dicom.contrasts.read_rules`; None
+            takes those for MR of the brain.
 
     Raises:
         FileNotFoundError: the folder is not an unpacked bundle.
@@ -75,12 +75,14 @@ class LabelNetwork:
             then, network = self._loaded.get(wanted, (None, None))
             if network is None or then != now:
                 network = StudyNetwork(self.root, wanted)
+                _ = network.model  # its hash is that of the weights as they are now
                 self._loaded[wanted] = (now, network)
             return network
 
     def _state(self) -> list[tuple[str, int, int]]:
         files = [*sorted((self.root / "models").glob("*.pt")), self.root / "configs" / "inference.json"]
-        return [(file.name, (state := file.stat()).st_mtime_ns, state.st_size) for file in files]
+        states = [(file.name, file.stat()) for file in files if file.is_file()]
+        return [(name, state.st_mtime_ns, state.st_size) for name, state in states]
 
     def infer(self, image: str | Path | Sequence[str | Path], device: str | None = None) -> Inferred:
         """Return the network's answer to an image.
@@ -101,12 +103,10 @@ class LabelNetwork:
                     f"{files.name} must have the channels {', '.join(self.channels)}, got {given} alone: add "
                     f"{', '.join(f'{files.name}_{channel}' for channel in files.missing)}."
                 )
-            try:
-                return Inferred(network, network.infer(files.files, files.name))
-            except RuntimeError as error:  # MONAI says of a transform's error only which transform it was
-                if isinstance(error.__cause__, ValueError):
-                    raise error.__cause__ from None
-                raise
+            found = _found(network, files)
+            while (newer := self.on(device)) is not network:  # replaced meanwhile, maybe before they were read
+                network, found = newer, _found(newer, files)
+        return Inferred(network, found)
 
     @contextmanager
     def _files(self, image: str | Path | Sequence[str | Path], network: StudyNetwork) -> Iterator[ImageFiles]:
@@ -119,3 +119,12 @@ class LabelNetwork:
         else:
             with tempfile.TemporaryDirectory(prefix="lgm_vit_") as place:
                 yield dicom_volumes(Path(image), network, self.selection, Path(place))
+
+
+def _found(network: StudyNetwork, files: ImageFiles) -> dict[str, Any]:
+    try:
+        return network.infer(files.files, files.name)
+    except RuntimeError as error:  # MONAI says of a transform's error only which transform it was
+        if isinstance(error.__cause__, ValueError):
+            raise error.__cause__ from None
+        raise

@@ -31,9 +31,8 @@ def serve(bundle_root: Path, studies: str, app_dir: Path | None = None, port: in
         raise ImportError(
             f"MONAI Label must be installed, got {error}: pip install --no-deps -r requirements-label.txt."
         ) from error
-    label_app.LabelNetwork(
-        bundle_root, conf.get("device"), conf.get("contrasts")
-    )  # a folder that is no bundle is said now, not by the first client
+    # a folder that is no bundle is said now, not by the first client
+    label_app.LabelNetwork(bundle_root, conf.get("device"), conf.get("contrasts"))
     import uvicorn
     from monailabel.config import settings
     from monailabel.utils.others.generic import init_log_config

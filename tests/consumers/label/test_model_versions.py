@@ -7,6 +7,8 @@ import pytest
 
 from bundle.consumers.label import model_versions
 from bundle.consumers.label.model_versions import PLACES, adopt, is_held, model_in_use, publish, use, versions
+from bundle.consumers.label.new_model import describe_versions
+from bundle.files import write_json
 
 
 @pytest.fixture
@@ -112,6 +114,28 @@ def test_an_unknown_version_is_refused(root):
     publish(root, version("first"))
     with pytest.raises(ValueError, match="version must be one of 0000, 0001, got '7'"):
         use(root, "7")
+
+
+def test_versions_are_told_with_their_scores(root):
+    record = {"made": "today", "patients": {"train": 8, "val": 2}, "metric": "auroc", "new": 0.5, "in_use": 0.25}
+
+    def write(folder, number):
+        version("first")(folder, number)
+        write_json(folder / "record.json", record)
+
+    publish(root, write)
+    assert list(describe_versions(root)) == [
+        "0000: as it was packed or put there",
+        "0001 in use: today, 8 patients trained; auroc of 2 others 0.5000, of the model before 0.2500",
+    ]
+
+
+def test_parts_of_a_killed_process_are_removed(root):
+    parts = [root / "models/versions/.12345678.part-0001", root / "configs/.12345678.part-inference.json"]
+    parts[0].mkdir(parents=True)
+    parts[1].symlink_to("../models/current/inference.json")
+    with model_versions.holding_models(root):
+        assert not any(part.is_symlink() or part.exists() for part in parts)
 
 
 def test_a_killed_process_lets_go(root):
