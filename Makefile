@@ -17,7 +17,7 @@ GPU_OPTIONS ?=
 # The viewer of `make test-dicom`, as npm has it
 OHIF = @ohif/app@3.13.2
 
-.PHONY: help venv demo test gates unit test-release test-dicom gpu-wheels gpu-check clean
+.PHONY: help venv demo test gates unit test-release test-dicom label-server test-label gpu-wheels gpu-check clean
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -25,6 +25,8 @@ help:
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
+	@echo "make label-server  serve BUNDLE=folder over STUDIES=folder to 3D Slicer and OHIF, by MONAI Label, on this machine alone"
+	@echo "make test-label    the server of MONAI Label, asked as 3D Slicer and OHIF ask"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -74,6 +76,23 @@ test-dicom: $(VENV)/.dev
 	@for need in dciodvfy:dicom3tools dsrdump:dcmtk Orthanc:"orthanc orthanc-dicomweb" chromium:chromium npm:npm; do \
 		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
 	DCMQI_BIN=$(abspath $(VENV)/dcmqi/bin) OHIF_DIST=$(CURDIR)/.ohif/package/dist $(BIN)/python -m pytest tests/dicom -rs
+
+$(VENV)/label/.installed: requirements.txt requirements-label.txt
+	@test -x $(VENV)/label/bin/python || $(PYTHON) -m venv $(VENV)/label
+	@echo "Installing MONAI Label into $(VENV)/label (1.5 GB: some minutes the first time)"
+	@$(VENV)/label/bin/python -m pip install --disable-pip-version-check --progress-bar off -r requirements.txt
+	@$(VENV)/label/bin/python -m pip install --disable-pip-version-check --progress-bar off --no-deps -r requirements-label.txt
+	@touch $@
+
+label-server: $(VENV)/label/.installed
+	@test -n "$(BUNDLE)" -a -n "$(STUDIES)" || { echo "Say which: make label-server BUNDLE=lgm_vit STUDIES=studies"; exit 2; }
+	$(VENV)/label/bin/python scripts/label_server.py --bundle $(BUNDLE) --studies $(STUDIES) $(LABEL_OPTIONS)
+
+test-label: $(VENV)/label/.installed
+	@$(VENV)/label/bin/python -m pip install --quiet --disable-pip-version-check pytest==9.2.0
+	@for need in Orthanc:"orthanc orthanc-dicomweb" chromium:chromium; do \
+		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
+	$(VENV)/label/bin/python -m pytest tests/consumers/label -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels

@@ -77,6 +77,10 @@ class StudyNetwork:
         load_weights(network, self.root / "models" / "model.pt")
         return network
 
+    def load(self) -> None:
+        """Read weights and their hash now, so that both are of one file; else the first volume does."""
+        _ = self._network, self.model
+
     def infer(self, volumes: Sequence[Path], case: str) -> dict[str, Any]:
         """Return image, map, probabilities and findings of a case.
 
@@ -97,7 +101,8 @@ class StudyNetwork:
         image = loaded[IMAGE]
         if len(image) != self.in_channels:
             raise ValueError(
-                f"{case} must have {self.in_channels} channels, got {len(image)}: choose its series by --series."
+                f"{case} must have {self.in_channels} channels ({', '.join(self.channels)}), got {len(image)}: choose "
+                "its series by --series, or give a file for each."
             )
         network, device = self._network, torch.device(content("device"))
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bool(content("amp"))):

@@ -71,7 +71,8 @@ def answer(found: Mapping[str, Any], network: StudyNetwork) -> dict[str, Any]:
     Returns:
         `slices` (probability, whether positive and blank, `source_slice`), `volume`, thresholds and decision as in
         ``summary.json``; `top_slice`, the index in the file of the slice of highest probability; `findings`, without
-        their outlines; `warnings`, in what the scan is unlike the training data; `model` with name, version and SHA-256 of the weights.
+        their outlines; `warnings`, in what the scan is unlike the training data; `model` with name, version and SHA-256
+        of the weights.
     """
     result, sources = dict(found[RESULT]), source_slices(found)
     rows = [{**row, "source_slice": None if sources is None else sources[row["slice"]]} for row in result["slices"]]
@@ -119,12 +120,12 @@ def write_volume(values: NDArray, like: MetaTensor, file: Path) -> None:
 
 
 def _write_itk(values: NDArray, affine: NDArray, file: Path) -> None:
-    import SimpleITK as sitk  # noqa: N813 - an extra, and the habit of the field
+    import SimpleITK
 
     affine, to_lps = upright_affine(affine, values.shape), np.diag([-1.0, -1.0, 1.0])
     spacing = np.linalg.norm(affine[:3, :3], axis=0)
-    image = sitk.GetImageFromArray(values.T)
+    image = SimpleITK.GetImageFromArray(values.T)
     image.SetSpacing(spacing.tolist())
     image.SetDirection((to_lps @ affine[:3, :3] / spacing).ravel().tolist())
     image.SetOrigin((to_lps @ affine[:3, 3]).tolist())
-    sitk.WriteImage(image, str(file), useCompression=True)
+    SimpleITK.WriteImage(image, str(file), useCompression=True)

@@ -1,4 +1,4 @@
-"""Datastore of MONAI Label over a DICOMweb archive, as OHIF asks for it: an image is called by the UID of its series."""
+"""Datastore of MONAI Label over a DICOMweb archive, as OHIF asks for it: the UID of a series names an image."""
 
 from __future__ import annotations
 
@@ -33,7 +33,13 @@ class ArchivedStudies(Studies):
         super().__init__(str(folder), network)
 
     def list_images(self) -> list[str]:
-        """Return the UIDs of the series whose modality the network reads."""
+        """Return the UIDs of the series whose modality the network reads.
+
+        Of a network of several contrasts they are those that were opened: only the headers of a whole study tell which
+        of its series is the first channel.
+        """
+        if self._network.on().in_channels > 1:
+            return list(super().list_images())
         found = [self._series(Modality=modality) for modality in sorted(self._network.on().modalities) or ["MR"]]
         return [series["0020000E"]["Value"][0] for several in found for series in several]
 

@@ -37,8 +37,8 @@ class LabelNetwork:
     Args:
         bundle_root: folder of an unpacked bundle.
         device: of the network; None takes what the bundle's config does.
-        contrasts: file of the rules by which series become channels, see `bundle.dicom.contrasts.read_rules`; None takes
-            those for MR of the brain.
+        contrasts: file of the rules by which series become channels, see `bundle.dicom.contrasts.read_rules`; None
+            takes those for MR of the brain.
 
     Raises:
         FileNotFoundError: the folder is not an unpacked bundle.
@@ -75,6 +75,7 @@ class LabelNetwork:
             then, network = self._loaded.get(wanted, (None, None))
             if network is None or then != now:
                 network = StudyNetwork(self.root, wanted)
+                network.load()
                 self._loaded[wanted] = (now, network)
             return network
 
