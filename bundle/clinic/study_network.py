@@ -77,10 +77,6 @@ class StudyNetwork:
         load_weights(network, self.root / "models" / "model.pt")
         return network
 
-    def load(self) -> None:
-        """Read weights and their hash now, so that both are of one file; else the first volume does."""
-        _ = self._network, self.model
-
     def infer(self, volumes: Sequence[Path], case: str) -> dict[str, Any]:
         """Return image, map, probabilities and findings of a case.
 
@@ -101,8 +97,7 @@ class StudyNetwork:
         image = loaded[IMAGE]
         if len(image) != self.in_channels:
             raise ValueError(
-                f"{case} must have {self.in_channels} channels ({', '.join(self.channels)}), got {len(image)}: choose "
-                "its series by --series, or give a file for each."
+                f"{case} must have the channels {', '.join(self.channels)}, got {len(image)}: choose them by --series."
             )
         network, device = self._network, torch.device(content("device"))
         with torch.no_grad(), torch.autocast(device.type, torch.bfloat16, enabled=bool(content("amp"))):
@@ -163,11 +158,7 @@ class StudyNetwork:
         return alone
 
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
-        """Yield in what the scan is unlike the training data.
-
-        Args:
-            found: see `infer`.
-        """
+        """Yield in what a scan, as `infer` found it, is unlike the training data."""
         if not self.profile:
             yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
             return

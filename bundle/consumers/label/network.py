@@ -75,7 +75,7 @@ class LabelNetwork:
             then, network = self._loaded.get(wanted, (None, None))
             if network is None or then != now:
                 network = StudyNetwork(self.root, wanted)
-                network.load()
+                _ = network.model  # its hash is that of the weights as they are now
                 self._loaded[wanted] = (now, network)
             return network
 
@@ -102,12 +102,10 @@ class LabelNetwork:
                     f"{files.name} must have the channels {', '.join(self.channels)}, got {given} alone: add "
                     f"{', '.join(f'{files.name}_{channel}' for channel in files.missing)}."
                 )
-            try:
-                return Inferred(network, network.infer(files.files, files.name))
-            except RuntimeError as error:  # MONAI says of a transform's error only which transform it was
-                if isinstance(error.__cause__, ValueError):
-                    raise error.__cause__ from None
-                raise
+            found = _found(network, files)
+            while (newer := self.on(device)) is not network:  # replaced meanwhile, maybe before they were read
+                network, found = newer, _found(newer, files)
+        return Inferred(network, found)
 
     @contextmanager
     def _files(self, image: str | Path | Sequence[str | Path], network: StudyNetwork) -> Iterator[ImageFiles]:
@@ -120,3 +118,12 @@ class LabelNetwork:
         else:
             with tempfile.TemporaryDirectory(prefix="lgm_vit_") as place:
                 yield dicom_volumes(Path(image), network, self.selection, Path(place))
+
+
+def _found(network: StudyNetwork, files: ImageFiles) -> dict[str, Any]:
+    try:
+        return network.infer(files.files, files.name)
+    except RuntimeError as error:  # MONAI says of a transform's error only which transform it was
+        if isinstance(error.__cause__, ValueError):
+            raise error.__cause__ from None
+        raise
