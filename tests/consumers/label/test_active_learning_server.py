@@ -13,9 +13,9 @@ from bundle.consumers.label.uncertainty import KEY, image_scores
 
 def scores_in(address):
     """Wait until the server has scored, which it begins by itself; return image -> noted scores."""
-    finished(address, "scoring")
+    finished(address, "scoring", seconds=900)
     requests.post(f"{address}/scoring/uncertainty", params={"run_sync": True}, timeout=300)  # refused if it is at it
-    finished(address, "scoring")
+    finished(address, "scoring", seconds=900)
     images = requests.get(f"{address}/datastore/", params={"output": "all"}, timeout=60).json()["objects"]
     return {name: image["image"]["info"].get(KEY) for name, image in images.items()}
 
@@ -48,7 +48,7 @@ def test_the_least_certain_comes_next_until_it_is_labeled_or_the_model_is_anothe
             query, form = {"image": first, "tag": "final"}, {"label": ("mask.nii.gz", mask)}
             requests.put(f"{address}/datastore/label", params=query, files=form, timeout=60).raise_for_status()
         assert next_sample(address)["id"] == second
-        finished(address, "scoring")
+        finished(address, "scoring", seconds=900)
         write_weights(bundle, 1)
         assert next_sample(address)["scored"] is False
         noted = scores_in(address)
