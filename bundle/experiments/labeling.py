@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Labeling:
         optimizer_steps: of a training, however few scans are labeled.
         uncertain_slices: see `scan_uncertainty`.
         margin: AUROC that may be missing to that of all data.
+        strategies: names in `STRATEGIES`; the first is what the others are compared with.
 
     Raises:
         ValueError: from `read`, an entry is unknown or missing.
@@ -74,15 +75,17 @@ class Labeling:
     optimizer_steps: int
     uncertain_slices: int = 10
     margin: float = 0.01
-    strategies: Sequence[str] = field(default=tuple(STRATEGIES))
+    strategies: Sequence[str] = tuple(STRATEGIES)
 
     @classmethod
     def read(cls, path: str | Path) -> Labeling:
         """Return the plan that a YAML file holds."""
         content = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
         known = {entry.name for entry in fields(cls)} - {"name"}
-        if not isinstance(content, dict) or not {"base", "step", "seeds"} <= set(content) <= known:
-            raise ValueError(f"{path}: entries must be some of {sorted(known)}, base, step and seeds among them.")
+        needed = {entry.name for entry in fields(cls) if entry.default is MISSING} - {"name"}
+        given = set(content) if isinstance(content, dict) else set()
+        if wrong := sorted((needed - given) | (given - known)):
+            raise ValueError(f"{path}: entries must be {sorted(needed)} and perhaps others, check {wrong}.")
         plan = cls(Path(path).stem, **content)
         plan.require_sound()
         return plan
@@ -95,8 +98,14 @@ class Labeling:
             raise ValueError(f"step must be {{train: n, validation: m}}, both at least 1, got {self.step}.")
 
     def order(self, pool: Sequence[Mapping[str, Any]], seed: int) -> tuple[list[str], list[str]]:
-        """Return the patients of the pool that would train, and those that would validate, in the order of the seed."""
+        """Return the patients of the pool that would train, and those that would validate, in the order of the seed.
+
+        Raises:
+            ValueError: there are fewer than one round labels.
+        """
         patients = sorted({item[PATIENT] for item in pool})
+        if len(patients) < sum(self.step.values()):
+            raise ValueError(f"pool must have the patients of a step {self.step}, got {len(patients)}: add patients.")
         mixed = [str(name) for name in np.random.default_rng(seed).permutation(patients)]
         share = len(mixed) * self.step["validation"] // sum(self.step.values())
         return mixed[share:], mixed[:share]

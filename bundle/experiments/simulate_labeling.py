@@ -44,6 +44,8 @@ def simulate_labeling(plan: Labeling, dataset_dir: Path, output_dir: Path, cache
     torch.set_num_threads(1)
     setup = Setup(plan.base, dataset_dir.absolute(), cache_dir.absolute())
     split, rows = setup.split(plan.settings), []
+    if split.val:
+        raise ValueError("split_fractions must be pool, 0 and test, got validation patients: the pool has its own.")
     for seed in plan.seeds:  # outermost: those that are complete can be compared
         for strategy in plan.strategies:
             for made in LabelingPath(plan, strategy, seed, split, setup, folder / f"seed{seed}").rounds():
