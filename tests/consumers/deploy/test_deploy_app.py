@@ -48,11 +48,9 @@ def changed(root, target, channels=None, **settings):
             content |= settings
             if channels:
                 content["in_channels"] = len(channels)
-                plain = {**content, "network_def": {k: v for k, v in content["network_def"].items() if k[0] != "_"}}
-                plain["network_def"]["_target_"] = content["network_def"]["_target_"]
-                torch.save(
-                    ConfigParser(plain).get_parsed_content("network_def").state_dict(), target / "models/model.pt"
-                )
+                network = {key: value for key, value in content["network_def"].items() if key != "_requires_"}
+                built = ConfigParser({**content, "network_def": network}).get_parsed_content("network_def")
+                torch.save(built.state_dict(), target / "models" / "model.pt")
         elif channels:
             content["network_data_format"]["inputs"]["image"]["channel_def"] = dict(enumerate(channels))
         file.write_text(json.dumps(content))
