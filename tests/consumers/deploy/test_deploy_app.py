@@ -48,11 +48,9 @@ def changed(root, target, channels=None, **settings):
             content |= settings
             if channels:
                 content["in_channels"] = len(channels)
-                plain = {**content, "network_def": {k: v for k, v in content["network_def"].items() if k[0] != "_"}}
-                plain["network_def"]["_target_"] = content["network_def"]["_target_"]
-                torch.save(
-                    ConfigParser(plain).get_parsed_content("network_def").state_dict(), target / "models/model.pt"
-                )
+                network = {key: value for key, value in content["network_def"].items() if key != "_requires_"}
+                built = ConfigParser({**content, "network_def": network}).get_parsed_content("network_def")
+                torch.save(built.state_dict(), target / "models" / "model.pt")
         elif channels:
             content["network_data_format"]["inputs"]["image"]["channel_def"] = dict(enumerate(channels))
         file.write_text(json.dumps(content))
@@ -134,7 +132,7 @@ def test_three_channels_are_read_as_by_our_own_command(contrasts, bundle_root, r
     own_rules = {name: [{"description": name}] for name in NAMES}
     assert_same(result, *own(contrasts, model, tmp_path, Selection(rules=own_rules)))
     if shutil.which("dciodvfy"):
-        for file in (result / "dicom").iterdir():  # without it, make test-deploy says so
+        for file in (result / "dicom").iterdir():
             said = subprocess.run(["dciodvfy", str(file)], capture_output=True, text=True, errors="replace").stderr
             assert [line for line in said.splitlines() if line.startswith("Error")] == [], file.name
 
@@ -258,9 +256,10 @@ def test_the_operator_fits_into_a_graph_of_others(study, bundle_root, tmp_path):
 
 def test_the_operator_fails_where_nothing_was_read(study, bundle_root, tmp_path):
     reader = StudyReader(bundle_root, tmp_path / "out", device="cpu")
-    row = (lambda graph: StudyReaderOperator(graph, reader=reader, name="reader"), "study_selected_series_list", "")
+    ports = ("study_selected_series_list", "study_outcomes")
+    row = (lambda graph: StudyReaderOperator(graph, reader=reader, name="reader"), *ports)
     with pytest.raises(ValueError, match="the graph must select series, got none"):
-        Graph.received(study(), rules_in(tmp_path, ct="MR"), (row[0], row[1], "study_outcomes"))
+        Graph.received(study(), rules_in(tmp_path, ct="MR"), row)
 
 
 def test_the_bundle_operator_of_the_sdk_gives_our_map(study, bundle_root, tmp_path):
