@@ -83,7 +83,7 @@ def _call_nvflare(plan: FederationPlan, plan_file: Path, folder: Path, how: str)
     try:
         from bundle.consumers.fl import nvflare_job
     except ModuleNotFoundError as error:
-        raise ImportError(f"{error.name} is not installed: pip install -r requirements-fl.txt.") from error
+        raise ImportError(f"{error.name} is not installed: pip install 'nvflare>=2.9,<2.10'.") from error
     if how == "job":
         nvflare_job.write_job(plan, folder)
         return

@@ -1,6 +1,9 @@
 """What is wrong with a plan, a site's data or a message is said once, before it is silently wrong."""
 
 import logging
+import sys
+from contextlib import suppress
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -169,6 +172,37 @@ def test_an_error_and_what_is_logged_stay_at_the_site(tmp_path, caplog):
 
 
 def test_without_nvflare_the_command_says_what_to_install(write_plan, tmp_path, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "bundle.consumers.fl.nvflare_job", None)
-    with pytest.raises(ImportError, match=r"pip install -r requirements-fl\.txt"):
+    monkeypatch.setitem(sys.modules, "bundle.consumers.fl.nvflare_job", None)
+    with pytest.raises(ImportError, match="pip install 'nvflare"):
         federate(write_plan(tmp_path), tmp_path)
+
+
+def fake_nvflare(monkeypatch, simulate):
+    """Stand in for the module that imports NVFlare; return the names of what was called."""
+    called = []
+    job = SimpleNamespace(write_job=lambda plan, folder: called.append("job"), simulate=simulate)
+    monkeypatch.setitem(sys.modules, "bundle.consumers.fl.nvflare_job", job)
+    monkeypatch.setattr("bundle.consumers.fl.nvflare_job", job, raising=False)
+    return called
+
+
+def test_the_reason_of_the_site_that_failed_is_told(write_plan, tmp_path, monkeypatch):
+    def simulate(plan, plan_file, folder):
+        for site, reason in {"B": "x/phantom_1 must hold flair", "C": "request to abort the job for reason"}.items():
+            with suppress(SiteError), kept_at_site(folder / site):
+                raise ValueError(reason)
+        raise RuntimeError("Simulation failed with return code 2.")
+
+    fake_nvflare(monkeypatch, simulate)
+    with pytest.raises(RuntimeError) as caught:
+        federate(write_plan(tmp_path), tmp_path / "run")
+    assert str(caught.value).startswith("B: ValueError: x/phantom_1 must hold flair (more in ")
+    assert "C:" not in str(caught.value)
+
+
+def test_a_job_is_written_and_local_statistics_leave_no_common_run(write_plan, tmp_path, monkeypatch):
+    called = fake_nvflare(monkeypatch, lambda plan, plan_file, folder: None)
+    assert "job" in federate(write_plan(tmp_path), tmp_path / "run", "job")
+    assert called == ["job"]
+    plan = write_plan(tmp_path, patch_norm_statistics="local")
+    assert federate(plan, tmp_path / "run").startswith("Every site has a run of its own")
