@@ -7,6 +7,7 @@ import runpy
 import shlex
 import shutil
 import sys
+import textwrap
 
 import nibabel
 import numpy as np
@@ -77,13 +78,11 @@ for names, kind, data in (
 for name in ("train", "inference"):
     files = {"meta_file": meta, "config_file": f"{root}/configs/{name}.json", "bundle_root": root}
     monai_bundle.verify_net_in_out("network_def", device="cpu", **files)
-trace = {"use_trace": True, "input_shape": [1, 3, 32, 32], "ckpt_file": f"{root}/models/model.pt"}
-monai_bundle.ckpt_export("network_def", f"{target}/model.ts", **files, **trace)
 print("done")
 """
 
 
-def test_load_check_verify_and_trace_beside_another_bundle(unpacked, phantoms, elsewhere, python):
+def test_load_check_and_verify_beside_another_bundle(unpacked, phantoms, elsewhere, python):
     image = phantoms / "phantom_000/phantom_000_t1.nii.gz"
     printed = python("-c", IN_ONE_PROCESS, unpacked, phantoms, image, elsewhere, cwd=elsewhere).splitlines()
     module = unpacked / "lgm_vit/bundle/__init__.py"
@@ -97,10 +96,6 @@ def test_load_check_verify_and_trace_beside_another_bundle(unpacked, phantoms, e
         "properties ['inference'] []",
         "done",
     ]
-    images = torch.rand(1, 3, 32, 32)
-    traced = torch.jit.load(elsewhere / "model.ts").eval()
-    with torch.no_grad():
-        torch.testing.assert_close(traced(images), network(unpacked / "lgm_vit")(images), atol=1e-5, rtol=1e-5)
 
 
 def test_train_continues_in_the_bundle_and_evaluates(copy, phantoms, elsewhere, python):
@@ -119,8 +114,8 @@ def test_train_continues_in_the_bundle_and_evaluates(copy, phantoms, elsewhere, 
 def test_infers_with_the_threshold_of_the_run(copy, phantoms, elsewhere, run_folder, python):
     case = sorted(path for path in phantoms.iterdir() if path.is_dir())[0]
     images = [str(case / f"{case.name}_{channel}.nii.gz") for channel in ("t1", "t2", "flair")]
-    config, output = copy / "configs/inference.json", elsewhere / "results"
-    options = ("--bundle_root", copy, "--dataset_dir", repr([images]), "--output_dir", output)
+    config, output = copy / "configs/inference.json", elsewhere / "results"  # bundle_root is where the config lies
+    options = ("--dataset_dir", repr([images]), "--output_dir", output)
     python("-m", "monai.bundle", "run", "--config_file", config, *options, cwd=elsewhere)
     (result,) = output.glob("*/slices.csv")
     rows = list(csv.DictReader(result.open()))
@@ -141,21 +136,49 @@ def test_metadata_is_valid(unpacked, tmp_path):
     verify_metadata(unpacked / "lgm_vit/configs/metadata.json", filepath=schema)
 
 
+def commands(bundle):
+    """Return the commands of the card that use MONAI beside `run`, for this bundle, as words."""
+    card = (bundle / "docs/README.md").read_text().replace("/path/to/lgm_vit", str(bundle))
+    found = re.findall(r"python -m monai\.bundle ((?:verify|ckpt|onnx)_.+?)\n\n", card, re.DOTALL)
+    return {words[0]: words for words in (shlex.split(text.replace("\\\n", " ")) for text in found)}
+
+
+def test_verification_and_torchscript_by_the_commands_of_the_card(unpacked, elsewhere, python):
+    """Without bundle_root, as the model zoo's checks call them with it: to script is the default."""
+    for name in ("verify_net_in_out", "ckpt_export"):
+        python("-m", "monai.bundle", *commands(unpacked / "lgm_vit")[name], cwd=elsewhere)
+    script = torch.jit.load(elsewhere / "model.ts").eval()
+    for batch in (1, 5):
+        image = torch.rand(batch, 3, 32, 32)
+        with torch.no_grad():
+            torch.testing.assert_close(script(image), network(unpacked / "lgm_vit")(image), atol=1e-6, rtol=1e-6)
+
+
 @pytest.mark.no_cover
-def test_onnx_at_two_batch_sizes_by_the_command_of_the_card(copy, monkeypatch):
+def test_onnx_at_two_batch_sizes_by_the_command_of_the_card(copy, elsewhere, monkeypatch):
     """The command line in this process: a Python with nothing but requirements.txt has no ONNX."""
-    card = (copy / "docs/README.md").read_text()
-    [command] = re.findall(r"python -m monai\.bundle (onnx_export .+?)\n\n", card, re.DOTALL)
-    monkeypatch.setattr(sys, "argv", [monai_bundle.__file__, *shlex.split(command.replace("\\\n", " "))])
+    monkeypatch.setattr(sys, "argv", [monai_bundle.__file__, *commands(copy)["onnx_export"]])
     monkeypatch.setattr(sys, "path", [*sys.path])  # the config puts the bundle there
-    monkeypatch.chdir(copy)
+    monkeypatch.chdir(elsewhere)
     runpy.run_path(monai_bundle.__file__, run_name="__main__")
-    session = onnxruntime.InferenceSession(copy / "models/model.onnx", providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(elsewhere / "model.onnx", providers=["CPUExecutionProvider"])
     for batch in (1, 5):
         image = torch.rand(batch, 3, 32, 32)
         (logits,) = session.run(None, {"x": image.numpy()})
         with torch.no_grad():
             np.testing.assert_allclose(logits, network(copy)(image).numpy(), atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.no_cover
+def test_torch_export_by_the_lines_of_the_card(copy, elsewhere, monkeypatch):
+    card = (copy / "docs/README.md").read_text().replace('"/path/to"', repr(str(copy.parent)))
+    [lines] = re.findall(r"\n((?:    .+\n)+    torch\.export\.save.+\n)", card)
+    monkeypatch.chdir(elsewhere)
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    exec(textwrap.dedent(lines), {})
+    image = torch.rand(5, 3, 32, 32)
+    with torch.no_grad():
+        torch.testing.assert_close(torch.export.load(elsewhere / "model.pt2").module()(image), network(copy)(image))
 
 
 def test_the_script_packs_from_any_folder(copy, run_folder, elsewhere, archive, python):

@@ -62,7 +62,9 @@ def test_what_programs_override_passes():
 
 
 def test_an_entry_of_one_s_own_passes_where_it_is_used():
-    assert not list(program_problems({"rate": 1, "learning_rate": "@rate", "seed": "@train#b", "train": {"b": 2}}, CONFIGS))
+    assert not list(
+        program_problems({"rate": 1, "learning_rate": "@rate", "seed": "@train#b", "train": {"b": 2}}, CONFIGS)
+    )
     [problem] = program_problems({"rate": 1, "learning_rate": 2}, CONFIGS)
     assert problem.startswith("rate is not an id")
 
