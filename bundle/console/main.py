@@ -6,11 +6,10 @@ import runpy
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
-from importlib.metadata import version
 from pathlib import Path
 
 from bundle.console.commands import RUNS, SCRIPTS, help_line, overview, script
-from bundle.files import bundle_root
+from bundle.files import bundle_root, read_json
 
 _USAGE_ERROR = 2
 
@@ -88,4 +87,4 @@ def _error(text: str) -> int:
 
 
 def _version() -> str:
-    return version("lgm-vit")
+    return str(read_json(bundle_root() / "configs/metadata.json")["version"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -122,15 +123,16 @@ def _read(file: str, data: bytes) -> Any:
 
 
 def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
-    names = [name for name, _ in pairs]
-    if twice := [name for name in names if names.count(name) > 1]:
-        raise ValueError(f"{twice[0]!r} must stand once in an object, got it twice: remove one.")
-    return dict(pairs)
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        (name, _), *_ = Counter(name for name, _ in pairs).most_common(1)
+        raise ValueError(f"{name!r} must stand once in an object, got it twice: remove one.")
+    return content
 
 
 class _Loader(yaml.SafeLoader):
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        _once([(str(self.construct_object(key, deep=True)), None) for key, _ in node.value])  # type: ignore[no-untyped-call]
+        _once([(str(self.construct_object(key, deep=True)), None) for key, _ in node.value])
         return super().construct_mapping(node, deep)
 
 
@@ -144,6 +146,7 @@ def _entries(content: Any, place: str = "", depth: int = 0, left: list[int] | No
     if isinstance(content, dict):
         pairs = [(str(key).replace("::", "#"), value) for key, value in content.items()]
     else:
-        pairs = list(enumerate(content)) if isinstance(content, list | tuple | set) else []
+        parts = content if isinstance(content, list | tuple | set) else ()
+        pairs = [(str(number), value) for number, value in enumerate(parts)]
     for key, value in pairs:
-        yield from _entries(value, f"{place}#{key}" if place else str(key), depth + 1, left)
+        yield from _entries(value, f"{place}#{key}" if place else key, depth + 1, left)

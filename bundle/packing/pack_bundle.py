@@ -56,7 +56,7 @@ def pack_bundle(
         Traceback (most recent call last):
         ValueError: no/run must hold config.json and model.pt, got no config.json and no model.pt: ...
     """
-    run, files = TrainedRun.read(run_folder), bundle_files(root and Path(root))
+    run, files = TrainedRun.read(run_folder), bundle_files(None if root is None else Path(root))
     defaults = {name: json.loads(files[name]) for name in (_TRAIN, _INFERENCE, _METADATA)}
     train = packed_train(run.config, defaults[_TRAIN])
     members = {f"models/ensemble_{number}.pt": path for number, path in enumerate(run.ensemble, start=1)}

@@ -56,6 +56,8 @@ def test_a_misspelt_command_names_the_nearest(typed, hint, capsys):
 def test_the_root_and_the_version_are_told(capsys):
     assert main(["--root"]) == 0
     assert Path(capsys.readouterr().out.strip()) == ROOT
+    assert main(["--version"]) == 0
+    assert f'version = "{capsys.readouterr().out.strip()}"' in (ROOT / "pyproject.toml").read_text()
 
 
 def test_a_script_gives_its_status(tmp_path, capsys):
