@@ -147,9 +147,8 @@ def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iter
     groups = image.get("PerFrameFunctionalGroupsSequence")
     shared = next(iter(image.get("SharedFunctionalGroupsSequence") or ()), Dataset())
     for index, own in enumerate(groups or [Dataset()]):
-        found = FrameAttributes(image, own, shared)
+        image_type = (found := FrameAttributes(image, own, shared)).image_type()
         plain = {name: str(found.get(*where)) for name, where in REPEATS.items()}
-        image_type = found.image_type()
         yield Plane(
             file=file,
             kind=str(sop_class(image)),

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.ndimage import find_objects
 
 from bundle.reports.key_slice import slice_name
 from bundle.reports.probability_chart import runs_of
@@ -81,11 +82,11 @@ def finding_rows(reading: Reading) -> list[dict[str, Any]]:
     Args:
         reading: of a stack; slices are counted in the order of its planes.
     """
-    rows = []
+    rows, boxes = [], dict(enumerate(find_objects(reading.labels), 1))
     for finding in reading.findings:
         number, key = int(finding["finding"]), int(finding["key_source_slice"])
-        inside = np.flatnonzero((reading.labels == number).any(axis=(0, 1)))
-        first, last = (int(inside[0]), int(inside[-1])) if inside.size else (key, key)
+        box = boxes.get(number)
+        first, last = (key, key) if box is None else (box[2].start, box[2].stop - 1)
         center = finding.get("centroid_lps_mm")
         extent = finding.get("extent_mm")
         rows.append(

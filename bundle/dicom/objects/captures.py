@@ -44,7 +44,7 @@ def make_captures(origin: Origin) -> Iterator[SCImage]:
             bits_allocated=8,
             coordinate_system="PATIENT",
             patient_orientation=("L", "P"),
-            study_instance_uid=origin.sources.planes[0].StudyInstanceUID,
+            study_instance_uid=origin.reading.stack.planes[0].study.uid,
             **options,
         )
         capture.PatientOrientation = []  # a picture with panels and words has none

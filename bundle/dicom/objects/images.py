@@ -39,11 +39,13 @@ def make_map(origin: Origin) -> ParametricMap:
     if not (low >= 0 and high <= 1):  # NaN fails too
         raise ValueError(f"attribution must lie in [0, 1], got {low:g} to {high:g}: scale it by the map_scale.")
     columns, rows, count = attribution.shape
-    alike = [source.stack.shape[:2] == (columns, rows) for source in origin.further]  # which the map then says
-    further = [s.planes_of_a_pixel if same else s.planes for s, same in zip(origin.further, alike, strict=True)]
+    # of a single pixel, as the map is when highdicom makes it; a contrast of another matrix must differ from that
+    size = {source.stack.shape[:2]: None for source in origin.further} | {(columns, rows): (1, 1)}
     result = ParametricMap(
-        source_images=origin.sources.planes_of_a_pixel,
-        further_source_images=[plane for planes in further for plane in planes],
+        source_images=origin.sources.planes(size=(1, 1)),
+        further_source_images=[
+            plane for source in origin.further for plane in source.planes(size=size[source.stack.shape[:2]])
+        ],
         pixel_array=np.arange(count, dtype=np.float32).reshape(-1, 1, 1),  # number of the slice: tells the order
         contains_recognizable_visual_features=False,
         real_world_value_mappings=[_activation()],
@@ -89,8 +91,8 @@ def make_segmentation(origin: Origin) -> Segmentation:
     segments = np.zeros(numbers[-1] + 1, dtype=kind)
     segments[numbers] = np.arange(1, len(numbers) + 1)  # segments count from 1 without gaps
     result = Segmentation(
-        source_images=origin.sources.planes[slices],
-        further_source_images=[plane for source in origin.further for plane in source.planes],
+        source_images=origin.sources.planes(slices),
+        further_source_images=[plane for source in origin.further for plane in source.planes()],
         pixel_array=segments[labels].transpose(2, 1, 0),
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_segment(origin, index, number) for index, number in enumerate(numbers, 1)],
@@ -123,8 +125,15 @@ def _segment(origin: Origin, index: int, number: int) -> SegmentDescription:
     )
 
 
+class _Activation(RealWorldValueMapping):
+    """Mapping of the values; highdicom 0.28 puts its text into a message of each frame that nobody reads."""
+
+    def __repr__(self) -> str:
+        return "activation"
+
+
 def _activation() -> RealWorldValueMapping:
-    return RealWorldValueMapping(
+    return _Activation(
         lut_label="ACTIVATION",
         lut_explanation="Class activation, 0 to 1",
         unit=codes.UCUM.NoUnits,

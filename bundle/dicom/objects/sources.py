@@ -76,19 +76,15 @@ class Sources:
         """(D,) identities of the planes."""
         return [Reference(plane.kind, plane.uid, plane.frame) for plane in self.stack.planes]
 
-    @cached_property
-    def planes(self) -> list[Dataset]:
-        """(D,) headers in the form of single-frame images."""
-        return self._headers(self.stack.planes[0].size)
+    def planes(self, which: slice = slice(None), size: tuple[int, int] | None = None) -> list[Dataset]:
+        """Return headers in the form of single-frame images.
 
-    @property
-    def planes_of_a_pixel(self) -> list[Dataset]:
-        """(D,) headers of frames of a single pixel, for an image whose pixels come later."""
-        return self._headers((1, 1))
-
-    def _headers(self, size: tuple[int, int]) -> list[Dataset]:
-        same, headers = dict(self._same(size).items()), []
-        for plane, reference in zip(self.stack.planes, self.references, strict=True):
+        Args:
+            which: of the planes.
+            size: rows and columns that the headers name; None names those of the planes.
+        """
+        same, headers = dict(self._same(size or self.stack.planes[0].size).items()), []
+        for plane, reference in zip(self.stack.planes[which], self.references[which], strict=True):
             header = Dataset(same.copy())
             header.SOPClassUID = _CLASSES.get(uid.UID(plane.kind), plane.kind)
             header.SOPInstanceUID = _stand_in(reference)
@@ -100,7 +96,7 @@ class Sources:
 
     @cached_property
     def instances(self) -> list[Dataset]:
-        """One header for each image, with its identity; the first one has all that `planes` have but a place."""
+        """One header for each image, with its identity; the first has all that those of `planes` have but a place."""
         first = self.stack.planes[0]
         found: dict[str, Dataset] = {}
         for plane in self.stack.planes:
