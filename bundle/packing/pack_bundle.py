@@ -82,12 +82,15 @@ def pack_bundle(
         packed[_PROFILE] = run.input_profile
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
     thresholds = (inference["threshold"], volume_threshold)
-    image = metadata["network_data_format"]["inputs"]["image"]
-    shape = (2, image["num_channels"], *image["spatial_shape"])
-    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()
+    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, _batch_shape(metadata)).encode()
     files |= {name: path.read_bytes() for name, path in {"models/model.pt": run.weights, **members}.items()}
     files[SBOM] = sbom_text(metadata)
     return write_archive(archive, _NAME, files)
+
+
+def _batch_shape(metadata: Mapping[str, Any]) -> tuple[int, ...]:
+    image = metadata["network_data_format"]["inputs"]["image"]
+    return (2, image["num_channels"], *image["spatial_shape"])
 
 
 def write_archive(path: str | os.PathLike[str], folder: str, files: Mapping[str, bytes]) -> Path:

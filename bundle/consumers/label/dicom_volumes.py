@@ -45,7 +45,7 @@ def dicom_volumes(
     """
     with _quiet():
         names = CaseNames(key_file or place / "key")
-        studies = list(studies_in(folder, names))
+        studies = list(studies_in([folder], names))
         if len(studies) != 1:
             raise ValueError(f"the folder must hold one DICOM study, got {len(studies)}: choose the folder of one.")
         return _written(studies[0], network, selection, place / studies[0].case, names, series)
@@ -65,7 +65,7 @@ def convert_studies(folder: Path, network: StudyNetwork, selection: Selection, k
     """
     with _quiet():
         try:
-            studies = list(studies_in(folder, names := CaseNames(key_file)))
+            studies = list(studies_in([folder], names := CaseNames(key_file)))
         except NothingReadable:
             return
         for study in studies:
