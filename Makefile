@@ -17,7 +17,7 @@ GPU_OPTIONS ?=
 # The viewer of `make test-dicom`, as npm has it
 OHIF = @ohif/app@3.13.2
 
-.PHONY: help venv demo test gates unit test-release test-dicom gpu-wheels gpu-check clean
+.PHONY: help venv demo test gates unit test-release test-dicom test-mlflow gpu-wheels gpu-check clean
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -25,6 +25,7 @@ help:
 	@echo "make test          all gates and tests"
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
+	@echo "make test-mlflow   a training followed by MLflow, offline"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -74,6 +75,12 @@ test-dicom: $(VENV)/.dev
 	@for need in dciodvfy:dicom3tools dsrdump:dcmtk Orthanc:"orthanc orthanc-dicomweb" chromium:chromium npm:npm; do \
 		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
 	DCMQI_BIN=$(abspath $(VENV)/dcmqi/bin) OHIF_DIST=$(CURDIR)/.ohif/package/dist $(BIN)/python -m pytest tests/dicom -rs
+
+test-mlflow: $(VENV)/.dev requirements-mlflow.txt
+	@test -x $(VENV)/mlflow/bin/python || $(PYTHON) -m venv $(VENV)/mlflow
+	@$(VENV)/mlflow/bin/python -m pip install --disable-pip-version-check --progress-bar off \
+		-r requirements.txt -r requirements-mlflow.txt pytest pytest-randomly pytest-xdist
+	$(VENV)/mlflow/bin/python -m pytest tests/consumers/mlflow -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels
