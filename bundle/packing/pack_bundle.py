@@ -80,10 +80,9 @@ def pack_bundle(
     if run.input_profile:
         packed[_PROFILE] = run.input_profile
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
-    thresholds = (inference["threshold"], volume_threshold)
     image = metadata["network_data_format"]["inputs"]["image"]
     shape = (2, image["num_channels"], *image["spatial_shape"])
-    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape).encode()
+    files[CARD] = model_card(files[CARD].decode(), run, inference["threshold"], volume_threshold, shape).encode()
     files |= {name: path.read_bytes() for name, path in {"models/model.pt": run.weights, **members}.items()}
     return write_archive(archive, _NAME, files)
 
