@@ -19,7 +19,7 @@ OHIF = @ohif/app@3.13.2
 # The validator of `make test-wheel`
 CYCLONEDX = 11.12.0
 
-.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel test-deploy label-server test-label
+.PHONY: help venv demo test gates unit test-release test-dicom test-fl gpu-wheels gpu-check clean test-wheel test-deploy label-server test-label test-mlflow
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -32,6 +32,7 @@ help:
 	@echo "make test-deploy   the operator and the app for MONAI Deploy, in its SDK"
 	@echo "make label-server  serve BUNDLE=folder over STUDIES=folder to 3D Slicer and OHIF, by MONAI Label, on this machine alone"
 	@echo "make test-label    the server of MONAI Label, asked as 3D Slicer and OHIF ask"
+	@echo "make test-mlflow   a training followed by MLflow, offline"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 
@@ -124,6 +125,12 @@ test-label: $(VENV)/label/.installed
 	@for need in Orthanc:"orthanc orthanc-dicomweb" chromium:chromium; do \
 		command -v "$${need%%:*}" >/dev/null || echo "$${need%%:*} is absent: apt-get install $${need#*:}"; done
 	$(VENV)/label/bin/python -m pytest tests/consumers/label -rs
+
+test-mlflow: $(VENV)/.dev requirements-mlflow.txt
+	@test -x $(VENV)/mlflow/bin/python || $(PYTHON) -m venv $(VENV)/mlflow
+	@$(VENV)/mlflow/bin/python -m pip install --disable-pip-version-check --progress-bar off \
+		-r requirements.txt -r requirements-mlflow.txt pytest pytest-randomly pytest-xdist
+	$(VENV)/mlflow/bin/python -m pytest tests/consumers/mlflow -rs
 
 gpu-wheels:
 	rm -rf .gpu_wheels
