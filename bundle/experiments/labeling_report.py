@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -63,7 +64,7 @@ def labeling_table(rounds: pd.DataFrame, margin: float) -> Table:
     return Table(("strategy", "score", *seeds, "mean", "minus first strategy"), lines)
 
 
-def _lines(title: str, values: dict, rounds: pd.DataFrame, *, digits: int) -> Iterator[list[str]]:
+def _lines(title: str, values: Mapping[Any, float], rounds: pd.DataFrame, *, digits: int) -> Iterator[list[str]]:
     """Yield the cells of each strategy."""
     table = pd.Series(values).unstack()[list(dict.fromkeys(rounds.strategy))]
     first = table.columns[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -43,7 +44,8 @@ def simulate_labeling(plan: Labeling, dataset_dir: Path, output_dir: Path, cache
     _require_same_plan(folder / "plan.json", plan)
     torch.set_num_threads(1)
     setup = Setup(plan.base, dataset_dir.absolute(), cache_dir.absolute())
-    split, rows = setup.split(plan.settings), []
+    split = setup.split(plan.settings)
+    rows: list[dict[str, Any]] = []
     if split.val:
         raise ValueError("split_fractions must be pool, 0 and test, got validation patients: the pool has its own.")
     for seed in plan.seeds:  # outermost: those that are complete can be compared

@@ -61,7 +61,8 @@ class SliceUncertainty:
         Returns:
             Numbers of images: `total`, `skipped` (scored before), `executed`; and `failed`, image -> reason.
         """
-        images, executed, failed = datastore.get_unlabeled_images(), 0, {}
+        images, executed = datastore.get_unlabeled_images(), 0
+        failed: dict[str, str] = {}
         weights = self.task.network.on().model.weights_sha256
         new = [name for name in images if datastore.get_image_info(name).get(KEY, {}).get("weights_sha256") != weights]
         for image in new:
