@@ -8,6 +8,7 @@ import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bundle.files import write_atomically
 from bundle.packing.checks import require_fit, require_no_machine_paths
