@@ -19,8 +19,7 @@ OHIF = @ohif/app@3.13.2
 # The validator of `make test-wheel`
 CYCLONEDX = 11.12.0
 
-.PHONY: help venv demo test gates unit test-release test-dicom test-wheel test-consumers test-label test-deploy test-fl \
-	test-mlflow label-server gpu-wheels gpu-check clean
+.PHONY: help venv demo test gates unit test-release test-dicom test-wheel test-consumers test-label test-deploy test-fl test-mlflow label-server gpu-wheels gpu-check clean
 
 help:
 	@echo "make venv          a virtual environment in $(VENV) with what the bundle runs on"
@@ -29,12 +28,12 @@ help:
 	@echo "make test-release  the packed bundle in a fresh virtual environment"
 	@echo "make test-dicom    DICOM objects tried on validators, readers, an archive and a viewer of others"
 	@echo "make label-server  serve BUNDLE=folder over STUDIES=folder to 3D Slicer and OHIF, by MONAI Label, on this machine alone"
-	@echo "make test-consumers  all of these, in environments of their own:"
-	@echo "  test-wheel       the wheel in an empty environment: lgm-vit from phantoms to an inference"
-	@echo "  test-label       the server of MONAI Label, asked as 3D Slicer and OHIF ask"
-	@echo "  test-deploy      the operator and the app for MONAI Deploy, in its SDK"
-	@echo "  test-fl          federated training by NVFlare: three sites, a killed one, a wrong one"
-	@echo "  test-mlflow      a training followed by MLflow, offline"
+	@echo "make test-consumers  test-release and the next five, each in an environment of its own"
+	@echo "make test-wheel    the wheel in an empty environment: lgm-vit from phantoms to an inference"
+	@echo "make test-label    the server of MONAI Label, asked as 3D Slicer and OHIF ask"
+	@echo "make test-deploy   the operator and the app for MONAI Deploy, in its SDK"
+	@echo "make test-fl       federated training by NVFlare: three sites, a killed one, a wrong one"
+	@echo "make test-mlflow   a training followed by MLflow, offline"
 	@echo "make gpu-wheels    fetch the packages that a GPU machine without a network lacks"
 	@echo "make gpu-check     tests, speed and memory on a GPU, in 8 minutes"
 

@@ -54,6 +54,7 @@ def with_position(start: ScoreCalibration, reference: Predictions) -> ScoreCalib
         ValueError: the reference has no position baseline.
 
     Example:
+        >>> from scipy.special import expit
         >>> names, index, alone = np.array(["a"] * 3), np.arange(3), expit(np.array([-3.0, 1.0, -3.0]))
         >>> slices = Predictions(names, names, names, index, index, alone, position_only=alone)
         >>> round(with_position(ScoreCalibration(), slices).position[1], 2)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import time
@@ -12,6 +11,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bundle.files.atomic_file import naming_full_folder
+
+try:
+    import fcntl
+except ImportError:  # not a Unix: the age of a part alone tells whether it is still filled
+    fcntl = None  # type: ignore[assignment]
 
 STALE_SECONDS = 3600
 """A part in which nothing changed for so long was left by a killed process; a younger one may still be written."""
@@ -100,6 +104,9 @@ def discard_folder(folder: Path) -> None:
 @contextmanager
 def _held(part: Path) -> Iterator[None]:
     """Hold a lock on a folder, which the system lets go when this process ends, however it does."""
+    if fcntl is None:
+        yield
+        return
     handle = os.open(part, os.O_RDONLY)
     try:
         with suppress(OSError):  # a file system without locks: its age alone tells
@@ -111,6 +118,8 @@ def _held(part: Path) -> Iterator[None]:
 
 def _is_held(part: Path) -> bool:
     """Return whether a process still writes into a folder, as far as its file system can tell."""
+    if fcntl is None:
+        return False
     try:
         handle = os.open(part, os.O_RDONLY)
     except OSError:
