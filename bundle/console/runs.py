@@ -51,7 +51,8 @@ def monai_arguments(command: str, arguments: Sequence[str]) -> list[str]:
     """
     given, rest = parse_arguments(arguments), _without_files(arguments)
     root = Path(given["bundle_root"]).absolute() if given.get("bundle_root") else bundle_root()
-    asked = {**_recipe(command, given, root), **given}
+    # results go where the user stands, not beside the installed configs
+    asked = {"bundle_root": ".", **_recipe(command, given, root), **given}
     named = asked.get("config_file") or _own_config(command, given)
     names = _completed(command, list(ensure_tuple(named)), list(ensure_tuple(asked.get("+config_file", ()))))
     files = [_found(name, root) for name in names]

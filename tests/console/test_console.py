@@ -122,9 +122,9 @@ def test_a_file_of_one_s_own_goes_first_and_knobs_are_handed_on(started, tmp_pat
     assert main(["train", "--args_file", "args.json", "--seed", "-4", "--resume", "--finder#channels=['a','b']"]) == 0
     config, *rest = started[0][2:]
     assert config == f"--config_file={[str(tmp_path / 'configs/train.json')]}"
-    assert rest == ["--num_folds=5", "--seed", "-4", "--resume", "--finder#channels=['a','b']"]
+    assert rest == ["--bundle_root='.'", "--num_folds=5", "--seed", "-4", "--resume", "--finder#channels=['a','b']"]
     assert main(["train", "--args_file", "args.json", "--config_file", "configs/sizes/tiny.yaml"]) == 0
-    assert started[1][3:] == ["--seed=3", "--num_folds=5"]
+    assert started[1][3:] == ["--bundle_root='.'", "--seed=3", "--num_folds=5"]
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def archive(command, folder):
 
 def test_nothing_of_the_checkout_is_used(command):
     root = Path(command("--root").strip())
-    assert ROOT not in root.parents
+    assert Path(BIN).parent in root.parents
     assert (root / "configs/train.json").read_bytes() == (ROOT / "configs/train.json").read_bytes()
     assert "did you mean train?" in command("trian", status=2)
     assert command("knobs", "seed").startswith("seed (Training)")
@@ -77,6 +77,7 @@ def test_a_bundle_is_trained_packed_gated_and_infers(archive, command, folder):
     assert {path.name for path in folder.iterdir()} == {
         *("data", "runs", "cache", "lgm_vit.zip", "lgm_vit", "results", "contact_sheet.png")
     }
+    assert not (Path(command("--root").strip()) / "cache").exists()
 
 
 def test_the_code_of_the_wheel_is_that_of_the_checkout(archive):
