@@ -70,7 +70,7 @@ def pack_bundle(
     volume_threshold = run.volume_threshold
     if overlay is not None:
         adapted = adapted_settings(overlay, inference)
-        volume_threshold = adapted.get("volume_threshold", volume_threshold)
+        volume_threshold = adapted.get("volume_threshold", adapted.get("threshold", volume_threshold))
         inference = with_one_rule({**inference, **adapted})
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
     for config in (train, inference):

@@ -5,16 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from scipy.special import expit
+from support.predictions import scans_of
 
 from bundle.adaptation import aligned, expected_f1_threshold, with_position
-from bundle.metrics import Predictions
 from bundle.probabilities import ScoreCalibration
-
-
-def scans_of(logits, label, scans=4):
-    count = len(logits) // scans
-    case = np.repeat([f"s{number}" for number in range(scans)], count)
-    return Predictions(case, case, case, np.tile(np.arange(count), scans), np.asarray(label), expit(logits))
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import yaml
 from conftest import ROOT
+from monai.bundle import ConfigParser
 from support.bundle import DEMO, TINY, infer
 
 from bundle.adaptation import adapt, score_scans
@@ -69,6 +70,15 @@ def test_a_csv_of_some_scans_is_all_that_counts(run_folder, phantoms, labels, tm
     report = json.loads((tmp_path / "out/adaptation.json").read_text())
     assert (report["labeled"], report["scores"]) == (1, {})
     assert "8 scans of another hospital, 1 of them labeled" in overlay.read_text()
+
+
+def test_an_overlay_of_a_threshold_alone_serves_volumes_and_the_card_says_so(run_folder, source, tmp_path):
+    (tmp_path / "mine.yaml").write_text("threshold: 0.125\n")
+    with zipfile.ZipFile(pack_bundle(run_folder, tmp_path / "a.zip", source, tmp_path / "mine.yaml")) as file:
+        packed = ConfigParser(json.loads(file.read("lgm_vit/configs/inference.json")))
+        card = file.read("lgm_vit/docs/README.md").decode()
+    assert packed.get_parsed_content("volume_threshold") == packed["threshold"] == 0.125
+    assert "0.125, a volume where its highest slice has 0.125" in " ".join(card.split())
 
 
 def test_without_labels_scores_are_aligned_and_thresholds_stay(run_folder, phantoms, labels, tmp_path):

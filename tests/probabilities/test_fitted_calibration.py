@@ -4,16 +4,10 @@ import numpy as np
 import pytest
 from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
+from support.predictions import scans_of
 
-from bundle.metrics import Predictions
 from bundle.probabilities import ScoreCalibration, fitted
 from bundle.probabilities import fitted_calibration as module
-
-
-def scans_of(logits, label, scans=4):
-    count = len(logits) // scans
-    case = np.repeat([f"s{number}" for number in range(scans)], count)
-    return Predictions(case, case, case, np.tile(np.arange(count), scans), np.asarray(label), expit(logits))
 
 
 @pytest.fixture

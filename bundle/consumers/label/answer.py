@@ -23,13 +23,15 @@ _TENTH = 0.9
 def label_map(found: Mapping[str, Any]) -> NDArray:
     """Return the number of the finding in each voxel, on the grid of the file, uint8; 0 outside.
 
-    Of a bundle without `finding_rule` it is 1 where the map is among the highest tenth of a positive slice.
+    Of a bundle without `finding_rule` it is 1 where the map is among the highest tenth of a positive slice, and above
+    its lowest value.
 
     Args:
         found: see `StudyNetwork.infer`.
 
     Raises:
-        ValueError: there are more findings than a uint8 can number.
+        ValueError: there are more findings than a uint8 can number; without a `finding_rule`, the file is sliced along
+            another axis.
     """
     if FINDING_LABELS not in found:
         return _region(found)
@@ -46,10 +48,15 @@ def _region(found: Mapping[str, Any]) -> NDArray:
     attribution = np.asarray(found[PRED][0])
     region = np.zeros(attribution.shape, np.uint8)
     sources = source_slices(found)
-    for row in found[RESULT]["slices"]:
-        if row["positive"] and sources is not None:
-            plane = sources[row["slice"]]
-            region[..., plane] = attribution[..., plane] >= np.quantile(attribution[..., plane], _TENTH)
+    positive = [row["slice"] for row in found[RESULT]["slices"] if row["positive"]]
+    if positive and sources is None:
+        raise ValueError(
+            "the image must be sliced along the last axis of its file, got another: a bundle without a finding_rule "
+            "cannot mark its slices. Choose the rule by scripts/score_findings.py and pack again."
+        )
+    for index in positive:
+        plane = attribution[..., sources[index]]  # type: ignore[index]
+        region[..., sources[index]] = (plane >= np.quantile(plane, _TENTH)) & (plane > plane.min())  # type: ignore[index]
     return region
 
 

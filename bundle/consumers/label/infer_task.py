@@ -81,7 +81,8 @@ class SliceInferTask:
     def _answered(self, request: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         kind, extension = _kind(request), _extension(request)
         network, found = self.network.infer(request["image"], _device(request))
-        labels, names = label_map(found), label_names(label_map(found))
+        labels = label_map(found)
+        names = label_names(labels)
         if request.get("restore_label_idx") is False:  # OHIF knows the labels of the model alone, and drops all others
             labels, names = (labels > 0).astype(np.uint8), LABELS
         handle, file = tempfile.mkstemp(extension, "lgm_vit_")  # the server removes it once it is sent

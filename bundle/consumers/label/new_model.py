@@ -14,7 +14,7 @@ from monai.bundle import ConfigParser
 from bundle.consumers.label.model_versions import model_in_use, versions
 from bundle.detection import MODEL, choose_rules, scored_volumes
 from bundle.files import read_json, write_json
-from bundle.packing import TrainedRun, packed_metadata, require_fit
+from bundle.packing import TrainedRun, packed_metadata, require_fit, with_one_rule
 from bundle.volumes import MaskValues
 from bundle.workflow.provenance import now
 
@@ -104,7 +104,7 @@ def inference_with(inference: Mapping[str, Any], run: TrainedRun) -> dict[str, A
         (0.4, '@threshold', None, 3)
     """
     chosen = {name: value for name, value in run.read_off.items() if value is not None}
-    return {**inference, **_NOT_CHOSEN, **chosen}
+    return with_one_rule({**inference, **_NOT_CHOSEN, **chosen})
 
 
 def _as_version(metadata: Mapping[str, Any], number: int, outcome: Mapping[str, Any]) -> dict[str, Any]:

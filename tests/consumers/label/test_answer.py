@@ -42,6 +42,21 @@ def test_without_a_finding_rule_the_highest_tenth_of_positive_slices_is_marked()
     assert made[3, 4, 1] == made[3, 3, 1] == 1
 
 
+def test_a_map_without_a_highest_tenth_marks_nothing():
+    flat = found()
+    flat[PRED][...] = 0.5
+    assert not label_map(flat).any()
+
+
+def test_slices_along_another_axis_are_refused_not_left_empty():
+    turned = found()
+    turned[IMAGE].meta["original_affine"] = np.eye(4)[[2, 1, 0, 3]]
+    with pytest.raises(ValueError, match="along the last axis of its file"):
+        label_map(turned)
+    turned[RESULT]["slices"] = []
+    assert not label_map(turned).any()
+
+
 def test_findings_share_the_first_label_and_have_names_of_their_own():
     assert label_names(np.array([0, 3])) == {"finding": 1, "finding 2": 2, "finding 3": 3}
 
