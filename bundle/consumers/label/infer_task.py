@@ -81,13 +81,14 @@ class SliceInferTask:
     def _answered(self, request: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
         kind, extension = _kind(request), _extension(request)
         network, found = self.network.infer(request["image"], _device(request))
-        labels = label_map(found)
-        names = label_names(labels)
-        if request.get("restore_label_idx") is False:  # OHIF knows the labels of the model alone, and drops all others
-            labels, names = (labels > 0).astype(np.uint8), LABELS
+        values, names = np.asarray(found[PRED][0], dtype=np.float32), LABELS
+        if kind != "map":
+            values = label_map(found)
+            if request.get("restore_label_idx") is False:  # OHIF knows the model's labels alone, and drops all others
+                values = (values > 0).astype(np.uint8)
+            names = label_names(values)
         handle, file = tempfile.mkstemp(extension, "lgm_vit_")  # the server removes it once it is sent
         os.close(handle)
-        values = np.asarray(found[PRED][0], dtype=np.float32) if kind == "map" else labels
         write_volume(values, found[PRED], Path(file))
         return file, answer(found, network) | {"result_kind": kind, "label_names": names}
 
