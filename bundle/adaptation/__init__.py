@@ -1,7 +1,7 @@
 """Adaptation of a trained run to another hospital, without retraining."""
 
 from bundle.adaptation.adapt import adapt, score_table
-from bundle.adaptation.fitting import aligned, expected_f1_threshold, with_position
+from bundle.adaptation.fitting import aligned, with_position
 from bundle.adaptation.scans import score_scans
 from bundle.adaptation.simulation import Adaptation, adapted, simulated
 
@@ -10,7 +10,6 @@ __all__ = [
     "adapt",
     "adapted",
     "aligned",
-    "expected_f1_threshold",
     "score_scans",
     "score_table",
     "simulated",

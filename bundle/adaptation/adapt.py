@@ -18,7 +18,7 @@ from bundle.adaptation.simulation import SCORES, Adaptation, adapted, simulated
 from bundle.evaluation import read_predictions, write_predictions
 from bundle.files import write_atomically, write_json
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions, SliceScorer, cluster_bootstrap
+from bundle.metrics import Predictions, SliceScorer, cluster_bootstrap, expected_f1_threshold
 from bundle.probabilities import logits_of
 from bundle.reports import Table, score_text
 
@@ -87,7 +87,7 @@ def _start(scans: Predictions, reference: Predictions, threshold: float, positio
     start = Adaptation(fitting.aligned(*(logits_of(each.probability)[:, 0] for each in (scans, reference))), threshold)
     if position:
         start = start._replace(calibration=fitting.with_position(start.calibration, reference))
-        start = start._replace(threshold=fitting.expected_f1_threshold(start.of(scans).probability))
+        start = start._replace(threshold=expected_f1_threshold(start.of(scans).probability))
     return start
 
 

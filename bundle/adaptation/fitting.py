@@ -65,23 +65,3 @@ def with_position(start: ScoreCalibration, reference: Predictions) -> ScoreCalib
     squared, linear, constant = np.polyfit(2 * reference.position - 1, logits_of(reference.position_only)[:, 0], 2)
     position = (float(_SHARE * linear), float(_SHARE * squared))
     return ScoreCalibration(start.alignment, _SHARE, float(_SHARE * constant), position)
-
-
-def expected_f1_threshold(probabilities: ArrayLike) -> float:
-    """Return the threshold with the best F1 that calibrated probabilities let expect; it needs no labels.
-
-    Args:
-        probabilities: (n,) of all slices, calibrated.
-
-    Source:
-        Lipton, Elkan, Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure, 2014.
-
-    Example:
-        >>> expected_f1_threshold([0.95, 0.9, 0.1, 0.05])
-        0.5
-    """
-    descending = np.sort(np.asarray(probabilities, dtype=np.float64))[::-1]
-    expected = 2 * np.cumsum(descending) / (np.arange(1, len(descending) + 1) + descending.sum())
-    last = int(expected.argmax())
-    lower = descending[last + 1] if last + 1 < len(descending) else 0.0
-    return float((descending[last] + lower) / 2)

@@ -9,8 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from bundle.adaptation.fitting import expected_f1_threshold
-from bundle.metrics import Predictions, SliceScorer
+from bundle.metrics import Predictions, SliceScorer, expected_f1_threshold
 from bundle.probabilities import ScoreCalibration, fitted, logits_of
 
 SCORES = ("f1", "sensitivity", "specificity", "auroc")

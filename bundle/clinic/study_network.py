@@ -20,6 +20,7 @@ from bundle.clinic.bundle_facts import modalities_of, require_entries, threshold
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
+from bundle.inferers import embedding_warnings
 from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
 from bundle.metrics import relative_position
 from bundle.networks import load_weights
@@ -77,7 +78,7 @@ class StudyNetwork:
         return ("object" if self.num_classes == 1 else f"any of {self.num_classes - 1} classes",)
 
     @cached_property
-    def _network(self) -> torch.nn.Module:
+    def _network(self) -> Any:  # a module that is an EvidenceNetwork
         network = self._parser.get_parsed_content("network").eval()
         load_weights(network, self.root / "models" / "model.pt")
         return network
@@ -175,6 +176,8 @@ class StudyNetwork:
         shown = self._parser.get_parsed_content("slice_transform").image(slices)
         facts = input_facts(shown.numpy(), np.asarray(on_file.affine), on_file.shape[1:])
         yield from input_warnings(self.profile, facts, self.channels)
+        inferer = self._parser.get_parsed_content("evidence_inferer")
+        yield from embedding_warnings(self.profile, shown, self._network, inferer)
 
     @property
     def channels(self) -> list[str]:

@@ -20,6 +20,7 @@ from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
 from bundle.data.slices.input_profile import (
+    compared_images,
     compared_slices,
     input_facts,
     input_profile,
@@ -64,6 +65,7 @@ __all__ = [
     "SupervisedOrder",
     "check_case",
     "check_cases",
+    "compared_images",
     "compared_slices",
     "describe",
     "describe_labels",

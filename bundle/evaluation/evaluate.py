@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 
 from bundle.evaluation.maps import MapEvaluation
 from bundle.evaluation.slices import SliceEvaluation, counts
-from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions, best_f1_threshold, calibration_scores, slice_scores
+from bundle.metrics import BEST_F1, F1Threshold, Predictions, calibration_scores, chosen_threshold, slice_scores
 
 
 def evaluate_predictions(
@@ -23,6 +22,7 @@ def evaluate_predictions(
     top_k: int = 3,
     n_resamples: int = 1000,
     seed: int = 0,
+    threshold_rule: F1Threshold = BEST_F1,
     split_hash: str = "",
 ) -> dict[str, Any]:
     """Return every score of a test set with 95% intervals from resampling patients, beside its baselines.
@@ -40,12 +40,13 @@ def evaluate_predictions(
         top_k: slices in the volumes' top-k mean.
         n_resamples: resamples of the patients.
         seed: of the resampling.
+        threshold_rule: finds the threshold of the slices on validation slices.
         split_hash: identifies the split, copied into the result.
 
     Returns:
         `slice`, `slice_at_0.5`, `per_site`, `volume`, `calibration`, `map`, `intervals` (of slice, volume and map),
         `baselines` (`position`, `centre_prior`, each with intervals and paired difference), `n`, `threshold`,
-        `threshold_from`, `split_hash`. Scores without a value are NaN.
+        `threshold_from`, `threshold_is_expected`, `split_hash`. Scores without a value are NaN.
 
     Raises:
         ValueError: `threshold` is neither a number nor "validation".
@@ -60,10 +61,12 @@ def evaluate_predictions(
     """
     test = test.sorted_unique()
     validation = None if validation is None else validation.sorted_unique()
-    fixed, origin = _slice_threshold(threshold, validation)
+    nobody = np.zeros(0)
+    labels, probabilities = (nobody, nobody) if validation is None else (validation.label, validation.probability)
+    fixed, origin = chosen_threshold(threshold, labels, probabilities, threshold_rule)
     resampling: dict[str, Any] = {"n_resamples": n_resamples, "seed": seed}
-    volume_threshold = fixed if origin == "given" else None
-    slices = SliceEvaluation(test, validation, threshold=fixed, volume_threshold=volume_threshold, **resampling)
+    rules: dict[str, Any] = {"volume_threshold": fixed if origin == "given" else None, "threshold_rule": threshold_rule}
+    slices = SliceEvaluation(test, validation, threshold=fixed, **rules, **resampling)
     volumes, volume_intervals = slices.volumes(top_k)
     result: dict[str, Any] = {
         "slice": slice_scores(test.label, test.probability, fixed, test.patient),
@@ -77,6 +80,7 @@ def evaluate_predictions(
         "n": counts(test),
         "threshold": fixed,
         "threshold_from": origin,
+        "threshold_is_expected": threshold_rule.expected if origin == "validation" else None,
         "split_hash": split_hash,
     }
     if train_position is not None and train_label is not None:
@@ -84,24 +88,6 @@ def evaluate_predictions(
     if test.map_scores:
         _add_maps(result, MapEvaluation(test, validation, **resampling))
     return result
-
-
-def _slice_threshold(threshold: float | str, validation: Predictions | None) -> tuple[float, str]:
-    """Return the slice threshold and its origin."""
-    if not isinstance(threshold, str):
-        return float(threshold), "given"
-    if threshold != "validation":
-        raise ValueError(
-            f"threshold must be a number or 'validation', got {threshold!r}: use 0.5 without validation data."
-        )
-    if validation is None or _has_one_class(validation):
-        return 0.5, "default"
-    return best_f1_threshold(validation.label, validation.probability), "validation"
-
-
-def _has_one_class(slices: Predictions) -> bool:
-    labeled = slices.label[slices.label != IGNORED_LABEL]
-    return len(np.unique(labeled > 0)) < 2
 
 
 def _add_maps(result: dict[str, Any], maps: MapEvaluation) -> None:

@@ -13,6 +13,7 @@ from bundle.metrics import (
     Difference,
     Interval,
     MapScorer,
+    MissedAtSpecificity,
     MissedPatients,
     Predictions,
     cluster_bootstrap,
@@ -29,8 +30,8 @@ class PooledRuns:
 
     Slices of all runs are scored together; intervals come from resampling patients, so a patient that several seeds
     tested is drawn with all of them. F1, accuracy, kappa and the share of positive patients that are missed whole use
-    each run's threshold, names with `_at_0.5` use 0.5; AUROC, average precision and the sensitivity at 90% specificity
-    rank the slices of all runs by probability, so differently calibrated runs lower them: see `AveragedRuns`.
+    each run's threshold, names with `_at_0.5` use 0.5; AUROC, average precision and scores at 90% specificity rank the
+    slices of all runs by probability, so differently calibrated runs lower them: see `AveragedRuns`.
 
     Args:
         runs: test predictions, in the same order for every row of a table.
@@ -67,6 +68,7 @@ class PooledRuns:
         patients = np.concatenate([np.char.add(f"{number} ", run.patient) for number, run in enumerate(self.runs)])
         self._missed = MissedPatients(patients, self._label, positive)
         self._missed_at_half = MissedPatients(patients, self._label, probability >= 0.5)
+        self._missed_at_specificity = MissedAtSpecificity(patients, self._label, probability)
         self._maps = MapScorer(self._shared_map_scores(), self._label)
 
     def _joined(self, name: str) -> NDArray:
@@ -84,12 +86,18 @@ class PooledRuns:
         maps = {f"map_{name}": value for name, value in self._maps(weights).items()}
         missed, missed_at_half = self._missed(weights), self._missed_at_half(weights)["patients_missed_share"]
         at_half = {"f1_at_0.5": self._at_half.f1(weights), "patients_missed_share_at_0.5": missed_at_half}
-        return self._score(weights) | missed | at_half | maps
+        return self._score(weights) | missed | at_half | self._missed_at_specificity(weights) | maps
 
     def missed(self) -> dict[str, str]:
         """Return the shares of missed patients as counts of all runs, "3 of 50"."""
-        each = {"patients_missed_share": self._missed, "patients_missed_share_at_0.5": self._missed_at_half}
-        return {name: "{patients_missed} of {patients_positive}".format(**of.counts) for name, of in each.items()}
+        at_specificity = self._missed_at_specificity.counts.get("patients_missed_at_90_specificity")
+        numbers = {
+            "patients_missed_share": self._missed.counts["patients_missed"],
+            "patients_missed_share_at_0.5": self._missed_at_half.counts["patients_missed"],
+            "patients_missed_share_at_90_specificity": at_specificity,
+        }
+        positive = self._missed.counts["patients_positive"]
+        return {name: f"{number} of {positive}" for name, number in numbers.items() if number is not None}
 
     def intervals(self, n_resamples: int = 1000, seed: int = 0) -> dict[str, Interval]:
         """Return the 95% interval of each score."""

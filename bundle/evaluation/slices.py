@@ -9,10 +9,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from bundle.keys import IGNORED_LABEL
 from bundle.metrics import (
+    BEST_F1,
+    F1Threshold,
     Predictions,
     SliceScorer,
     VolumeTable,
     best_f1_threshold,
+    chosen_threshold,
     cluster_bootstrap,
     foreground_probability,
     paired_difference,
@@ -32,6 +35,7 @@ class SliceEvaluation:
         validation: slices to choose thresholds on; with None they are 0.5.
         threshold: for the slices.
         volume_threshold: for all volume scores; with None each has its own, or that of the slices.
+        threshold_rule: finds the threshold of slice position alone.
         n_resamples: resamples of the patients.
         seed: of the resampling.
 
@@ -49,11 +53,12 @@ class SliceEvaluation:
         *,
         threshold: float,
         volume_threshold: float | None = None,
+        threshold_rule: F1Threshold = BEST_F1,
         n_resamples: int = 1000,
         seed: int = 0,
     ) -> None:
         self._test, self._validation = test, validation
-        self._threshold, self._volume_threshold = threshold, volume_threshold
+        self._threshold, self._volume_threshold, self._rule = threshold, volume_threshold, threshold_rule
         self._n_resamples, self._seed = n_resamples, seed
         self._scorer = SliceScorer(test.label, test.probability, threshold, test.patient)
 
@@ -101,7 +106,7 @@ class SliceEvaluation:
         threshold = 0.5
         if self._validation is not None:
             probability = position_baseline(train_position, train_label, self._validation.position)
-            threshold = best_f1_threshold(_any_class(self._validation.label), probability)
+            threshold, _ = chosen_threshold("validation", _any_class(self._validation.label), probability, self._rule)
         patient = self._test.patient
         baseline = SliceScorer(labels, position_only, threshold, patient)
         scorer = SliceScorer(labels, foreground_probability(self._test.probability), self._threshold, patient)

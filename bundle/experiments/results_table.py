@@ -23,6 +23,7 @@ SCORES = {
     "cohen_kappa": "kappa",
     "patients_missed_share": "patients missed",
     "patients_missed_share_at_0.5": "missed at 0.5",
+    "patients_missed_share_at_90_specificity": "missed at 90% specificity",
     "map_pointing_game": "pointing game",
     "map_energy_ratio": "energy ratio",
     "map_iou": "IoU",

@@ -10,6 +10,7 @@ from bundle.handlers.epoch_losses import EpochLosses
 from bundle.handlers.epoch_seed import EpochSeed
 from bundle.handlers.evaluation_report import EvaluationReport
 from bundle.handlers.evidence_split import EvidenceSplit
+from bundle.handlers.input_profile import InputProfile
 from bundle.handlers.learnable_data import LearnableData
 from bundle.handlers.load_weights import LoadWeights
 from bundle.handlers.localization_loss import LocalizationLoss
@@ -35,6 +36,7 @@ __all__ = [
     "EpochSeed",
     "EvaluationReport",
     "EvidenceSplit",
+    "InputProfile",
     "LearnableData",
     "LoadWeights",
     "LocalizationLoss",

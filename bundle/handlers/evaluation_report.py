@@ -16,7 +16,7 @@ from bundle.evaluation import evaluate_predictions, write_predictions
 from bundle.files import read_json, write_json
 from bundle.handlers.collect_predictions import CollectPredictions
 from bundle.inferers import EvidenceInferer
-from bundle.metrics import IOU_THRESHOLDS, Predictions, position_baseline
+from bundle.metrics import BEST_F1, IOU_THRESHOLDS, F1Threshold, Predictions, position_baseline
 from bundle.probabilities import SliceProbabilities
 from bundle.reports import evaluation_summary
 
@@ -45,6 +45,7 @@ class EvaluationReport:
         validation: collected before; without any the threshold is 0.5, and `threshold_from` says "default".
         train_dataset: labels and relative positions of the training slices.
         threshold: "validation" or a number fixed before.
+        threshold_rule: finds it on validation slices.
         n_resamples: resamples of the patients for the intervals.
         seed: of the resampling.
         split_hash: of the data split; must be that of the run in `output_dir`, if it is recorded there.
@@ -68,6 +69,7 @@ class EvaluationReport:
         validation: CollectPredictions,
         train_dataset: TrainSlices,
         threshold: float | str = "validation",
+        threshold_rule: F1Threshold = BEST_F1,
         n_resamples: int = 1000,
         seed: int = 0,
         split_hash: str = "",
@@ -81,6 +83,7 @@ class EvaluationReport:
         self.validation = validation
         self.train_dataset = train_dataset
         self.threshold = threshold
+        self.threshold_rule = threshold_rule
         self.n_resamples = n_resamples
         self.seed = seed
         self.split_hash = split_hash
@@ -116,6 +119,7 @@ class EvaluationReport:
             train_position=train.relative_position,
             train_label=train.labels,
             threshold=self.threshold,
+            threshold_rule=self.threshold_rule,
             n_resamples=self.n_resamples,
             seed=self.seed,
             split_hash=self.split_hash,

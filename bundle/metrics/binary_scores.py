@@ -8,7 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 _FALSE_ALARMS = 0.1
 """Largest share of negatives called positive in `sensitivity_at_90_specificity`."""
-LOWER_IS_BETTER = ("patients_missed_share", "patients_missed_share_at_0.5")
+LOWER_IS_BETTER = (
+    "patients_missed_share",
+    "patients_missed_share_at_0.5",
+    "patients_missed_share_at_90_specificity",
+)
 """Scores of which a smaller one is better; of all others a larger one."""
 
 
@@ -122,12 +126,8 @@ class MissedPatients:
     """
 
     def __init__(self, patients: ArrayLike, labels: ArrayLike, predicted: ArrayLike) -> None:
-        slices = pd.DataFrame({"positive": np.asarray(labels) > 0, "called": np.asarray(predicted) > 0})
-        each = slices.reset_index().groupby(np.asarray(patients), sort=False)
-        table = each.agg(first=("index", "first"), positive=("positive", "any"), called=("called", "any"))
-        table = table[table["positive"].to_numpy(dtype=bool)]
-        self._first = table["first"].to_numpy(dtype=np.int64)  # all slices of a patient have its weight
-        self._missed = ~table["called"].to_numpy(dtype=bool)
+        self._first, highest = _positive_patients(patients, labels, np.asarray(predicted) > 0)
+        self._missed = highest < 1
 
     @property
     def counts(self) -> dict[str, int]:
@@ -138,3 +138,58 @@ class MissedPatients:
         """Return the share for `weights` (n,), which are equal within a patient; NaN without a positive patient."""
         of_patient = weights[self._first]
         return {"patients_missed_share": ratio(float(of_patient @ self._missed), float(of_patient.sum()))}
+
+
+class MissedAtSpecificity:
+    """Computes the share of positive patients missed whole where 10% of the negative slices are called positive.
+
+    All classifiers then raise as many false alarms, so that their missed patients can be compared: at thresholds of
+    their own one that calls more slices positive misses fewer.
+
+    Args:
+        patients: (n,) the patient of each slice.
+        labels: (n,), true for a positive slice.
+        scores: (n,), larger is more positive; only their order counts.
+
+    Example:
+        >>> missed = MissedAtSpecificity(["a", "a", "b", "c"], [True, False, True, False], [0.9, 0.2, 0.3, 0.6])
+        >>> missed.counts, missed(np.ones(4))
+        ({'patients_missed_at_90_specificity': 1}, {'patients_missed_share_at_90_specificity': 0.5})
+    """
+
+    def __init__(self, patients: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> None:
+        positive, score = np.asarray(labels) > 0, np.asarray(scores, dtype=np.float64)
+        self._first, self._highest = _positive_patients(patients, positive, score)
+        negative = np.flatnonzero(~positive)
+        self._negative = negative[np.argsort(-score[negative], kind="stable")]
+        self._false_alarms = score[self._negative]
+        self._slices = len(score)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The number of positive patients that are missed; nothing where no slice is negative."""
+        if not len(self._negative):
+            return {}
+        return {"patients_missed_at_90_specificity": int(self._missed(np.ones(self._slices)).sum())}
+
+    def __call__(self, weights: NDArray) -> dict[str, float]:
+        """Return the share for `weights` (n,), equal within a patient; NaN without a positive and a negative."""
+        of_patient, share = weights[self._first], float("nan")
+        if weights[self._negative].sum():
+            share = ratio(float(of_patient @ self._missed(weights)), float(of_patient.sum()))
+        return {"patients_missed_share_at_90_specificity": share}
+
+    def _missed(self, weights: NDArray) -> NDArray:
+        """Return which positive patients have no score above that of the first false alarm too many."""
+        alarms = np.cumsum(weights[self._negative])
+        allowed = np.searchsorted(alarms, _FALSE_ALARMS * alarms[-1] * (1 + 1e-12), side="right")
+        return self._highest <= self._false_alarms[allowed]
+
+
+def _positive_patients(patients: ArrayLike, labels: ArrayLike, scores: ArrayLike) -> tuple[NDArray, NDArray]:
+    """Return a slice of each positive patient, as all slices of a patient have its weight, and its highest score."""
+    slices = pd.DataFrame({"positive": np.asarray(labels) > 0, "score": np.asarray(scores, dtype=np.float64)})
+    each = slices.reset_index().groupby(np.asarray(patients), sort=False)
+    table = each.agg(first=("index", "first"), positive=("positive", "any"), highest=("score", "max"))
+    table = table[table["positive"].to_numpy(dtype=bool)]
+    return table["first"].to_numpy(dtype=np.int64), table["highest"].to_numpy()

@@ -1,4 +1,4 @@
-"""Scores of slices under any weights, and the threshold with the best F1."""
+"""Scores of slices under any weights."""
 
 from __future__ import annotations
 
@@ -6,18 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import precision_recall_curve
 
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics.binary_scores import BinaryScores, MissedPatients, ratio
-
-_DEFAULT_THRESHOLD = 0.5
+from bundle.metrics.binary_scores import BinaryScores, MissedAtSpecificity, MissedPatients, ratio
 
 
 def slice_scores(
     labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5, patients: ArrayLike | None = None
 ) -> dict[str, float]:
-    """Return the scores of `BinaryScores` and, where patients are known, of `MissedPatients`, with their counts.
+    """Return the scores of `BinaryScores` and, where patients are known, those that are missed, with their counts.
 
     A score without a value (one class only, no slice at all) is NaN; the counts `n` and `positives` show why.
 
@@ -36,7 +33,9 @@ def slice_scores(
     """
     scorer = SliceScorer(labels, probabilities, threshold, patients)
     counts = {"n": len(scorer.labels), "positives": int((scorer.labels > 0).sum())}
-    return scorer() | counts | (scorer.missed.counts if scorer.missed else {})
+    for missed in scorer.missed:
+        counts |= missed.counts
+    return scorer() | counts
 
 
 class SliceScorer:
@@ -73,63 +72,20 @@ class SliceScorer:
         self._score = (
             BinaryScores(self.labels > 0, kept[:, 0], called) if binary else _multiclass_scorer(self.labels, kept)
         )
-        known = None if patients is None else np.asarray(patients)[self._kept]
-        self.missed = None if known is None else MissedPatients(known, self.labels > 0, called)
+        self.missed: list[MissedPatients | MissedAtSpecificity] = []
+        if patients is not None:
+            known = np.asarray(patients)[self._kept]
+            self.missed.append(MissedPatients(known, self.labels > 0, called))
+            if binary:
+                self.missed.append(MissedAtSpecificity(known, self.labels > 0, kept[:, 0]))
 
     def __call__(self, weights: NDArray | None = None) -> dict[str, float]:
         """Return the scores; `weights` (n,) counts the slices, ignored ones included, None counts each once."""
         kept = np.ones(len(self.labels)) if weights is None else np.asarray(weights, dtype=np.float64)[self._kept]
-        return self._score(kept) | (self.missed(kept) if self.missed else {})
-
-
-def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD) -> float:
-    """Return the threshold with the largest F1; a slice is positive if its probability is at least the threshold.
-
-    The threshold lies halfway between two neighboring probabilities, so rounding moves no slice across it. Of equally
-    good thresholds the nearest to 0.5 is taken, of two equally near the lower.
-
-    Args:
-        labels: (n,) with 0, 1 and -1 (ignored).
-        probabilities: (n,) of the positive class.
-        default: taken where the labels leave no choice.
-
-    Returns:
-        The threshold; `default` for labels of one class and for probabilities (n, K) of several classes.
-
-    Raises:
-        ValueError: a probability of a labeled slice is not finite.
-
-    Example:
-        >>> best_f1_threshold([0, 0, 1, 1], [0.125, 0.25, 0.5, 0.75])
-        0.375
-    """
-    all_labels, scores = np.asarray(labels).reshape(-1), np.asarray(probabilities, dtype=np.float64)
-    if scores.size != all_labels.size:
-        return default
-    kept = all_labels != IGNORED_LABEL
-    positive = all_labels[kept] > 0
-    if positive.all() or not positive.any():
-        return default
-    scores = scores.reshape(-1)[kept]
-    _require_finite(scores[:, None])
-    values, f1 = _f1_per_value(positive, scores)
-    thresholds = _halfway_down(values)[f1 >= f1.max() - 1e-12]
-    return float(thresholds[np.argmin(np.abs(thresholds - _DEFAULT_THRESHOLD))])
-
-
-def _f1_per_value(positive: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the distinct probabilities, ascending, and F1 with each of them as the threshold."""
-    precision, recall, values = precision_recall_curve(positive, probabilities)
-    precision, recall = precision[:-1], recall[:-1]  # the last point of the curve has no threshold
-    total = precision + recall
-    return values, np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
-
-
-def _halfway_down(values: NDArray) -> NDArray:
-    """Return the middle between each ascending value and the next lower one (0 below the lowest)."""
-    lower = np.append(min(0.0, values[0]), values[:-1])
-    middle = (values + lower) / 2
-    return np.where(middle > lower, middle, values)
+        scores = self._score(kept)
+        for missed in self.missed:
+            scores |= missed(kept)
+        return scores
 
 
 def _validated(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
@@ -141,7 +97,7 @@ def _validated(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArra
             f"probabilities must be one row per label, got {len(probabilities)} for {len(labels)} labels: "
             "take both from the same slices."
         )
-    _require_finite(probabilities)
+    require_finite(probabilities)
     num_classes = max(2, probabilities.shape[1])
     if len(labels) and not (labels.min() >= IGNORED_LABEL and labels.max() < num_classes):
         raise ValueError(
@@ -151,7 +107,8 @@ def _validated(labels: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArra
     return labels, probabilities
 
 
-def _require_finite(probabilities: NDArray) -> None:
+def require_finite(probabilities: NDArray) -> None:
+    """Refuse probabilities (n, K) that are NaN or infinite."""
     bad = int((~np.isfinite(probabilities)).any(axis=1).sum())
     if bad:
         raise ValueError(

@@ -25,6 +25,7 @@ _SCORES = {
     "specificity": "specificity",
     "sensitivity_at_90_specificity": "sensitivity at a specificity of 90%",
     "patients_missed_share": "share of positive patients without a positive slice",
+    "patients_missed_share_at_90_specificity": "the same at a specificity of 90%",
 }
 _MAP_SCORES = {
     "pointing_game": "map's maximum is in the mask",

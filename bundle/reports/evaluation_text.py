@@ -44,6 +44,7 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
         volumes                               F1                 AUROC     average precision    sens. at 90% spec.
         highest slice       1.000 [1.000, 1.000]                   n/a  1.000 [1.000, 1.000]                   n/a
         Patients missed whole: 0 of 2, 0.000 [0.000, 0.000].
+        The same at a specificity of 90%: 0.
     """
     n, volume = metrics["n"], metrics["volume"]["max"]
     position, prior = (metrics["baselines"].get(name) for name in ("position", "centre_prior"))
@@ -51,12 +52,14 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
     rows += _rows("maps", _MAPS, {"model": _scored(metrics, "map"), "map of the center": _scored(prior, "map")})
     highest = (volume, metrics["intervals"]["volume"]["max"])
     rows += _rows("volumes", _SLICES, {"highest slice": highest})
+    by = " by the F1 that their probabilities let expect" if metrics.get("threshold_is_expected") else ""
     return [
         f"Test: {n['slices']} slices ({n['positives']} positive) of {n['cases']} volumes, {n['patients']} patients.",
-        f"A slice is positive from {metrics['threshold']:.3g}, {_ORIGINS[metrics['threshold_from']]}; "
+        f"A slice is positive from {metrics['threshold']:.3g}, {_ORIGINS[metrics['threshold_from']]}{by}; "
         f"a volume from {volume['threshold']:.3g}.",
         *Table(rows[0], rows[1:]).text().splitlines(),
         _missed_patients(metrics, position),
+        *_missed_at_specificity(metrics, position),
         *(_verdict("Slice position alone", position, _SLICES) if position else []),
         *(_verdict("A map of the center", prior, _MAPS) if prior else []),
     ]
@@ -93,6 +96,15 @@ def _missed_patients(metrics: Mapping[str, Any], position: Mapping[str, Any] | N
     line = text(metrics["slice"], metrics["intervals"]["slice"][share])
     beside = f"; position alone {text(position['slice'], position['intervals'][share])}" if position else ""
     return f"Patients missed whole: {line}{beside}."
+
+
+def _missed_at_specificity(metrics: Mapping[str, Any], position: Mapping[str, Any] | None) -> list[str]:
+    """Return the same where both raise as many false alarms; nothing for several classes or without a negative."""
+    name = "patients_missed_at_90_specificity"
+    if name not in metrics["slice"]:
+        return []
+    beside = f"; position alone {position['slice'][name]}" if position else ""
+    return [f"The same at a specificity of 90%: {metrics['slice'][name]}{beside}."]
 
 
 def _verdict(baseline: str, found: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:

@@ -7,7 +7,7 @@ import pytest
 from scipy.special import expit
 from support.predictions import scans_of
 
-from bundle.adaptation import aligned, expected_f1_threshold, with_position
+from bundle.adaptation import aligned, with_position
 from bundle.probabilities import ScoreCalibration
 
 
@@ -31,18 +31,6 @@ def test_equal_scores_are_matched_once_and_none_are_refused():
     assert found.aligned(np.array([0.0])) == pytest.approx([5.0])
     with pytest.raises(ValueError, match="scores must be those of some slices, got 0 and 1"):
         aligned([], [1.0])
-
-
-def test_the_threshold_is_the_best_on_average_over_labels_drawn_from_the_probabilities(draw):
-    probability = draw.beta(0.5, 1.0, size=60)
-    labels = draw.random((2000, 60)) < probability
-
-    def mean_f1(threshold):
-        called = probability >= threshold
-        return (2 * (labels & called).sum(axis=1) / (labels.sum(axis=1) + called.sum())).mean()
-
-    assert mean_f1(expected_f1_threshold(probability)) > max(map(mean_f1, probability)) - 0.003
-    assert expected_f1_threshold([0.4, 0.4]) == pytest.approx(0.2)  # all are called positive
 
 
 def test_position_starts_as_the_training_scans_had_it(draw):

@@ -227,6 +227,15 @@ def test_a_study_unlike_the_training_data_is_warned_of(study, profiled, tmp_path
     assert "apart from feet to head" in (outcome.folder / "report.html").read_text()
 
 
+def test_a_study_that_the_network_puts_far_from_what_it_knows_is_warned_of(study, profiled, tmp_path):
+    file, size = profiled.root / "configs" / "input_profile.json", len(profiled._network.norm.weight)
+    spread = {"directions": [[0.0] * size], "variances": [1.0], "other_variance": 1e-6}
+    near = {"mean": [0.0] * size, **spread, "largest": 1.0}
+    file.write_text(json.dumps({**json.loads(file.read_text()), "embedding": near}))
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(profiled.root, "cpu"), tmp_path / "key")
+    assert any(line.startswith("To the network the scan looks unlike") for line in status(outcome)["warnings"])
+
+
 def test_position_alone_is_told_beside_the_answer(study, profiled, tmp_path):
     [stack], _ = find_stacks(read_headers(study()))
     facts = write_stack(stack, tmp_path / "volume")

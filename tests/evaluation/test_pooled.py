@@ -56,10 +56,15 @@ def test_seeds_on_one_test_set_share_their_patients():
 def test_a_patient_of_two_seeds_is_missed_by_each_alone():
     """Four patients, two seeds: the second does not find the first patient."""
     one = fold(0)
-    one = replace(one, label=np.ones_like(one.label), probability=np.full(len(one), 0.9))
-    other = replace(one, probability=np.where(one.case == "f0c0", 0.1, 0.9))
+    label = np.arange(len(one)) > 0  # one negative slice
+    one = replace(one, label=label.astype(int), probability=np.where(label, 0.9, 0.85))
+    other = replace(one, probability=np.where(one.case == "f0c0", 0.1, 0.9) - 0.05 * ~label)
     pooled = PooledRuns([one, other], [0.95, 0.05])
-    assert pooled.missed() == {"patients_missed_share": "4 of 8", "patients_missed_share_at_0.5": "1 of 8"}
+    assert pooled.missed() == {
+        "patients_missed_share": "4 of 8",
+        "patients_missed_share_at_0.5": "1 of 8",
+        "patients_missed_share_at_90_specificity": "1 of 8",
+    }
     assert pooled.scores()["patients_missed_share"] == 0.5
     assert pooled.scores()["patients_missed_share_at_0.5"] == 0.125
     assert pooled.intervals(n_resamples=50)["patients_missed_share_at_0.5"].low == 0

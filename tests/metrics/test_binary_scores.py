@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import metrics as sk
 
-from bundle.metrics import BinaryScores, MissedPatients
+from bundle.metrics import BinaryScores, MissedAtSpecificity, MissedPatients
 
 
 def sensitivity_at_90_specificity(y, s, p, w):
@@ -71,3 +71,28 @@ def test_a_patient_is_missed_if_no_slice_of_it_is_called_positive():
     drawn = {"a": 2.0, "b": 1.0, "c": 5.0, "d": 1.0}
     assert missed(np.array([drawn[name] for name in "aabbcdd"])) == {"patients_missed_share": 0.25}
     assert np.isnan(MissedPatients(["c"], [0], [1])(np.ones(1))["patients_missed_share"])
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.lists(st.tuples(st.integers(0, 4), st.booleans(), st.integers(0, 6)), min_size=1, max_size=40), st.data())
+def test_patients_missed_at_90_specificity_are_those_below_every_threshold_that_reaches_it(rows, data):
+    patients, labels, scores = (np.array(column) for column in zip(*rows, strict=True))
+    copies = np.array(data.draw(st.lists(st.integers(0, 3), min_size=5, max_size=5)))
+    weights = copies[patients].astype(float)
+    missed = MissedAtSpecificity(patients, labels, scores)
+    share = missed(weights)["patients_missed_share_at_90_specificity"]
+    negatives = weights[~labels].sum()
+    positive = [number for number in np.unique(patients) if labels[patients == number].any()]
+    if not negatives or not copies[positive].sum():
+        assert np.isnan(share)
+        return
+    reach = [cut for cut in range(8) if weights[~labels & (scores >= cut)].sum() <= 0.1 * negatives + 1e-9]
+    lost = [copies[number] * (scores[patients == number] < min(reach)).all() for number in positive]
+    assert share == pytest.approx(sum(lost) / copies[positive].sum())
+
+
+def test_patients_missed_at_90_specificity_are_counted():
+    assert MissedAtSpecificity(list("aabb"), [1, 0, 1, 0], [9, 1, 1, 2]).counts == {
+        "patients_missed_at_90_specificity": 1
+    }
+    assert MissedAtSpecificity(["a"], [1], [9]).counts == {}, "no negative slice, no specificity"

@@ -1,5 +1,6 @@
 """What an evaluation prints: every number beside the baseline that looks at no pixel."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -58,9 +59,10 @@ def test_missed_patients_are_counted_beside_position():
     """Twelve positive patients, of whom the model calls two slices of one only."""
     test = some(0.9)
     quiet = replace(test, probability=np.where(test.patient == "p3", test.probability, 0.1))
-    (line,) = [line for line in said(quiet, threshold=0.5) if line.startswith("Patients missed whole")]
+    line, same = (line for line in said(quiet, threshold=0.5) if line.startswith(("Patients missed", "The same at")))
     assert line.startswith("Patients missed whole: 11 of 12, 0.917 [")
     assert "; position alone 0 of 12, 0.000 [0.000, 0.000]." in line
+    assert re.fullmatch(r"The same at a specificity of 90%: \d+; position alone \d+\.", same)
 
 
 @pytest.mark.parametrize(

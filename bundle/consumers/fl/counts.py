@@ -9,7 +9,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions, VolumeTable, best_f1_threshold, slice_scores
+from bundle.metrics import (
+    BEST_F1,
+    F1Threshold,
+    Predictions,
+    VolumeTable,
+    best_f1_threshold,
+    chosen_threshold,
+    slice_scores,
+)
 
 STEPS = 1000
 """Values from 0 to 1 are counted in steps of a thousandth."""
@@ -72,18 +80,23 @@ def counts_of(part: str, predictions: Predictions | None) -> dict[str, list[list
 
 
 def pooled_metrics(
-    counts: Mapping[str, Counts], patients: int = 0, sites: int = 0, fixed: float | None = None
+    counts: Mapping[str, Counts],
+    patients: int = 0,
+    sites: int = 0,
+    threshold: float | str = "validation",
+    rule: F1Threshold = BEST_F1,
 ) -> dict[str, Any]:
     """Return content for metrics.json from the counts of all sites: thresholds from validation, scores of test.
 
-    Patients cannot be drawn from counts, so there are no intervals. The thresholds are those of the largest F1 over the
-    validation slices, and volumes, of all sites together; see `best_f1_threshold`.
+    Patients cannot be drawn from counts, so there are no intervals. The thresholds are chosen on the validation slices,
+    and volumes, of all sites together.
 
     Args:
         counts: sums over the sites, as `counts_of` names them.
         patients: in all test sets.
         sites: that were counted.
-        fixed: threshold that was chosen before, of slices and volumes; None chooses.
+        threshold: number that was chosen before, of slices and volumes, or "validation".
+        rule: finds the threshold of the slices.
 
     Example:
         >>> names = np.array(["a", "a", "b", "b"])
@@ -97,19 +110,18 @@ def pooled_metrics(
     (slices, slice_labels), (volumes, volume_labels) = (
         spread(counts.get(f"validation_{what}", empty)) for what in ("slices", "volumes")
     )
-    leaves_choice = 0 < slice_labels.sum() < len(slice_labels)
-    threshold = best_f1_threshold(slice_labels, slices) if fixed is None else fixed
-    volume_threshold = best_f1_threshold(volume_labels, volumes, default=threshold) if fixed is None else fixed
+    fixed, origin = chosen_threshold(threshold, slice_labels, slices, rule)
+    volume_threshold = fixed if origin == "given" else best_f1_threshold(volume_labels, volumes, default=fixed)
     tested, labels = spread(counts.get("test_slices", empty))
     tested_volumes, labels_of_volumes = spread(counts.get("test_volumes", empty))
     volume_scores = slice_scores(labels_of_volumes, tested_volumes, volume_threshold)
     return {
-        "slice": slice_scores(labels, tested, threshold) if len(labels) else {},
+        "slice": slice_scores(labels, tested, fixed) if len(labels) else {},
         "volume": {"max": {**(volume_scores if len(labels) else {}), "threshold": volume_threshold}},
         "n": {
             **{"slices": len(labels), "positives": int(labels.sum()), "cases": len(labels_of_volumes)},
             **{"patients": patients, "sites": sites},
         },
-        "threshold": threshold,
-        "threshold_from": ("validation" if leaves_choice else "default") if fixed is None else "given",
+        "threshold": fixed,
+        "threshold_from": origin,
     }

@@ -11,6 +11,7 @@ import numpy as np
 from nibabel.affines import voxel_sizes
 from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
+from torch import Tensor
 
 from bundle.data.slices.store import SliceStore
 from bundle.keys import IMAGE
@@ -91,10 +92,18 @@ def stored_facts(store: SliceStore, geometry: Iterable[tuple[NDArray, Sequence[i
     for case, known in enumerate(geometry):
         if known is None:
             continue
-        affine, shape = known
-        first, stop = int(store.first[case]), int(store.first[case + 1])
-        chosen = first + compared_slices(stop - first)
-        yield input_facts(store.dtype.decode(store.read(chosen)[0]).numpy(), affine, shape)
+        yield input_facts(compared_images(store, case).numpy(), *known)
+
+
+def compared_images(store: SliceStore, case: int) -> Tensor:
+    """Return the slices of a case that are looked at, (n, C, S, S) float32 as the network sees them.
+
+    Args:
+        store: of the case.
+        case: its position in the store.
+    """
+    first, stop = int(store.first[case]), int(store.first[case + 1])
+    return store.dtype.decode(store.read(first + compared_slices(stop - first))[0])
 
 
 def nifti_geometry(item: Mapping[str, Any]) -> tuple[NDArray, tuple[int, ...]] | None:

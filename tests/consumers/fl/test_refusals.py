@@ -96,7 +96,7 @@ def test_a_folder_that_holds_a_federation(write_plan, tmp_path):
 
 
 def test_a_threshold_that_was_fixed_before():
-    metrics = pooled_metrics({}, fixed=0.7)
+    metrics = pooled_metrics({}, threshold=0.7)
     assert (metrics["threshold"], metrics["volume"]["max"]["threshold"], metrics["threshold_from"]) == (
         0.7,
         0.7,
