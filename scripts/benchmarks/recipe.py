@@ -26,7 +26,7 @@ def measure(scale: Scale) -> list[Figure]:
     """Return the figures of the recipe at tiny size, 32 slices of 64 x 64 pixels."""
     torch.set_num_threads(scale.threads)
     torch.manual_seed(0)
-    batch = Batch(slices=32, side=64)
+    batch = Batch(slices=4 * scale.batch_size, side=64)
     times = Timings.interleaved(
         {
             "plain": lambda: batch.steps(batch.plain),
