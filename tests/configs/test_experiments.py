@@ -4,6 +4,7 @@ import csv
 
 import pytest
 from conftest import ROOT
+from monai.bundle import ConfigParser
 
 from bundle.experiments import Experiment
 from bundle.workflow import refuse_unknown_overrides
@@ -142,3 +143,14 @@ def test_published_scores_of_every_row_that_the_paper_printed():
     lits = read("table2_lits17")
     assert lits.rows.keys() <= lits.published.keys()
     assert lits.published["token_embedding"]["cohen_kappa"] == "0.808 ± 0.009"
+
+
+@pytest.mark.parametrize("name", ["recommended_lgg", "recommended_sites_lgg"])
+def test_rows_beside_the_recipe_differ_in_the_method_alone(name, tmp_path):
+    experiment = read(name)
+    own = [experiment.run(row, next(iter(experiment.repeats)), tmp_path) for row in experiment.rows]
+    compared = [resolved(run) for run in own if run.name.split("/")[0] not in ("baseline", "lgmvit")]
+    for knob in ("slice_smoothing", "slice_position", "key_metric", "threshold", "threshold_rule"):
+        assert all(config[knob] == compared[0][knob] for config in compared), knob
+    augmentations = [vars(ConfigParser(config["augmentation"]).get_parsed_content()) for config in compared]
+    assert all(settings == augmentations[0] for settings in augmentations)
