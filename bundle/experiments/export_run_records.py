@@ -13,6 +13,8 @@ from bundle.workflow.command_line import parse_value
 
 _STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
 """Words of a record in place of this machine's folders; `output_dir` becomes a folder under `runs`."""
+_OF_SCANS = "input_profile"
+"""Entry of `metrics.json` that tells of the training scans themselves; packing needs it, a table does not."""
 
 
 def export_run_records(folders: Sequence[Path], root: Path, target: Path) -> None:
@@ -21,7 +23,8 @@ def export_run_records(folders: Sequence[Path], root: Path, target: Path) -> Non
     Config and record name `data`, `cache` and `runs/...` instead of this machine's folders; with `--dataset_dir` and
     `--output_dir` the config runs again anywhere, if it named no case. What names cases (`predictions.csv`,
     `split.json`, a split file, a list of supervised cases, of which the number is kept) stays behind, as do weights and
-    logs; the hash in `run.json` tells whether a split is the same.
+    logs, and the profile of the training scans in `metrics.json`; the hash in `run.json` tells whether a split is the
+    same.
 
     Args:
         folders: of the runs, below `root`.
@@ -37,12 +40,13 @@ def export_run_records(folders: Sequence[Path], root: Path, target: Path) -> Non
     for folder in folders:
         place = folder.relative_to(root)
         (target / place).mkdir(parents=True, exist_ok=True)
-        (target / place / "metrics.json").write_bytes((folder / "metrics.json").read_bytes())
+        metrics = {name: value for name, value in read_json(folder / "metrics.json").items() if name != _OF_SCANS}
         config, record = (read_json(folder / name) for name in ("config.json", "run.json"))
         stand_ins = _private_words(config) | {config["output_dir"]: (Path("runs") / place).as_posix()}
         record["command"][0] = "monai.bundle"
-        for name, content in (("config.json", config), ("run.json", record)):
-            (target / place / name).write_text(json.dumps(_replaced(content, stand_ins), indent=2) + "\n")
+        contents = {"config.json": _replaced(config, stand_ins), "run.json": _replaced(record, stand_ins)}
+        for name, content in {**contents, "metrics.json": metrics}.items():
+            (target / place / name).write_text(json.dumps(content, indent=2) + "\n")
 
 
 def _private_words(config: Mapping[str, Any]) -> dict[str, str]:

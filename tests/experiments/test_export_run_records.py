@@ -25,7 +25,8 @@ def run(tmp_path):
     ]
     (folder / "config.json").write_text(json.dumps(config))
     (folder / "run.json").write_text(json.dumps({"command": command, "settings": {"seed": 0}}))
-    for name in ("metrics.json", "predictions.csv", "split.json", "model.pt", "log.txt"):
+    (folder / "metrics.json").write_text("{}")
+    for name in ("predictions.csv", "split.json", "model.pt", "log.txt"):
         (folder / name).write_text(f"content of {name}")
     return folder
 
@@ -35,10 +36,12 @@ def copied(run, tmp_path):
     return tmp_path / "records/table/lgmvit/fold0"
 
 
-def test_scores_are_copied_byte_for_byte_and_what_names_cases_stays(run, tmp_path):
+def test_scores_are_copied_and_what_names_cases_or_tells_of_scans_stays(run, tmp_path):
+    scores = {"slice": {"f1": 0.1 + 0.2, "auroc": None}, "threshold": 0.3}
+    (run / "metrics.json").write_text(json.dumps({**scores, "input_profile": {"scans": 42}}))
     found = copied(run, tmp_path)
     assert {file.name for file in found.iterdir()} == {"config.json", "run.json", "metrics.json"}
-    assert (found / "metrics.json").read_bytes() == (run / "metrics.json").read_bytes()
+    assert json.loads((found / "metrics.json").read_text()) == scores
 
 
 def test_no_folder_of_the_machine_is_named(run, tmp_path):
@@ -77,8 +80,8 @@ def test_no_case_is_named(words, run, tmp_path):
 
 def test_a_second_copy_replaces_the_first(run, tmp_path):
     copied(run, tmp_path)
-    (run / "metrics.json").write_text("again")
-    assert (copied(run, tmp_path) / "metrics.json").read_text() == "again"
+    (run / "metrics.json").write_text('{"threshold": 0.25}')
+    assert json.loads((copied(run, tmp_path) / "metrics.json").read_text()) == {"threshold": 0.25}
 
 
 def test_a_run_that_is_not_evaluated_is_named(run, tmp_path):
