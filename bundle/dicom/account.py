@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from bundle.dicom.case_names import CaseNames, printable
-from bundle.dicom.headers import Headers
-from bundle.dicom.planes import Aside, Plane, Study
+from bundle.volumes.dicom_series import Aside, Headers, Plane
+from bundle.volumes.dicom_series.planes import Study
 
 
 class NothingReadable(ValueError):  # noqa: N818 - an outcome

@@ -13,8 +13,8 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from bundle.dicom.planes import Study
 from bundle.files import read_csv, write_atomically
+from bundle.volumes.dicom_series.planes import Study
 
 _DIGITS = 12
 _COLUMNS = ("name", "patient_id", "patient_name", "study_instance_uid", "file")

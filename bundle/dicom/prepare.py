@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,13 +17,11 @@ from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entr
 from bundle.dicom.case_names import CaseNames
 from bundle.dicom.channels import write_channels
 from bundle.dicom.contrasts import choose_channels, read_rules
-from bundle.dicom.headers import read_headers
 from bundle.dicom.mask_files import Written, write_masks
 from bundle.dicom.masks import MASK_KINDS
-from bundle.dicom.planes import Aside
 from bundle.dicom.stack_files import write_stack
-from bundle.dicom.stacks import Stack, find_stacks
 from bundle.files import folder_atomically, write_json
+from bundle.volumes.dicom_series import Aside, Stack, find_stacks, quiet, read_headers
 from bundle.volumes.problem import FileProblem
 
 _Join = Callable[[Sequence[Written], Path], list[dict[str, Any]]]
@@ -65,8 +60,7 @@ def prepare_study(
         Traceback (most recent call last):
         bundle.dicom.account.NothingReadable: the folder must hold a readable DICOM volume, got none:
     """
-    with warnings.catch_warnings(), silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
-        warnings.filterwarnings("ignore", module="pydicom")
+    with quiet():
         rules = None if contrasts is None else read_rules(contrasts)
         join = None if rules is None else partial(_join, rules=rules, spacing=spacing)
         return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file), join)
@@ -80,20 +74,6 @@ def _join(
 ) -> list[dict[str, Any]]:
     channels = choose_channels([one.stack for one in written], rules)
     return write_channels(channels, written, folder, spacing)
-
-
-@contextmanager
-def silent(logger: logging.Logger) -> Iterator[None]:
-    """Let a logger say nothing for a while.
-
-    Args:
-        logger: whose words may tell whose a file is.
-    """
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        yield
-    finally:
-        logger.disabled = disabled
 
 
 def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join | None) -> list[PreparedCase]:

@@ -13,8 +13,8 @@ from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.pixels.processing import apply_rescale
 from pydicom.uid import UID
 
-from bundle.dicom.headers import open_dicom
-from bundle.dicom.planes import Plane
+from bundle.volumes.dicom_series.headers import open_dicom
+from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
 
 _DECODERS = "python-gdcm"

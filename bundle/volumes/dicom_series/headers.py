@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,8 +16,8 @@ from pydicom import dcmread, uid
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
-from bundle.dicom.images import image_problems, other_kind
-from bundle.dicom.planes import Aside, Plane, Study, planes_of, series_label
+from bundle.volumes.dicom_series.images import image_problems, other_kind
+from bundle.volumes.dicom_series.planes import Aside, Plane, Study, planes_of, series_label
 from bundle.volumes.problem import Problem
 
 _LONG = 1 << 20
@@ -69,6 +73,19 @@ def read_headers(*folders: str | os.PathLike[str]) -> Headers:
     return headers
 
 
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let pydicom neither warn nor log for a while: its words may tell whose a file is."""
+    logger = logging.getLogger("pydicom")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pydicom")
+            yield
+    finally:
+        logger.disabled = disabled
+
+
 def open_dicom(path: Path, **options: Any) -> FileDataset:
     """Return a DICOM file; one without preamble and file header is read by the encoding that its elements have.
 
@@ -99,7 +116,8 @@ def _read(path: Path, headers: Headers) -> None:
         image = open_dicom(path, stop_before_pixels=True, defer_size=_LONG)
         _sort(image, path, headers)
     except Exception as error:  # a damaged header fails anywhere, and one file must not lose the others
-        damaged = path.suffix.lower() in _SUFFIXES or not isinstance(error, InvalidDicomError)
+        named = path.suffix.lower() in _SUFFIXES or not path.stat().st_size  # nothing but a copy that failed is empty
+        damaged = named or not isinstance(error, InvalidDicomError)
         kind, reason = ("damaged", "its header cannot be read: copy it again") if damaged else ("not DICOM", "")
         headers.asides.append(Aside(None, "a file", kind, reason, path))
 
@@ -109,19 +127,19 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
     series = str(image.get("SeriesInstanceUID") or "")
     label = series_label(image.get("SeriesNumber"))
     planes: list[Plane] = []
+    problems: list[Problem] = []
+    reason = other_kind(image)
     try:
-        kind, reason = "set aside", other_kind(image)
-        if not reason and (problems := list(image_problems(image, label))):
-            kind, reason = "refused", " ".join(problem.text for problem in problems)
-        if not reason:
+        if not reason and not (problems := list(image_problems(image, label))):
             planes = list(planes_of(image, path, study, str(image.file_meta.TransferSyntaxUID)))
     except KeyError as error:
         found, remedy = f"an image without {error.args[0]}", "export the series again, with its headers"
-        kind, reason = "refused", Problem(label, "hold images whose place is known", found, remedy).text
+        problems = [Problem(label, "hold images whose place is known", found, remedy)]
     headers.planes += planes
-    if reason:
+    if reason or problems:
         owner, name = (study, label) if study.uid else (None, "a file")
-        headers.asides.append(Aside(owner, name, kind, reason, path, series))
+        kind, reason = ("set aside", reason) if reason else ("refused", " ".join(each.text for each in problems))
+        headers.asides.append(Aside(owner, name, kind, reason, path, series, tuple(problems)))
     headers.names.setdefault(study, str(image.get("PatientName") or ""))
     if image.get("InstanceNumber") is not None:
         headers.numbers[study, series].add(int(image.InstanceNumber))
