@@ -40,6 +40,9 @@ class PreparedCase:
         for channel in self.account["channels"]:
             lines.append(f"  channel {channel['name']}: {channel['file']}")
             lines += [f"    warning: {channel['warning']}"] if channel.get("warning") else []
+            for mask in channel.get("masks", ()):
+                lines.append(f"    mask {mask['file']}: {mask['voxels']} voxels, drawn on {mask['drawn_on']}")
+                lines += [f"    warning: {warning}" for warning in mask["warnings"]]
         lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
         return "\n".join([*lines, *map(aside_line, self.account["set_aside"])])
 
