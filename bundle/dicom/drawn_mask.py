@@ -107,7 +107,9 @@ def write_drawn_mask(mask: DrawnMask, fixed: Image, transform: Transform, folder
 def _doubts(voxels: NDArray, name: str, names: Sequence[str]) -> list[str]:
     doubts = [] if voxels.any() else ["it is empty: every slice counts as one without the finding"]
     if others := sorted({*names} - {name}):
-        doubts.append(f"{' and '.join(others)} has the grid of {name} too, on which it is taken to be drawn")
+        doubts.append(
+            f"taken as drawn on {name}, but its grid is that of {' and '.join(others)} too: name the contrast"
+        )
     return doubts
 
 

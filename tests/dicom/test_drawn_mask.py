@@ -100,7 +100,7 @@ def test_what_cannot_be_told_or_is_cut_is_warned_of(tmp_path):
     case, entry, _ = prepared(tmp_path, empty)
     assert entry["warnings"] == [
         "it is empty: every slice counts as one without the finding",
-        "flair has the grid of t1 too, on which it is taken to be drawn",
+        "taken as drawn on t1, but its grid is that of flair too: name the contrast",
     ]
     assert "    warning: it is empty" in case.text
     assert prepared(tmp_path, empty, mask_contrast="flair")[1]["drawn_on"] == "flair"

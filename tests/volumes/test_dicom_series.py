@@ -113,7 +113,9 @@ def test_pixels_are_decoded_once_and_flags_are_warned_of_once(tmp_path, monkeypa
     SERIES["tilted and uneven"].write(tmp_path)
     calls = []
     original = read_series.read_voxels
-    monkeypatch.setattr(read_series, "read_voxels", lambda planes: calls.append(len(planes)) or original(planes))
+    monkeypatch.setattr(
+        read_series, "read_voxels", lambda planes, images: calls.append(len(planes)) or original(planes, images)
+    )
     stream = CaseStream([{"image": str(tmp_path), "case": "c"}], LoadCaseFilesd(), 1, check=check_case)
     assert len(list(stream)) == 1
     assert calls == [5]

@@ -36,6 +36,7 @@ class Headers:
         numbers: Instance Numbers of a series, by study and series UID.
         counts: the most images that an acquisition of a series has, as its headers say, by the same.
         names: Patient Name of a study.
+        images: the images of the planes, with their pixels; None where they were not kept.
     """
 
     planes: list[Plane] = field(default_factory=list)
@@ -43,13 +44,15 @@ class Headers:
     numbers: dict[tuple[Study, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     counts: dict[tuple[Study, str], int] = field(default_factory=dict)
     names: dict[Study, str] = field(default_factory=dict)
+    images: dict[Path, FileDataset] | None = None
 
 
-def read_headers(*folders: str | os.PathLike[str]) -> Headers:
+def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) -> Headers:
     """Read the header of every file of a folder, at any depth and under any name; a DICOMDIR is not needed.
 
     Args:
         folders: of one or several studies; hidden files are left out, and one that lies in two of them is read once.
+        keep_images: read the pixels at once, where they are wanted anyway; it takes the memory of all files.
 
     Raises:
         NotADirectoryError: there is no such folder.
@@ -64,7 +67,7 @@ def read_headers(*folders: str | os.PathLike[str]) -> Headers:
     for folder in folders:
         if not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
-    headers = Headers()
+    headers = Headers(images={} if keep_images else None)
     for path in sorted({path for folder in folders for path in Path(folder).rglob("*")}):
         if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
             headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
@@ -113,13 +116,21 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
 
 def _read(path: Path, headers: Headers) -> None:
     try:
-        image = open_dicom(path, stop_before_pixels=True, defer_size=_LONG)
+        image = _opened(path, with_pixels=headers.images is not None)
         _sort(image, path, headers)
     except Exception as error:  # a damaged header fails anywhere, and one file must not lose the others
         named = path.suffix.lower() in _SUFFIXES or not path.stat().st_size  # nothing but a copy that failed is empty
         damaged = named or not isinstance(error, InvalidDicomError)
         kind, reason = ("damaged", "its header cannot be read: copy it again") if damaged else ("not DICOM", "")
         headers.asides.append(Aside(None, "a file", kind, reason, path))
+
+
+def _opened(path: Path, *, with_pixels: bool) -> FileDataset:
+    if with_pixels and "PixelData" in (image := open_dicom(path, defer_size=_LONG)):
+        return image
+    return open_dicom(
+        path, stop_before_pixels=True, defer_size=_LONG
+    )  # pydicom drops all before pixels that are cut off
 
 
 def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
@@ -136,11 +147,14 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
         found, remedy = f"an image without {error.args[0]}", "export the series again, with its headers"
         problems = [Problem(label, "hold images whose place is known", found, remedy)]
     headers.planes += planes
+    if planes and headers.images is not None and "PixelData" in image:
+        headers.images[path] = image
     if reason or problems:
         owner, name = (study, label) if study.uid else (None, "a file")
         kind, reason = ("set aside", reason) if reason else ("refused", " ".join(each.text for each in problems))
         headers.asides.append(Aside(owner, name, kind, reason, path, series, tuple(problems)))
-    headers.names.setdefault(study, str(image.get("PatientName") or ""))
+    if study not in headers.names:  # to decode a name takes long
+        headers.names[study] = str(image.get("PatientName") or "")
     if image.get("InstanceNumber") is not None:
         headers.numbers[study, series].add(int(image.InstanceNumber))
     count = int(image.get("ImagesInAcquisition") or 0)

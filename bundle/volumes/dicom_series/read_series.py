@@ -6,8 +6,10 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 from numpy.typing import NDArray
+from pydicom.dataset import FileDataset
 
 from bundle.files import is_no_space
 from bundle.volumes.dicom_series.headers import quiet, read_headers
@@ -46,10 +48,11 @@ def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
         bundle.volumes.problem.FileProblem: ... must hold one DICOM series, got no image of one: name the folder of ...
     """
     with quiet():
-        stacks, asides = find_stacks(read_headers(folder))
+        headers = read_headers(folder, keep_images=True)
+        stacks, asides = find_stacks(headers)
         raise_first(_of_folder(folder, _problems(stacks, asides)))
         try:
-            data = read_stack(stacks[0])
+            data = read_stack(stacks[0], headers.images)
         except FileProblem as error:
             raise_first(_of_folder(folder, [error.problem]))
             raise
@@ -57,17 +60,18 @@ def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
     return Voxels(data, stacks[0].affine, True, tuple(warnings))
 
 
-def read_stack(stack: Stack) -> NDArray:
+def read_stack(stack: Stack, images: dict[Path, FileDataset] | None = None) -> NDArray:
     """Read the voxels of a stack, see `read_voxels`.
 
     Args:
         stack: without problems.
+        images: see `read_voxels`.
 
     Raises:
         FileProblem: pixels are missing or damaged.
     """
     try:
-        return read_voxels(stack.planes)
+        return read_voxels(stack.planes, images)
     except FileProblem:
         raise
     except Exception as error:  # decoders raise anything, and one series must not lose the others
