@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle.dicom.case_names import CaseNames, printable
+from bundle.dicom.case_names import CaseNames
 from bundle.volumes.dicom_series import Aside, Headers, Plane
+from bundle.volumes.dicom_series.headers import printable
 from bundle.volumes.dicom_series.planes import Study
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from bundle.dicom.contrasts import Channel
 from bundle.dicom.stack_files import save_volume
-from bundle.volumes import CaseFiles, FileProblem, Grid, Problem, VolumeFile, on_grid, raise_first, to_class_numbers
+from bundle.volumes import CaseFiles, FileProblem, Grid, Problem, VolumeFile, on_grid, to_class_numbers
 
 if TYPE_CHECKING:
     from SimpleITK import Image, Transform
@@ -53,12 +53,15 @@ def read_drawn_mask(
         contrast: that it was drawn on; None takes the first with its grid.
 
     Raises:
-        FileProblem: it cannot be read, holds fractions, lies on none of these grids, or there is no such contrast.
+        FileProblem: it cannot be read, holds fractions, lies on none of these grids; there is no such contrast, or one
+            with a name that the mask takes.
     """
     mask, problems = CaseFiles().mask([file], None)
-    raise_first(problems)
-    assert mask is not None  # else there is a problem
+    if mask is None or problems:
+        raise FileProblem(problems[0])
     grids = {each.name: Grid(each.name, each.stack.shape, each.stack.affine) for each in channels}
+    for taken in grids.keys() & {NAME, ITSELF}:
+        raise FileProblem(Problem("the table of contrasts", "leave a name to the mask", taken, "call it otherwise"))
     if contrast not in (None, *grids):
         remedy = f"name one of {', '.join(grids)}"
         raise FileProblem(Problem(mask.file, "be drawn on a contrast of the study", str(contrast), remedy))
@@ -119,6 +122,8 @@ def _stray(mask: VolumeFile, grids: Mapping[str, Grid], fixed: Grid) -> Problem:
     places = np.argwhere(mask.data.reshape(mask.shape[:3])) @ to_fixed[:3, :3].T + to_fixed[:3, 3]
     there = ((places > -0.5) & (places < np.array(fixed.shape) - 0.5)).all(axis=1)
     shapes = ", ".join(f"{name} {grid.shape}" for name, grid in grids.items())
-    found = f"shape {mask.shape[:3]} with {there.sum()} of its {len(there)} voxels in the scan"
+    found = f"another one, {mask.shape[:3]}, with {there.sum()} of its {len(there)} voxels in the scan"
     remedy = "draw it there, or resample it with the program in which it was drawn"
+    if not mask.oriented:
+        remedy = "its header has no orientation: copy that of the contrast to it"
     return Problem(mask.file, f"lie on a grid of the study ({shapes})", found, remedy)

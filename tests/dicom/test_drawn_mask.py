@@ -131,18 +131,24 @@ def test_what_does_not_belong_to_the_study_is_refused_before_anything_is_written
             "far",
             drawn,
             far,
-            r"must lie on a grid of the study \(t1 .*, got shape .* with 0 of its 12 voxels in the scan",
+            r"must lie on a grid of the study \(t1 .*, got another one, .* with 0 of its 12 voxels in the scan",
         ),
         ("other", drawn[:-1], stack.affine, "with 12 of its 12 voxels in the scan: draw it there"),
         ("layers", np.stack([drawn] * 2, -1), stack.affine, "must be a mask with one value per voxel"),
     ):
         with pytest.raises(ValueError, match=words):
             prepared(tmp_path, write_mask(tmp_path / f"{name}.nii", voxels.astype(np.float32), affine))
+    nib.save(nib.AnalyzeImage(drawn[:-1].astype(np.uint8), np.diag([-1.0, 1, 1, 1])), tmp_path / "plain.img")
+    with pytest.raises(ValueError, match="its header has no orientation: copy that of the contrast"):
+        prepared(tmp_path, tmp_path / "plain.hdr")
+    table = tmp_path / "table.yaml"
+    table.write_text("seg: [{echo_time: [0, 30]}]")
     good = write_mask(tmp_path / "good.nii", drawn.astype(np.uint8), stack.affine)
     for wrong, words in (
         ({"mask": tmp_path / "none.nii"}, "no such file"),
         ({"mask_contrast": "t2"}, "must be drawn on a contrast of the study, got t2: name one of t1"),
         ({"contrasts": None}, "contrasts must be given with spacing or mask"),
+        ({"contrasts": table}, "the table of contrasts must leave a name to the mask, got seg"),
         ({"spacing": 0.0}, "spacing must be above 0 mm, got 0"),
     ):
         with pytest.raises(ValueError, match=words):

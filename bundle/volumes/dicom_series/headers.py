@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator
@@ -23,6 +24,7 @@ from bundle.volumes.problem import Problem
 _LONG = 1 << 20
 """Bytes from which a value is skipped until it is asked for; to pick the attributes that are needed takes longer."""
 _SUFFIXES = (".dcm", ".ima", ".dicom")
+_UNREADABLE = "its header cannot be read: copy it again"
 _FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
 
@@ -73,7 +75,20 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
             headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
         elif path.is_file() and not path.name.startswith("."):
             _read(path, headers)
+    slices = {(plane.file.parent, _pattern(plane.file)) for plane in headers.planes}
+    for index, aside in enumerate(headers.asides):
+        if aside.kind == "not DICOM" and (aside.file.parent, _pattern(aside.file)) in slices:
+            headers.asides[index] = aside._replace(kind="damaged", reason=_UNREADABLE)  # named as the slices beside it
     return headers
+
+
+def printable(file: Path) -> str:
+    """Return a path as text; a name need not be UTF-8."""
+    return os.fsencode(file).decode(errors="backslashreplace")
+
+
+def _pattern(file: Path) -> str:
+    return re.sub(r"\d+", "0", file.name)
 
 
 @contextmanager
@@ -121,7 +136,7 @@ def _read(path: Path, headers: Headers) -> None:
     except Exception as error:  # a damaged header fails anywhere, and one file must not lose the others
         named = path.suffix.lower() in _SUFFIXES or not path.stat().st_size  # nothing but a copy that failed is empty
         damaged = named or not isinstance(error, InvalidDicomError)
-        kind, reason = ("damaged", "its header cannot be read: copy it again") if damaged else ("not DICOM", "")
+        kind, reason = ("damaged", _UNREADABLE) if damaged else ("not DICOM", "")
         headers.asides.append(Aside(None, "a file", kind, reason, path))
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
 from bundle.files import is_no_space
-from bundle.volumes.dicom_series.headers import quiet, read_headers
+from bundle.volumes.dicom_series.headers import printable, quiet, read_headers
 from bundle.volumes.dicom_series.pixels import read_voxels
 from bundle.volumes.dicom_series.planes import Aside
 from bundle.volumes.dicom_series.stacks import Stack, find_stacks
@@ -54,8 +54,7 @@ def read_dicom_series(folder: str | os.PathLike[str]) -> Voxels:
         try:
             data = read_stack(stacks[0], headers.images)
         except FileProblem as error:
-            raise_first(_of_folder(folder, [error.problem]))
-            raise
+            raise FileProblem(next(_of_folder(folder, [error.problem]))) from error
     warnings = [_warning(os.fspath(folder), kind, words) for kind, words in stacks[0].flags.items()]
     return Voxels(data, stacks[0].affine, True, tuple(warnings))
 
@@ -93,7 +92,9 @@ def _problems(stacks: Sequence[Stack], asides: Sequence[Aside]) -> Iterator[Prob
     for aside in asides:
         yield from aside.problems
         if aside.kind == "damaged":
-            yield Problem("", "hold whole DICOM files", f"the damaged {aside.file.name}", "copy it again")
+            yield Problem(
+                "", "hold whole DICOM files", f"the damaged {printable(Path(aside.file.name))}", "copy it again"
+            )
     for stack in stacks:
         yield from _moving(stack, [aside.reason for aside in asides if aside.series == stack.planes[0].series])
         yield from stack.problems
