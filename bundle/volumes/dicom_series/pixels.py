@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
+from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
 from pydicom.pixels.processing import apply_rescale
 from pydicom.uid import UID
 
@@ -86,7 +86,7 @@ def same_pixels(plane: Plane, other: Plane) -> bool:
 def _intensities(image: FileDataset, frames: list[int | None], label: str) -> Iterator[NDArray]:
     _check_length(image, label)
     if frames == [None]:
-        yield _modality(image.pixel_array, image)
+        yield _modality(pixel_array(image), image)  # the property also watches what it was made of
         return
     numbers = [frame - 1 for frame in frames if frame is not None]
     for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):
