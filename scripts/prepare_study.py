@@ -27,11 +27,13 @@ def main() -> int:
     named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
     parser.add_argument("--contrasts", type=Path, help="rules by which series become channels, on one grid")
     parser.add_argument("--spacing", type=float, help="size of the voxels of that grid in mm; default: as scanned")
+    parser.add_argument("--mask", help="file of a mask that was drawn on one of the contrasts, for that grid")
+    parser.add_argument("--mask_contrast", help="the contrast that it was drawn on; default: the first with its grid")
     arguments = parser.parse_args()
     try:
         from bundle.dicom import NothingReadable, prepare_study
 
-        channels = {"contrasts": arguments.contrasts, "spacing": arguments.spacing}
+        channels = {name: getattr(arguments, name) for name in ("contrasts", "spacing", "mask", "mask_contrast")}
         cases = prepare_study(arguments.study, arguments.output_dir, arguments.key_file, **channels)
     except ImportError as error:
         return _failed(error, 1)

@@ -1,28 +1,14 @@
-"""DICOM studies: which of their images make a volume, in which order, and where each slice comes from.
+"""DICOM studies: volumes, channels and masks of their stacks, cases of an inference, and objects with its results.
 
 Needs the extra `dicom`; no other room imports this one at its top.
 """
 
-try:
-    import pydicom
-except ImportError as error:
-    raise ImportError(
-        "bundle.dicom must have pydicom 3, got no pydicom: pip install 'lgm-vit[dicom]'.", name="pydicom"
-    ) from error
-if int(pydicom.__version__.split(".")[0]) < 3:
-    raise ImportError(
-        f"bundle.dicom must have pydicom 3, got {pydicom.__version__}: pip install 'lgm-vit[dicom]'.", name="pydicom"
-    )
-
 from bundle.dicom.account import NothingReadable
 from bundle.dicom.case_names import CaseNames
-from bundle.dicom.headers import Headers, read_headers
-from bundle.dicom.pixels import read_voxels
-from bundle.dicom.planes import Aside, Plane
 from bundle.dicom.prepare import prepare_study
 from bundle.dicom.reading import Model, Reading
-from bundle.dicom.stacks import Stack, find_stacks
 from bundle.dicom.study_items import study_items
+from bundle.volumes.dicom_series import Aside, Headers, Plane, Stack, find_stacks, read_headers, read_voxels
 
 __all__ = [
     "Aside",

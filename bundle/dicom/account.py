@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bundle.dicom.case_names import CaseNames, printable
-from bundle.dicom.headers import Headers
-from bundle.dicom.planes import Aside, Plane, Study
+from bundle.dicom.case_names import CaseNames
+from bundle.volumes.dicom_series import Aside, Headers, Plane
+from bundle.volumes.dicom_series.headers import printable
+from bundle.volumes.dicom_series.planes import Study
 
 
 class NothingReadable(ValueError):  # noqa: N818 - an outcome
@@ -40,6 +41,9 @@ class PreparedCase:
         for channel in self.account["channels"]:
             lines.append(f"  channel {channel['name']}: {channel['file']}")
             lines += [f"    warning: {channel['warning']}"] if channel.get("warning") else []
+            for mask in channel.get("masks", ()):
+                lines.append(f"    mask {mask['file']}: {mask['voxels']} voxels, drawn on {mask['drawn_on']}")
+                lines += [f"    warning: {warning}" for warning in mask["warnings"]]
         lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
         return "\n".join([*lines, *map(aside_line, self.account["set_aside"])])
 

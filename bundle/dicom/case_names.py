@@ -13,8 +13,9 @@ from pathlib import Path
 import pandas as pd
 from filelock import FileLock
 
-from bundle.dicom.planes import Study
 from bundle.files import read_csv, write_atomically
+from bundle.volumes.dicom_series.headers import printable
+from bundle.volumes.dicom_series.planes import Study
 
 _DIGITS = 12
 _COLUMNS = ("name", "patient_id", "patient_name", "study_instance_uid", "file")
@@ -144,11 +145,6 @@ def _key(file: Path) -> bytes:
     if len(key) < 32:
         raise ValueError(f"{file} must hold a key of at least 32 characters, got {len(key)}: name another file.")
     return key
-
-
-def printable(file: Path) -> str:
-    """Return a path as text; a name need not be UTF-8."""
-    return os.fsencode(file).decode(errors="backslashreplace")
 
 
 def _write_private(file: Path, text: str) -> None:

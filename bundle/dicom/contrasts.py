@@ -12,7 +12,7 @@ import yaml
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
-from bundle.dicom.stacks import Stack
+from bundle.volumes.dicom_series import Stack
 from bundle.volumes.problem import FileProblem, Problem
 
 RULES = Path(__file__).with_name("contrasts.yaml")

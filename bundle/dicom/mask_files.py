@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bundle.dicom.masks import Mask, read_masks
-from bundle.dicom.planes import Aside
 from bundle.dicom.stack_files import save_volume
-from bundle.dicom.stacks import Stack
 from bundle.files import is_no_space
+from bundle.volumes.dicom_series import Aside, Stack
 from bundle.volumes.problem import FileProblem, Problem
 
 

@@ -12,11 +12,11 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import RTStructureSetStorage, SegmentationStorage
 from skimage.draw import polygon2mask
 
-from bundle.dicom.geometry import along_normal, normal_of
-from bundle.dicom.headers import open_dicom
-from bundle.dicom.images import LABEL_MAP
-from bundle.dicom.planes import planes_of, series_label
-from bundle.dicom.stacks import Stack
+from bundle.volumes.dicom_series import Stack
+from bundle.volumes.dicom_series.geometry import along_normal, normal_of
+from bundle.volumes.dicom_series.headers import open_dicom
+from bundle.volumes.dicom_series.images import LABEL_MAP
+from bundle.volumes.dicom_series.planes import planes_of, series_label
 from bundle.volumes.problem import FileProblem, Problem
 
 MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)

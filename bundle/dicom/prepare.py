@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import logging
 import os
-import warnings
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,16 +17,15 @@ from bundle.dicom.account import NothingReadable, PreparedCase, aside_line, entr
 from bundle.dicom.case_names import CaseNames
 from bundle.dicom.channels import write_channels
 from bundle.dicom.contrasts import choose_channels, read_rules
-from bundle.dicom.headers import read_headers
 from bundle.dicom.mask_files import Written, write_masks
 from bundle.dicom.masks import MASK_KINDS
-from bundle.dicom.planes import Aside
 from bundle.dicom.stack_files import write_stack
-from bundle.dicom.stacks import Stack, find_stacks
 from bundle.files import folder_atomically, write_json
-from bundle.volumes.problem import FileProblem
+from bundle.volumes.dicom_series import Aside, Headers, Stack, find_stacks, quiet, read_headers
+from bundle.volumes.problem import FileProblem, Problem
 
-_Join = Callable[[Sequence[Written], Path], list[dict[str, Any]]]
+_Entries = list[dict[str, Any]]
+_Join = Callable[[Sequence[Written], Path], tuple[_Entries, _Entries]]
 
 
 def prepare_study(
@@ -39,6 +35,8 @@ def prepare_study(
     *,
     contrasts: str | os.PathLike[str] | None = None,
     spacing: float | None = None,
+    mask: str | os.PathLike[str] | None = None,
+    mask_contrast: str | None = None,
 ) -> list[PreparedCase]:
     """Make of every stack of every study in a folder a volume file with a table of its slices.
 
@@ -51,12 +49,16 @@ def prepare_study(
         key_file: see `CaseNames`; None names cases by patient and study.
         contrasts: table of rules by which series of a study become channels on one grid, see `read_rules`.
         spacing: of the voxels of that grid in mm; None takes the grid of the first contrast.
+        mask: file of a mask for that grid, drawn on one of the contrasts, see `read_drawn_mask`.
+        mask_contrast: name of the contrast that it was drawn on; None takes the first with its grid.
 
     Returns:
         One entry a study.
 
     Raises:
         NothingReadable: no stack could be read.
+        FileProblem: the mask does not belong to the channels of the one study in the folder.
+        ValueError: a spacing that is none; spacing or mask without contrasts.
         OSError: of the file system, as a full disk.
 
     Example:
@@ -65,11 +67,18 @@ def prepare_study(
         Traceback (most recent call last):
         bundle.dicom.account.NothingReadable: the folder must hold a readable DICOM volume, got none:
     """
-    with warnings.catch_warnings(), silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
-        warnings.filterwarnings("ignore", module="pydicom")
-        rules = None if contrasts is None else read_rules(contrasts)
-        join = None if rules is None else partial(_join, rules=rules, spacing=spacing)
-        return _prepare_all(Path(folder), Path(output_dir), CaseNames(key_file), join)
+    if spacing is not None and not spacing > 0:
+        raise ValueError(f"spacing must be above 0 mm, got {spacing:g}: 1 is that of BraTS.")
+    if contrasts is None and (spacing, mask) != (None, None):
+        raise ValueError("contrasts must be given with spacing or mask, got none: bundle/dicom/contrasts.yaml is one.")
+    with quiet():
+        names, rules = CaseNames(key_file), {} if contrasts is None else read_rules(contrasts)
+        drawn = None if mask is None else (mask, mask_contrast)
+        headers = read_headers(folder)
+        studies = len({plane.study for plane in headers.planes})
+        if mask is not None and studies > 1:
+            raise ValueError(f"mask must belong to the one study of a folder, got {studies}: name its folder alone.")
+        return _prepare_all(headers, Path(output_dir), names, partial(_join, rules=rules, spacing=spacing, mask=drawn))
 
 
 def _join(
@@ -77,27 +86,22 @@ def _join(
     folder: Path,
     rules: Mapping[str, Sequence[Mapping[str, Any]]],
     spacing: float | None,
-) -> list[dict[str, Any]]:
-    channels = choose_channels([one.stack for one in written], rules)
-    return write_channels(channels, written, folder, spacing)
-
-
-@contextmanager
-def silent(logger: logging.Logger) -> Iterator[None]:
-    """Let a logger say nothing for a while.
-
-    Args:
-        logger: whose words may tell whose a file is.
-    """
-    disabled, logger.disabled = logger.disabled, True
+    mask: tuple[str | os.PathLike[str], str | None] | None,
+) -> tuple[_Entries, _Entries]:
+    """Return entries of channels, and of their refusal, which is an error where a mask was to lie beside them."""
     try:
-        yield
-    finally:
-        logger.disabled = disabled
+        channels = choose_channels([one.stack for one in written], rules) if rules else []
+        if mask is not None and not channels:
+            found, remedy = "no series that a rule takes", "add a rule to the table of contrasts"
+            raise FileProblem(Problem("the study", "hold a contrast for the mask", found, remedy))
+        return write_channels(channels, written, folder, spacing, mask), []
+    except FileProblem as error:
+        if mask is not None:
+            raise
+        return [], [{"name": "contrasts", "problems": [str(error)]}]
 
 
-def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join | None) -> list[PreparedCase]:
-    headers = read_headers(folder)
+def _prepare_all(headers: Headers, output_dir: Path, names: CaseNames, join: _Join) -> list[PreparedCase]:
     stacks, asides = find_stacks(headers)
     studies = list(dict.fromkeys([*(s.planes[0].study for s in stacks), *(a.study for a in asides if a.study)]))
     names.keep(list(name_rows(names, studies, headers, asides)))
@@ -122,16 +126,13 @@ def _prepare_all(folder: Path, output_dir: Path, names: CaseNames, join: _Join |
 
 
 def _prepare(
-    stacks: Iterable[Stack], masks: Sequence[Aside], about: Mapping[str, Any], folder: Path, join: _Join | None
+    stacks: Iterable[Stack], masks: Sequence[Aside], about: Mapping[str, Any], folder: Path, join: _Join
 ) -> PreparedCase:
     with folder_atomically(folder) as part:
         written, refused = _write_stacks(stacks, part)
         refused += write_masks(masks, written)
-        channels = []
-        try:
-            channels = join(written, part) if join else []
-        except FileProblem as error:
-            refused.append({"name": "contrasts", "problems": [str(error)]})
+        channels, clash = join(written, part)
+        refused += clash
         account = {
             **about,
             "volumes": [one.entry for one in written],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.dicom.stacks import Stack
+from bundle.volumes.dicom_series import Stack
 
 
 @dataclass(frozen=True)

@@ -27,11 +27,13 @@ class Registered(NamedTuple):
         facts: `before` and `after` (normalized mutual information), `translation_mm`, `rotation_degrees`, `covered`
             (share of the grid that the volume reaches).
         warning: a sentence; empty if there is none.
+        transform: from places of the grid to places of the volume.
     """
 
     voxels: NDArray
     facts: dict[str, Any]
     warning: str
+    transform: sitk.Transform
 
 
 def to_itk(voxels: NDArray, affine: NDArray) -> sitk.Image:
@@ -93,6 +95,15 @@ def on_spacing(image: sitk.Image, spacing: float) -> sitk.Image:
     return sitk.Resample(image, grid, sitk.Transform(), sitk.sitkLinear, 0.0)
 
 
+def at_rest(fixed: sitk.Image) -> Registered:
+    """Return a volume that is where it is, as `register` returns others.
+
+    Args:
+        fixed: whose grid is taken.
+    """
+    return Registered(from_itk(fixed), {}, "", sitk.Transform())
+
+
 def register(fixed: sitk.Image, moving: sitk.Image, *, same_frame: bool) -> Registered:
     """Register a volume rigidly to another one and resample it on that grid.
 
@@ -133,7 +144,33 @@ def register(fixed: sitk.Image, moving: sitk.Image, *, same_frame: bool) -> Regi
     if after < WEAK:
         warning = f"normalized mutual information is {after:.3f}, below {WEAK}: look at the checkerboard before use"
     moved = sitk.Resample(moving, fixed, found, sitk.sitkLinear, 0.0)
-    return Registered(from_itk(moved), facts, warning)
+    return Registered(from_itk(moved), facts, warning, found)
+
+
+def resample_mask(
+    voxels: NDArray, affine: NDArray, fixed: sitk.Image, transform: sitk.Transform
+) -> tuple[NDArray, int]:
+    """Resample a mask by nearest neighbor.
+
+    Args:
+        voxels: (X, Y, Z) whole numbers.
+        affine: (4, 4), voxel index to mm in RAS, without shear.
+        fixed: whose grid is taken.
+        transform: see `Registered`.
+
+    Returns:
+        The mask on that grid, of the type that it had, and how many of its voxels lie outside.
+
+    Example:
+        >>> fixed = to_itk(np.zeros((4, 4, 4)), np.eye(4))
+        >>> moved = resample_mask(np.ones((6, 4, 4), np.uint8), np.eye(4), fixed, sitk.Transform())
+        >>> moved[0].shape, moved[1]
+        ((4, 4, 4), 32)
+    """
+    drawn = to_itk(voxels, affine)
+    moved = sitk.Resample(drawn, fixed, transform, sitk.sitkNearestNeighbor, 0.0)
+    inside = sitk.Resample(fixed * 0 + 1, drawn, transform.GetInverse(), sitk.sitkNearestNeighbor, 0.0)
+    return from_itk(moved).astype(voxels.dtype), int(((voxels != 0) & (from_itk(inside) == 0)).sum())
 
 
 def _optimized(fixed: sitk.Image, moving: sitk.Image, start: sitk.Transform) -> sitk.Euler3DTransform:

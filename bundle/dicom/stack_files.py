@@ -10,10 +10,8 @@ from typing import Any
 import nibabel as nib
 from numpy.typing import NDArray
 
-from bundle.dicom.pixels import read_voxels
-from bundle.dicom.stacks import Stack
-from bundle.files import is_no_space, write_csv
-from bundle.volumes.problem import FileProblem, Problem
+from bundle.files import write_csv
+from bundle.volumes.dicom_series import Stack, read_stack
 from bundle.volumes.write_nifti import upright_affine
 
 _COLUMNS = ("slice_index", "sop_instance_uid", "frame", "position_mm", "patient_x", "patient_y", "patient_z")
@@ -44,26 +42,6 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
         "frame_of_reference_uid": stack.planes[0].frame_of_reference,
         "inputs_sha256": digest,
     }
-
-
-def read_stack(stack: Stack) -> NDArray:
-    """Read the voxels of a stack, see `read_voxels`.
-
-    Args:
-        stack: without problems.
-
-    Raises:
-        FileProblem: pixels are missing or damaged.
-    """
-    try:
-        return read_voxels(stack.planes)
-    except FileProblem:
-        raise
-    except Exception as error:  # decoders raise anything, and one series must not lose the others
-        if is_no_space(error) or isinstance(error, MemoryError):
-            raise
-        found, remedy = f"some on which its decoder stops ({type(error).__name__})", "copy or export the series again"
-        raise FileProblem(Problem(stack.planes[0].label, "hold whole pixel data", found, remedy)) from error
 
 
 def save_volume(path: Path, data: NDArray, affine: NDArray) -> None:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import logging
 import os
-import warnings
 from collections import Counter
 from typing import Any
 
 from bundle.dicom.account import NothingReadable, aside_line, entries_of, name_rows
 from bundle.dicom.case_names import CaseNames, NumberedNames
-from bundle.dicom.headers import read_headers
-from bundle.dicom.planes import Study
-from bundle.dicom.prepare import series_folder, silent
-from bundle.dicom.stack_files import read_stack, slice_rows
-from bundle.dicom.stacks import Stack, find_stacks
+from bundle.dicom.prepare import series_folder
+from bundle.dicom.stack_files import slice_rows
 from bundle.keys import CASE, IMAGE, INSTANCES, PATIENT
+from bundle.volumes.dicom_series import Stack, find_stacks, quiet, read_headers, read_stack
+from bundle.volumes.dicom_series.planes import Study
 from bundle.volumes.nifti import Voxels
 from bundle.volumes.problem import raise_first
 from bundle.volumes.volume_file import VolumePath
@@ -50,8 +48,7 @@ class StackVolume(VolumePath):
         """
         if self._voxels is None:
             raise_first(self.stack.problems)
-            with warnings.catch_warnings(), silent(logging.getLogger("pydicom")):  # its words may tell whose a file is
-                warnings.filterwarnings("ignore", module="pydicom")
+            with quiet():
                 self._voxels = Voxels(read_stack(self.stack), self.stack.affine)
         return self._voxels
 
@@ -77,8 +74,7 @@ def study_items(folder: str | os.PathLike[str], key_file: str | os.PathLike[str]
         >>> study_items(tempfile.mkdtemp())
         []
     """
-    with warnings.catch_warnings(), silent(logging.getLogger("pydicom")):
-        warnings.filterwarnings("ignore", module="pydicom")
+    with quiet():
         headers = read_headers(folder)
         stacks, asides = find_stacks(headers)
     names = NumberedNames() if key_file is None else CaseNames(key_file)

@@ -173,7 +173,7 @@ def reading_problem(file: str, error: Exception, formats: Sequence[str]) -> Prob
         " ".join(str(error).rsplit("ERROR:", 1)[-1].split(" for reading.")[0].split())[:300] or type(error).__name__
     )
     if isinstance(error, ImportError):
-        package = {"nrrd": "SimpleITK (or pynrrd)"}.get(error.name or "", error.name)
+        package = {"nrrd": "SimpleITK (or pynrrd)", "pydicom": "'pydicom>=3'"}.get(error.name or "", error.name)
         return Problem(file, "be read by a package that is optional", f"no {package} here", f"pip install {package}")
     if isinstance(error, PermissionError):
         return Problem(file, "be a file that this process may read", reason, "change its permissions")

@@ -13,7 +13,6 @@ import nibabel as nib
 import numpy as np
 
 from bundle.keys import IMAGE, LABEL, ORGAN
-from bundle.volumes.dicom_series import read_dicom_series
 from bundle.volumes.nifti import NIBABEL_SUFFIXES, Voxels, read_nibabel
 from bundle.volumes.other_formats import ITK_SUFFIXES, read_itk
 from bundle.volumes.problem import FileProblem, Problem, reading_problem
@@ -135,6 +134,8 @@ def read_voxels(path: str | os.PathLike[str]) -> Voxels:
     """
     name = os.fspath(path).lower()
     if Path(path).is_dir():
+        from bundle.volumes.dicom_series import read_dicom_series  # needs an optional package
+
         return read_dicom_series(path)
     if name.endswith(ITK_SUFFIXES):
         return read_itk(path)

@@ -22,8 +22,8 @@ from bundle.clinic import Selection, StudyNetwork, read_studies
 from bundle.data import input_profile
 from bundle.data.slices.input_profile import InputFacts
 from bundle.dicom import CaseNames, NothingReadable, find_stacks, prepare_study, read_headers
-from bundle.dicom.planes import Study
 from bundle.dicom.stack_files import write_stack
+from bundle.volumes.dicom_series.planes import Study
 
 
 @pytest.fixture(scope="module")

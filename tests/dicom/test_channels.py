@@ -6,45 +6,16 @@ import nibabel as nib
 import numpy as np
 import pytest
 from conftest import ROOT
-from support.dicom_files import save, slice_of
 
 pytest.importorskip("pydicom", minversion="3")
 pytest.importorskip("SimpleITK")
-from pydicom.uid import MRImageStorage
+from support.head_scans import FLAIR, T1, scan
 
 from bundle.dicom import find_stacks, prepare_study, read_headers
 from bundle.dicom.contrasts import RULES, choose_channels, read_rules
 
 STUDY = ROOT.parent / "shared/data/formats/dicom/mr_gbm_PGBM-003"
-T1 = {"EchoTime": 9, "RepetitionTime": 500}
-FLAIR = {"EchoTime": 90, "RepetitionTime": 9000, "InversionTime": 2500}
 AGENT = {"ContrastBolusAgent": "Gd"}
-
-
-def body(x, y, z):
-    """Intensities of a head with three organs, at places in mm."""
-    inside = (x / 14) ** 2 + (y / 11) ** 2 + (z / 10) ** 2 < 1
-    value = 300.0 * inside
-    for center, radius, height in (((6, 2, 2), 4, 200), ((-5, -3, -3), 4, -150), ((0, 5, 4), 3, 350)):
-        distance = sum((axis - middle) ** 2 for axis, middle in zip((x, y, z), center, strict=True))
-        value = value + height * np.exp(-distance / radius**2)
-    return np.clip(value, 0, None)
-
-
-def scan(folder, number, moved=(0, 0, 0), invert=False, frame="1.2.8", description="scan", **more):
-    """Write a series of 12 slices of the head, which lay `moved` mm from where it was."""
-    rows, columns = np.indices((24, 30))
-    for index in range(12):
-        height = 3.0 * index - 16
-        image = slice_of(100 * number + index, (-22.5, -18, height), size=(24, 30), kind=MRImageStorage, Modality="MR")
-        image.PixelSpacing, image.SeriesNumber, image.SeriesInstanceUID = [1.5, 1.5], number, f"1.2.3.{number}"
-        image.FrameOfReferenceUID, image.SeriesDescription = frame, description
-        x, y = columns * 1.5 - 22.5 - moved[0], rows * 1.5 - 18 - moved[1]
-        value = body(x, y, height - moved[2])
-        image.PixelData = np.rint(900 * (value > 5) - value if invert else value).clip(0).astype("<u2").tobytes()
-        for name, entry in more.items():
-            setattr(image, name, entry)
-        save(image, folder)
 
 
 def chosen(folder, **more):
@@ -59,13 +30,13 @@ def chosen(folder, **more):
      ({"EchoTime": 3, "InversionTime": 900, "RepetitionTime": 2300}, "mprage", "t1")],
 )  # fmt: skip
 def test_a_contrast_is_told_by_its_times_and_only_then_by_its_description(tmp_path, header, description, name):
-    scan(tmp_path, 3, description=description, **header)
+    scan(tmp_path, 3, SeriesDescription=description, **header)
     assert chosen(tmp_path) == [(name, "3")]
 
 
 def test_a_clash_names_both_series_and_a_contrast_that_is_needed_must_be_there(tmp_path):
     scan(tmp_path, 3, **T1)
-    scan(tmp_path, 4, description="something else", EchoTime=5)
+    scan(tmp_path, 4, SeriesDescription="something else", EchoTime=5)
     assert chosen(tmp_path) == [("t1", "3")]
     scan(tmp_path, 5, **T1)
     with pytest.raises(ValueError, match="contrast t1 must be one series, got series 3 and series 5: leave one out"):
@@ -89,12 +60,13 @@ def prepared(tmp_path, **more):
 @pytest.mark.parametrize("frame", ["1.2.8", "1.2.88"])
 def test_a_head_that_moved_comes_back_the_same_each_time(tmp_path, frame):
     scan(tmp_path / "in", 3, **T1)
-    scan(tmp_path / "in", 4, moved=(4, -3, 2), invert=True, frame=frame, **FLAIR)
+    scan(tmp_path / "in", 4, moved=(4, -3, 2), invert=True, FrameOfReferenceUID=frame, **FLAIR)
     case, account = prepared(tmp_path)
     first, second = account["channels"]
     assert [(each["name"], each["file"]) for each in (first, second)] == [
         ("t1", "channels/t1.nii.gz"), ("flair", "channels/flair.nii.gz")]  # fmt: skip
     assert second["rule"]["inversion_time"] == [1500, 3500]
+    assert {first["slices"], second["slices"]} == {"series3_mr/slices.csv"}
     facts = second["registration"]
     np.testing.assert_allclose(facts["translation_mm"], [4, -3, 2], atol=0.8)  # of voxels of 1.5 x 1.5 x 3 mm
     np.testing.assert_allclose(facts["rotation_degrees"], 0, atol=4)
@@ -113,6 +85,7 @@ def test_a_grid_of_cubes_keeps_the_field_of_view(tmp_path):
     image = nib.load(case.folder / account["channels"][0]["file"])
     assert image.shape == (45, 36, 36)
     np.testing.assert_allclose(image.header.get_zooms(), 1)
+    assert (account["channels"][0]["slices"], (case.folder / "series3_mr/slices.csv").exists()) == (None, True)
     corner = image.affine @ [-0.5, -0.5, -0.5, 1]
     np.testing.assert_allclose(corner[:3], [22.5 + 0.75, 18 + 0.75, -16 - 1.5], atol=1e-5)
 

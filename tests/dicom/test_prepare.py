@@ -13,8 +13,9 @@ from support.dicom_files import enhanced, save, slice_of
 
 pytest.importorskip("pydicom", minversion="3")
 from bundle.dicom import CaseNames, NothingReadable, prepare_study, stack_files
-from bundle.dicom.planes import Study
 from bundle.files import read_csv
+from bundle.volumes.dicom_series import read_series
+from bundle.volumes.dicom_series.planes import Study
 
 SPEC = importlib.util.spec_from_file_location("prepare_study", ROOT / "scripts/prepare_study.py")
 script = importlib.util.module_from_spec(SPEC)
@@ -132,7 +133,7 @@ def test_a_full_disk_leaves_no_half_case(study, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="must have space left"):
         prepare_study(study, tmp_path / "out", tmp_path / "key")
     assert list((tmp_path / "out").iterdir()) == []
-    monkeypatch.setattr(stack_files, "read_voxels", full)
+    monkeypatch.setattr(read_series, "read_voxels", full)
     with pytest.raises(OSError, match="must have space left"):
         prepare_study(study, tmp_path / "out", tmp_path / "key")
 
@@ -146,7 +147,7 @@ def test_a_short_key_is_refused(study, tmp_path):
 @pytest.mark.parametrize("version", [None, "2.4.4"])
 def test_without_pydicom_3_the_extra_is_named(version, tmp_path, monkeypatch, capsys):
     monkeypatch.setitem(sys.modules, "pydicom", version and type("", (), {"__version__": version}))
-    for name in [name for name in sys.modules if name.startswith("bundle.dicom")]:
+    for name in [name for name in sys.modules if name.startswith(("bundle.dicom", "bundle.volumes.dicom_series"))]:
         monkeypatch.delitem(sys.modules, name)
     assert run(monkeypatch, tmp_path, "--output_dir", tmp_path / "out", "--identify") == 1
     assert "pip install 'lgm-vit[dicom]'" in capsys.readouterr().err

@@ -13,7 +13,8 @@ from pydicom.uid import (
     SegmentationStorage,
 )
 
-from bundle.dicom import find_stacks, pixels, read_headers, read_voxels
+from bundle.dicom import find_stacks, read_headers, read_voxels
+from bundle.volumes.dicom_series import pixels
 
 SIDEWAYS = [0, 1, 0, 0, 0, -1]
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from bundle.dicom import Model, Plane, Reading, Stack
-from bundle.dicom.planes import Study
 from bundle.findings import FindingRule, describe_regions, find_regions
+from bundle.volumes.dicom_series.planes import Study
 
 AXIAL, SAGITTAL, CORONAL = (1, 0, 0, 0, 1, 0), (0, 1, 0, 0, 0, -1), (1, 0, 0, 0, 0, -1)
 

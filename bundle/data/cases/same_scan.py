@@ -83,7 +83,7 @@ def _looked_at(*, item: Mapping[str, Any]) -> list[Path]:
     given = item[IMAGE] if isinstance(item[IMAGE], list | tuple) else [item[IMAGE]]
     files = list(dict.fromkeys(Path(file) for file in given))
     if len(files) == 1 and files[0].is_dir():
-        inside = (file for file in files[0].iterdir() if file.is_file() and not file.name.startswith("."))
+        inside = (file for file in files[0].rglob("*") if file.is_file() and not file.name.startswith("."))
         files = sorted(file for file in inside if file.name != "DICOMDIR")
     if len(files) > 2 * _LOOKED_AT:
         files = [files[len(files) * (index + 1) // (_LOOKED_AT + 1)] for index in range(_LOOKED_AT)]

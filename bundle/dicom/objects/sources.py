@@ -12,9 +12,9 @@ from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.valuerep import DS
 
-from bundle.dicom.headers import open_dicom
 from bundle.dicom.objects.stable_uid import stable_uid
-from bundle.dicom.stacks import Stack
+from bundle.volumes.dicom_series import Stack
+from bundle.volumes.dicom_series.headers import open_dicom
 
 _CLASSES = {
     uid.EnhancedCTImageStorage: uid.CTImageStorage,

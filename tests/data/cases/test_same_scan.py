@@ -118,9 +118,9 @@ def test_a_packed_copy_of_an_unpacked_scan_is_found(tmp_path):
 
 def test_hidden_files_beside_slices_hide_no_copy(tmp_path):
     for name in "ab":
-        (tmp_path / name).mkdir()
+        (tmp_path / name / "deeper").mkdir(parents=True)
         for index in range(20):
-            scan(tmp_path / name / f"{index:02}.dcm", index)
+            scan(tmp_path / name / "deeper" / f"{index:02}.dcm", index)
     (tmp_path / "a/.DS_Store").write_bytes(b"x")
     (tmp_path / "a/DICOMDIR").write_bytes(b"y")
     assert len(same_scan_problems([case(name, str(tmp_path / name)) for name in "ab"])) == 1

@@ -10,8 +10,9 @@ from typing import NamedTuple
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
-from bundle.dicom.frame_attributes import FrameAttributes
-from bundle.dicom.images import sop_class
+from bundle.volumes.dicom_series.frame_attributes import FrameAttributes
+from bundle.volumes.dicom_series.images import sop_class
+from bundle.volumes.problem import Problem
 
 REPEATS = {
     "image type": ("", "ImageType"),
@@ -112,6 +113,7 @@ class Aside(NamedTuple):
         reason: a sentence, or the name of what it is.
         file: one of its files.
         series: Series Instance UID; empty for a file that does not tell.
+        problems: why it is refused.
     """
 
     study: Study | None
@@ -120,6 +122,7 @@ class Aside(NamedTuple):
     reason: str
     file: Path
     series: str = ""
+    problems: tuple[Problem, ...] = ()
 
 
 def series_label(number: object) -> str:

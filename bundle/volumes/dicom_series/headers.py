@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
+import re
+import warnings
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,13 +17,14 @@ from pydicom import dcmread, uid
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
-from bundle.dicom.images import image_problems, other_kind
-from bundle.dicom.planes import Aside, Plane, Study, planes_of, series_label
+from bundle.volumes.dicom_series.images import image_problems, other_kind
+from bundle.volumes.dicom_series.planes import Aside, Plane, Study, planes_of, series_label
 from bundle.volumes.problem import Problem
 
 _LONG = 1 << 20
 """Bytes from which a value is skipped until it is asked for; to pick the attributes that are needed takes longer."""
 _SUFFIXES = (".dcm", ".ima", ".dicom")
+_UNREADABLE = "its header cannot be read: copy it again"
 _FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
 
@@ -32,6 +38,7 @@ class Headers:
         numbers: Instance Numbers of a series, by study and series UID.
         counts: the most images that an acquisition of a series has, as its headers say, by the same.
         names: Patient Name of a study.
+        images: the images of the planes, with their pixels; None where they were not kept.
     """
 
     planes: list[Plane] = field(default_factory=list)
@@ -39,13 +46,15 @@ class Headers:
     numbers: dict[tuple[Study, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     counts: dict[tuple[Study, str], int] = field(default_factory=dict)
     names: dict[Study, str] = field(default_factory=dict)
+    images: dict[Path, FileDataset] | None = None
 
 
-def read_headers(*folders: str | os.PathLike[str]) -> Headers:
+def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) -> Headers:
     """Read the header of every file of a folder, at any depth and under any name; a DICOMDIR is not needed.
 
     Args:
         folders: of one or several studies; hidden files are left out, and one that lies in two of them is read once.
+        keep_images: read the pixels at once, where they are wanted anyway; it takes the memory of all files.
 
     Raises:
         NotADirectoryError: there is no such folder.
@@ -60,13 +69,39 @@ def read_headers(*folders: str | os.PathLike[str]) -> Headers:
     for folder in folders:
         if not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
-    headers = Headers()
+    headers = Headers(images={} if keep_images else None)
     for path in sorted({path for folder in folders for path in Path(folder).rglob("*")}):
         if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
             headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
         elif path.is_file() and not path.name.startswith("."):
             _read(path, headers)
+    slices = {(plane.file.parent, _pattern(plane.file)) for plane in headers.planes}
+    for index, aside in enumerate(headers.asides):
+        if aside.kind == "not DICOM" and (aside.file.parent, _pattern(aside.file)) in slices:
+            headers.asides[index] = aside._replace(kind="damaged", reason=_UNREADABLE)  # named as the slices beside it
     return headers
+
+
+def printable(file: Path) -> str:
+    """Return a path as text; a name need not be UTF-8."""
+    return os.fsencode(file).decode(errors="backslashreplace")
+
+
+def _pattern(file: Path) -> str:
+    return re.sub(r"\d+", "0", file.name)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let pydicom neither warn nor log for a while: its words may tell whose a file is."""
+    logger = logging.getLogger("pydicom")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pydicom")
+            yield
+    finally:
+        logger.disabled = disabled
 
 
 def open_dicom(path: Path, **options: Any) -> FileDataset:
@@ -96,12 +131,21 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
 
 def _read(path: Path, headers: Headers) -> None:
     try:
-        image = open_dicom(path, stop_before_pixels=True, defer_size=_LONG)
+        image = _opened(path, with_pixels=headers.images is not None)
         _sort(image, path, headers)
     except Exception as error:  # a damaged header fails anywhere, and one file must not lose the others
-        damaged = path.suffix.lower() in _SUFFIXES or not isinstance(error, InvalidDicomError)
-        kind, reason = ("damaged", "its header cannot be read: copy it again") if damaged else ("not DICOM", "")
+        named = path.suffix.lower() in _SUFFIXES or not path.stat().st_size  # nothing but a copy that failed is empty
+        damaged = named or not isinstance(error, InvalidDicomError)
+        kind, reason = ("damaged", _UNREADABLE) if damaged else ("not DICOM", "")
         headers.asides.append(Aside(None, "a file", kind, reason, path))
+
+
+def _opened(path: Path, *, with_pixels: bool) -> FileDataset:
+    if with_pixels and "PixelData" in (image := open_dicom(path, defer_size=_LONG)):
+        return image
+    return open_dicom(
+        path, stop_before_pixels=True, defer_size=_LONG
+    )  # pydicom drops all before pixels that are cut off
 
 
 def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
@@ -109,20 +153,23 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
     series = str(image.get("SeriesInstanceUID") or "")
     label = series_label(image.get("SeriesNumber"))
     planes: list[Plane] = []
+    problems: list[Problem] = []
+    reason = other_kind(image)
     try:
-        kind, reason = "set aside", other_kind(image)
-        if not reason and (problems := list(image_problems(image, label))):
-            kind, reason = "refused", " ".join(problem.text for problem in problems)
-        if not reason:
+        if not reason and not (problems := list(image_problems(image, label))):
             planes = list(planes_of(image, path, study, str(image.file_meta.TransferSyntaxUID)))
     except KeyError as error:
         found, remedy = f"an image without {error.args[0]}", "export the series again, with its headers"
-        kind, reason = "refused", Problem(label, "hold images whose place is known", found, remedy).text
+        problems = [Problem(label, "hold images whose place is known", found, remedy)]
     headers.planes += planes
-    if reason:
+    if planes and headers.images is not None and "PixelData" in image:
+        headers.images[path] = image
+    if reason or problems:
         owner, name = (study, label) if study.uid else (None, "a file")
-        headers.asides.append(Aside(owner, name, kind, reason, path, series))
-    headers.names.setdefault(study, str(image.get("PatientName") or ""))
+        kind, reason = ("set aside", reason) if reason else ("refused", " ".join(each.text for each in problems))
+        headers.asides.append(Aside(owner, name, kind, reason, path, series, tuple(problems)))
+    if study not in headers.names:  # to decode a name takes long
+        headers.names[study] = str(image.get("PatientName") or "")
     if image.get("InstanceNumber") is not None:
         headers.numbers[study, series].add(int(image.InstanceNumber))
     count = int(image.get("ImagesInAcquisition") or 0)

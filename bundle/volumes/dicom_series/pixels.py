@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
+from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
 from pydicom.pixels.processing import apply_rescale
 from pydicom.uid import UID
 
-from bundle.dicom.headers import open_dicom
-from bundle.dicom.planes import Plane
+from bundle.volumes.dicom_series.headers import open_dicom
+from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
 
 _DECODERS = "python-gdcm"
@@ -37,11 +37,12 @@ def decoder_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
             yield Problem(label, "have a transfer syntax of images", name, "export it uncompressed")
 
 
-def read_voxels(planes: Sequence[Plane]) -> NDArray:
+def read_voxels(planes: Sequence[Plane], images: dict[Path, FileDataset] | None = None) -> NDArray:
     """Read the intensities of planes, in their order.
 
     Args:
         planes: of one size.
+        images: that `read_headers` kept; each is taken out as it is decoded.
 
     Returns:
         (X, Y, Z), columns, rows, slices: int16 or uint16 where that holds every value exactly, else float32.
@@ -57,13 +58,14 @@ def read_voxels(planes: Sequence[Plane]) -> NDArray:
     )  # what most scanners' values fit, in a fourth of float64
     done = 0
     for file, group in groupby(planes, key=lambda plane: plane.file):
-        for image in _intensities(file, [plane.frame for plane in group], planes[0].label):
-            if image.shape != (rows, columns):
+        image = images.pop(file) if images and file in images else open_dicom(file)
+        for pixels in _intensities(image, [plane.frame for plane in group], planes[0].label):
+            if pixels.shape != (rows, columns):
                 size = f"{rows} x {columns}"
-                raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
-            if data.dtype == np.int16 and image.dtype != np.int16 and not _fits(image, np.int16):
+                raise ValueError(f"{planes[0].label} must have {size} pixels, got {pixels.shape}: export it again.")
+            if data.dtype == np.int16 and pixels.dtype != np.int16 and not _fits(pixels, np.int16):
                 data = data.astype(np.float32)
-            data[done] = image
+            data[done] = pixels
             done += 1
     return (data.astype(np.uint16) if data.dtype != np.int16 and _fits(data, np.uint16) else data).transpose(2, 1, 0)
 
@@ -81,11 +83,10 @@ def same_pixels(plane: Plane, other: Plane) -> bool:
         return False
 
 
-def _intensities(file: Path, frames: list[int | None], label: str) -> Iterator[NDArray]:
-    image = open_dicom(file)
+def _intensities(image: FileDataset, frames: list[int | None], label: str) -> Iterator[NDArray]:
     _check_length(image, label)
     if frames == [None]:
-        yield _modality(image.pixel_array, image)
+        yield _modality(pixel_array(image), image)  # the property also watches what it was made of
         return
     numbers = [frame - 1 for frame in frames if frame is not None]
     for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from bundle.dicom.headers import Headers
-from bundle.dicom.planes import REPEATS, Plane
+from bundle.volumes.dicom_series.headers import Headers
+from bundle.volumes.dicom_series.planes import REPEATS, Plane
 
 
 def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:

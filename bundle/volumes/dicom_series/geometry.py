@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.dicom.planes import Plane
+from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import Problem
 
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])

@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.dicom.flags import mixed_flags, origin_flags
-from bundle.dicom.geometry import affine_of, along_normal, geometry_flags, geometry_problems, places
-from bundle.dicom.headers import Headers
-from bundle.dicom.pixels import decoder_problems, same_pixels
-from bundle.dicom.planes import REPEATS, Aside, Plane
+from bundle.volumes.dicom_series.flags import mixed_flags, origin_flags
+from bundle.volumes.dicom_series.geometry import affine_of, along_normal, geometry_flags, geometry_problems, places
+from bundle.volumes.dicom_series.headers import Headers
+from bundle.volumes.dicom_series.pixels import decoder_problems, same_pixels
+from bundle.volumes.dicom_series.planes import REPEATS, Aside, Plane
 from bundle.volumes.problem import Problem
 
 _SAME_DIRECTION = 5e-4
