@@ -90,18 +90,12 @@ class Origin:
         yield reading.model
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
-        labels = np.asarray(reading.labels)[..., self.marked]
+        labels = np.asarray(reading.labels)[..., reading.marked]
         for values in (reading.probability, reading.attribution, labels):
             yield from () if values is None else (np.ascontiguousarray(part).data for part in values)
         for index, picture in self.pictures.items():
             yield index, picture.shape
             yield np.ascontiguousarray(picture).tobytes()
-
-    @cached_property
-    def marked(self) -> slice:
-        """Slices from the first to the last one with a finding."""
-        index = np.flatnonzero(np.any(self.reading.labels, axis=(0, 1)))
-        return slice(int(index[0]), int(index[-1]) + 1) if len(index) else slice(0, 0)
 
     def class_code(self, name: str) -> CodedConcept:
         """Return the code of a class, in a scheme of this project.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -16,6 +17,7 @@ from pydicom.dataset import Dataset
 
 from bundle.dicom.objects.captures import make_captures
 from bundle.dicom.objects.images import make_map, make_segmentation
+from bundle.dicom.objects.object_file import save_object
 from bundle.dicom.objects.origin import Origin
 from bundle.dicom.objects.structured_report import make_report
 from bundle.dicom.reading import Reading
@@ -60,12 +62,24 @@ def write_objects(
     """
     origin = Origin(reading, when or datetime.now().astimezone(), pictures or {})
     folder, left_out, names = Path(folder), _left_out(origin), []
-    with warnings.catch_warnings(), _read_at_once(_CHUNK), folder_atomically(folder) as part:
+    with warnings.catch_warnings(), _read_at_once(_CHUNK), _uncollected(), folder_atomically(folder) as part:
         warnings.filterwarnings("ignore", module="pydicom|highdicom")  # their words may hold values of a patient
         for name, dataset in _objects(origin, left_out):
-            dataset.save_as(part / f"{name}.dcm", enforce_file_format=True)
+            save_object(part / f"{name}.dcm", dataset)
             names.append(name)
     return Written({name: folder / f"{name}.dcm" for name in names}, left_out)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Let Python not look for garbage while many objects are made that stay: it would look at each again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 @contextmanager
