@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.pixels.processing import apply_rescale
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 from bundle.dicom.headers import open_dicom
 from bundle.dicom.planes import Plane
@@ -19,6 +19,7 @@ from bundle.volumes.problem import FileProblem, Problem
 
 _DECODERS = "python-gdcm"
 """The one package that decodes every common transfer syntax."""
+_PLAIN = {"BitsAllocated": 16, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
 
 
 def decoder_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
@@ -51,21 +52,40 @@ def read_voxels(planes: Sequence[Plane]) -> NDArray:
 
     Source: modality LUT, DICOM PS3.3 C.11.1; pixel value transformation of frames, C.7.6.16.2.9.
     """
-    rows, columns = planes[0].size
     data = np.empty(
-        (len(planes), rows, columns), dtype=np.int16
+        (len(planes), *planes[0].size), dtype=np.int16
     )  # what most scanners' values fit, in a fourth of float64
-    done = 0
+    for done, image in enumerate(read_slices(planes)):
+        if data.dtype == np.int16 and not is_int16(image):
+            data = data.astype(np.float32)
+        data[done] = image
+    return (data.astype(np.uint16) if data.dtype != np.int16 and _fits(data, np.uint16) else data).transpose(2, 1, 0)
+
+
+def read_slices(planes: Sequence[Plane]) -> Iterator[NDArray]:
+    """Yield the intensities of each plane, (rows, columns), see `read_voxels`.
+
+    Args:
+        planes: of one size.
+
+    Raises:
+        ValueError: pixels are missing, damaged, or of another size than the header says.
+    """
     for file, group in groupby(planes, key=lambda plane: plane.file):
         for image in _intensities(file, [plane.frame for plane in group], planes[0].label):
-            if image.shape != (rows, columns):
-                size = f"{rows} x {columns}"
+            if image.shape != planes[0].size:
+                size = " x ".join(map(str, planes[0].size))
                 raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
-            if data.dtype == np.int16 and image.dtype != np.int16 and not _fits(image, np.int16):
-                data = data.astype(np.float32)
-            data[done] = image
-            done += 1
-    return (data.astype(np.uint16) if data.dtype != np.int16 and _fits(data, np.uint16) else data).transpose(2, 1, 0)
+            yield image
+
+
+def is_int16(image: NDArray) -> bool:
+    """Return whether int16 holds every value exactly.
+
+    Args:
+        image: of a slice.
+    """
+    return image.dtype == np.int16 or _fits(image, np.int16)
 
 
 def same_pixels(plane: Plane, other: Plane) -> bool:
@@ -85,11 +105,28 @@ def _intensities(file: Path, frames: list[int | None], label: str) -> Iterator[N
     image = open_dicom(file)
     _check_length(image, label)
     if frames == [None]:
-        yield _modality(image.pixel_array, image)
+        yield _modality(image.pixel_array if (pixels := _plain_pixels(image)) is None else pixels, image)
         return
     numbers = [frame - 1 for frame in frames if frame is not None]
     for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):
         yield _transformed(pixels, image, index)
+
+
+def _plain_pixels(image: FileDataset) -> NDArray | None:
+    """Return uncompressed gray pixels of 16 bits, of which pydicom asks longer than it reads them; of others None."""
+    bits, (rows, columns) = image.get("BitsStored") or 0, (image.get("Rows") or 0, image.get("Columns") or 0)
+    kind = {0: "<u2", 1: "<i2"}.get(image.get("PixelRepresentation"))
+    if (
+        image.file_meta.TransferSyntaxUID not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+        or any(image.get(name) != value for name, value in _PLAIN.items())
+        or int(image.get("NumberOfFrames") or 1) != 1
+        or kind is None
+        or not 1 <= bits <= 16
+        or not 0 < 2 * rows * columns <= len(image.get("PixelData", b""))
+    ):
+        return None
+    pixels = np.frombuffer(image.PixelData, kind, rows * columns).reshape(rows, columns)
+    return pixels if bits == 16 else pixels << 16 - bits >> 16 - bits  # what lies in the other bits is not of the image
 
 
 def _transformed(pixels: NDArray, image: FileDataset, index: int) -> NDArray:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
+import numpy as np
 from numpy.typing import NDArray
 
-from bundle.dicom.pixels import read_voxels
+from bundle.dicom.pixels import is_int16, read_slices, read_voxels
 from bundle.dicom.stacks import Stack
 from bundle.files import is_no_space, write_csv
 from bundle.volumes.problem import FileProblem, Problem
@@ -24,7 +27,7 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
 
     Args:
         stack: without problems.
-        folder: to make.
+        folder: to make; it is not there where the stack cannot be read.
 
     Returns:
         Facts for ``study.json``; `inputs_sha256` is over the files in the order of the slices.
@@ -33,16 +36,20 @@ def write_stack(stack: Stack, folder: Path) -> dict[str, Any]:
         FileProblem: pixels are missing or damaged.
         OSError: the disk is full.
     """
-    data, digest = read_stack(stack), _digest(stack)
     folder.mkdir()
-    save_volume(folder / "volume.nii", data, stack.affine)
+    try:
+        if not save_slices(folder / "volume.nii", stack):
+            save_volume(folder / "volume.nii", read_stack(stack), stack.affine)
+    except FileProblem:
+        shutil.rmtree(folder)
+        raise
     write_csv(folder / "slices.csv", list(slice_rows(stack)), _COLUMNS)
     return {
         "shape": list(stack.shape),
         "affine": stack.affine,
         "modality": stack.planes[0].modality,
         "frame_of_reference_uid": stack.planes[0].frame_of_reference,
-        "inputs_sha256": digest,
+        "inputs_sha256": _digest(stack),
     }
 
 
@@ -55,8 +62,45 @@ def read_stack(stack: Stack) -> NDArray:
     Raises:
         FileProblem: pixels are missing or damaged.
     """
-    try:
+    with _told(stack):
         return read_voxels(stack.planes)
+
+
+def save_slices(path: Path, stack: Stack) -> bool:
+    """Save the voxels of a stack as `save_volume` does, each slice as it is read, if all are whole numbers of 16 bits.
+
+    Args:
+        path: ends in .nii.
+        stack: without problems.
+
+    Returns:
+        Whether they are; if not, the file is not whole.
+
+    Raises:
+        FileProblem: pixels are missing or damaged.
+    """
+    image = _image(np.broadcast_to(np.int16(0), stack.shape), stack.affine)
+    image.header.set_slope_inter(1, 0)
+    with path.open("wb") as file:
+        image.header.write_to(file)
+        file.write(bytes(image.header.get_data_offset() - file.tell()))
+        for pixels in _slices(stack):
+            if not is_int16(pixels):
+                return False
+            file.write(np.ascontiguousarray(pixels, dtype="<i2"))
+    return True
+
+
+def _slices(stack: Stack) -> Iterator[NDArray]:
+    with _told(stack):
+        yield from read_slices(stack.planes)
+
+
+@contextmanager
+def _told(stack: Stack) -> Iterator[None]:
+    """Tell of whatever a decoder raises as of a problem of its stack."""
+    try:
+        yield
     except FileProblem:
         raise
     except Exception as error:  # decoders raise anything, and one series must not lose the others
@@ -74,11 +118,15 @@ def save_volume(path: Path, data: NDArray, affine: NDArray) -> None:
         data: (X, Y, Z).
         affine: (4, 4), voxel index to mm in RAS.
     """
+    nib.save(_image(data, affine), path)
+
+
+def _image(data: NDArray, affine: NDArray) -> nib.Nifti1Image:
     image = nib.Nifti1Image(data, affine)
     image.header.set_xyzt_units("mm")
     image.set_qform(upright_affine(affine, data.shape), code="scanner")
     image.set_sform(affine, code="scanner")
-    nib.save(image, path)
+    return image
 
 
 def slice_rows(stack: Stack) -> Iterator[dict[str, Any]]:

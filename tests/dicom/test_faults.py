@@ -17,7 +17,7 @@ from bundle.dicom import prepare, prepare_study, stack_files
 from bundle.files import read_csv
 
 FAST = [name for name in SERIES if not any(words in name for words in NEEDS)]
-PLACES = [(stack_files, "read_voxels"), (stack_files, "save_volume"), (stack_files, "write_csv"),
+PLACES = [(stack_files, "read_slices"), (stack_files, "save_slices"), (stack_files, "write_csv"),
           (prepare, "write_masks"), (prepare, "write_json")]  # fmt: skip
 
 

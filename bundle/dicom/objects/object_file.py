@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,7 +80,7 @@ class _Encoder:
         return struct.pack("<HH4sL", tag.group, tag.element, b"SQ", len(value)) + value
 
     def _item(self, item: Dataset) -> bytes:
-        own = _Encoder(item.SpecificCharacterSet) if _CHARSET in item.keys() else self
+        own = _Encoder(item.SpecificCharacterSet) if _CHARSET in item else self
         return b"".join(
             own.sequence(element) if element.VR == "SQ" else own._value(element) for element in _elements(item)
         )

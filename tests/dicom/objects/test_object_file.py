@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-pydicom = pytest.importorskip("pydicom")
 pytest.importorskip("highdicom")
-
+from pydicom import dcmread
 from pydicom.dataelem import DataElement
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian, SecondaryCaptureImageStorage
@@ -32,7 +31,7 @@ VALUES = {
     "CS": ["", "YES", ["A", "BC"]],
     **{vr: TEXTS for vr in ("LO", "SH", "ST", "LT", "UT", "UC", "PN")},
 }
-"""Of each value representation: even, odd and empty, one and several, plain and not, and what Python takes for equal."""
+"""Of each value representation: even, odd and empty, one and several, and what Python takes for equal."""
 
 
 def made(seed: int, depth: int = 0) -> Dataset:
@@ -88,9 +87,7 @@ def test_equal_numbers_and_texts_in_another_character_set_are_not_taken_for_one_
     dataset.SpecificCharacterSet, dataset.ContentSequence = "ISO_IR 100", items
     ours, theirs = files(dataset, tmp_path)
     assert ours == theirs
-    assert [item.ManufacturerModelName for item in pydicom.dcmread(tmp_path / "ours.dcm").ContentSequence] == [
-        "Größe"
-    ] * 6
+    assert [item.ManufacturerModelName for item in dcmread(tmp_path / "ours.dcm").ContentSequence] == ["Größe"] * 6
 
 
 def test_items_of_a_file_in_another_encoding_with_open_lengths_are_read_back_as_they_were(tmp_path):
@@ -104,9 +101,9 @@ def test_items_of_a_file_in_another_encoding_with_open_lengths_are_read_back_as_
     source.save_as(tmp_path / "source.dcm", enforce_file_format=True)
     dataset = with_header(Dataset())
     dataset.SpecificCharacterSet, dataset.PixelRepresentation = "ISO_IR 192", 0
-    dataset.ContentSequence = pydicom.dcmread(tmp_path / "source.dcm").ContentSequence
+    dataset.ContentSequence = dcmread(tmp_path / "source.dcm").ContentSequence
     save_object(tmp_path / "ours.dcm", dataset)
-    [item] = pydicom.dcmread(tmp_path / "ours.dcm").ContentSequence
+    [item] = dcmread(tmp_path / "ours.dcm").ContentSequence
     assert (item.CodeMeaning, item.SmallestImagePixelValue) == ("Größe", 7)
 
 
