@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels
 from pydicom.pixels.processing import apply_rescale
-from pydicom.uid import UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import UID
 
 from bundle.dicom.headers import open_dicom
+from bundle.dicom.plain_pixels import read_plain
 from bundle.dicom.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
 
 _DECODERS = "python-gdcm"
 """The one package that decodes every common transfer syntax."""
-_PLAIN = {"BitsAllocated": 16, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
 
 
 def decoder_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
@@ -72,7 +72,7 @@ def read_slices(planes: Sequence[Plane]) -> Iterator[NDArray]:
         ValueError: pixels are missing, damaged, or of another size than the header says.
     """
     for file, group in groupby(planes, key=lambda plane: plane.file):
-        for image in _intensities(file, [plane.frame for plane in group], planes[0].label):
+        for image in _intensities(file, list(group)):
             if image.shape != planes[0].size:
                 size = " x ".join(map(str, planes[0].size))
                 raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
@@ -101,32 +101,19 @@ def same_pixels(plane: Plane, other: Plane) -> bool:
         return False
 
 
-def _intensities(file: Path, frames: list[int | None], label: str) -> Iterator[NDArray]:
-    image = open_dicom(file)
-    _check_length(image, label)
-    if frames == [None]:
-        yield _modality(image.pixel_array if (pixels := _plain_pixels(image)) is None else pixels, image)
+def _intensities(file: Path, planes: Sequence[Plane]) -> Iterator[NDArray]:
+    plane = planes[0]
+    if plane.plain and (pixels := read_plain(file.read_bytes(), plane.size, plane.plain)) is not None:
+        yield _shifted(pixels, plane.plain.intercept)
         return
-    numbers = [frame - 1 for frame in frames if frame is not None]
+    image = open_dicom(file)
+    _check_length(image, plane.label)
+    if plane.frame is None:
+        yield _modality(image.pixel_array, image)
+        return
+    numbers = [plane.frame - 1 for plane in planes if plane.frame is not None]
     for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):
         yield _transformed(pixels, image, index)
-
-
-def _plain_pixels(image: FileDataset) -> NDArray | None:
-    """Return uncompressed gray pixels of 16 bits, of which pydicom asks longer than it reads them; of others None."""
-    bits, (rows, columns) = image.get("BitsStored") or 0, (image.get("Rows") or 0, image.get("Columns") or 0)
-    kind = {0: "<u2", 1: "<i2"}.get(image.get("PixelRepresentation"))
-    if (
-        image.file_meta.TransferSyntaxUID not in (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-        or any(image.get(name) != value for name, value in _PLAIN.items())
-        or int(image.get("NumberOfFrames") or 1) != 1
-        or kind is None
-        or not 1 <= bits <= 16
-        or not 0 < 2 * rows * columns <= len(image.get("PixelData", b""))
-    ):
-        return None
-    pixels = np.frombuffer(image.PixelData, kind, rows * columns).reshape(rows, columns)
-    return pixels if bits == 16 else pixels << 16 - bits >> 16 - bits  # what lies in the other bits is not of the image
 
 
 def _transformed(pixels: NDArray, image: FileDataset, index: int) -> NDArray:

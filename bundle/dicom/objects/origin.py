@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from highdicom.sr import CodedConcept
+from highdicom.sr import AlgorithmIdentification, CodedConcept
 from numpy.typing import NDArray
 
 from bundle.dicom.objects.sources import Sources, open_sources
@@ -96,6 +96,14 @@ class Origin:
         for index, picture in self.pictures.items():
             yield index, picture.shape
             yield np.ascontiguousarray(picture).tobytes()
+
+    @cached_property
+    def algorithm(self) -> AlgorithmIdentification:
+        """Model, with where its thresholds come from and the warnings; all groups of a report share it."""
+        model = self.reading.model
+        notes = [f"weights SHA-256 {model.weights_sha256}", f"thresholds: {self.reading.threshold_source}"]
+        warnings = [f"warning: {text}" for text in self.reading.warnings]
+        return AlgorithmIdentification(model.name, model.version, [*notes, RESEARCH_ONLY, *warnings])
 
     def class_code(self, name: str) -> CodedConcept:
         """Return the code of a class, in a scheme of this project.

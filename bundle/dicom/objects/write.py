@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from numpy.typing import NDArray
-from pydicom.config import settings
+from pydicom.config import disable_value_validation, settings
 from pydicom.dataset import Dataset
 
 from bundle.dicom.objects.captures import make_captures
@@ -62,7 +62,7 @@ def write_objects(
     """
     origin = Origin(reading, when or datetime.now().astimezone(), pictures or {})
     folder, left_out, names = Path(folder), _left_out(origin), []
-    with warnings.catch_warnings(), _read_at_once(_CHUNK), _uncollected(), folder_atomically(folder) as part:
+    with warnings.catch_warnings(), _in_haste(), folder_atomically(folder) as part:
         warnings.filterwarnings("ignore", module="pydicom|highdicom")  # their words may hold values of a patient
         for name, dataset in _objects(origin, left_out):
             save_object(part / f"{name}.dcm", dataset)
@@ -71,25 +71,22 @@ def write_objects(
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Let Python not look for garbage while many objects are made that stay: it would look at each again and again."""
-    was_on = gc.isenabled()
+def _in_haste() -> Iterator[None]:
+    """Spare what takes longer than to make and write the objects.
+
+    Python does not look for garbage among many objects that stay, pydicom does not say what it thinks of values that
+    nobody hears, and it reads streams in larger pieces.
+    """
+    size, collects = settings.buffered_read_size, gc.isenabled()
     gc.disable()
+    settings.buffered_read_size = _CHUNK
     try:
-        yield
+        with disable_value_validation():
+            yield
     finally:
-        if was_on:
+        settings.buffered_read_size = size
+        if collects:
             gc.enable()
-
-
-@contextmanager
-def _read_at_once(size: int) -> Iterator[None]:
-    """Let pydicom read streams in pieces of a size; its own are so small that reading takes longer than writing."""
-    usual, settings.buffered_read_size = settings.buffered_read_size, size
-    try:
-        yield
-    finally:
-        settings.buffered_read_size = usual
 
 
 def _left_out(origin: Origin) -> dict[str, str]:
