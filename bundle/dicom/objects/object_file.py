@@ -52,7 +52,8 @@ def save_object(path: Path, dataset: Dataset) -> None:
         raise ValueError(f"the transfer syntax must be {ExplicitVRLittleEndian.name}, got {syntax.name}: set that one.")
     encoder = _Encoder(dataset.get("SpecificCharacterSet", ""))
     with path.open("wb") as file:
-        stream = _explicit(DicomIO(file))
+        stream = DicomIO(file)
+        stream.is_implicit_VR, stream.is_little_endian = False, True
         file.write(bytes(128) + b"DICM")
         write_file_meta_info(stream, dataset.file_meta)
         for element in _elements(dataset):
@@ -94,20 +95,16 @@ class _Encoder:
         return self._known[key]
 
     def _encoded(self, element: DataElement) -> bytes:
-        stream = _explicit(DicomBytesIO())
+        stream = DicomBytesIO()
+        stream.is_implicit_VR, stream.is_little_endian = False, True
         write_data_element(stream, element, self.charset)
         return stream.getvalue()
 
 
-def _explicit(stream: DicomIO) -> DicomIO:
-    stream.is_implicit_VR, stream.is_little_endian = False, True
-    return stream
-
-
 def _elements(dataset: Dataset) -> Iterator[DataElement]:
-    """Yield the elements in the order of their tags, as quick as can be, and with the one VR that each has here."""
+    """Yield the elements in the order of their tags, each with a single value representation."""
     for tag in sorted(dataset.keys(), key=int):
         element = dataset[tag]
-        if " " in element.VR:  # "OB or OW"
-            element = correct_ambiguous_vr_element(element, dataset, True)
+        if " " in element.VR:  # as "OB or OW", which other elements decide
+            correct_ambiguous_vr_element(element, dataset, True)
         yield element
