@@ -87,7 +87,7 @@ def save_slices(path: Path, stack: Stack) -> bool:
         for pixels in _slices(stack):
             if not is_int16(pixels):
                 return False
-            file.write(np.ascontiguousarray(pixels, dtype="<i2"))
+            file.write(np.ascontiguousarray(pixels, dtype="<i2").data)
     return True
 
 

@@ -104,6 +104,8 @@ class _Encoder:
 def _elements(dataset: Dataset) -> Iterator[DataElement]:
     """Yield the elements in the order of their tags, each with a single value representation."""
     for tag in sorted(dataset.keys(), key=int):
+        if not tag & 0xFFFF:
+            continue  # lengths of groups are not written any more
         element = dataset[tag]
         if " " in element.VR:  # as "OB or OW", which other elements decide
             correct_ambiguous_vr_element(element, dataset, True)

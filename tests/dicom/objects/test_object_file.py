@@ -43,6 +43,8 @@ def made(seed: int, depth: int = 0) -> Dataset:
         value = values[random.integers(len(values))]
         tag = 0x00110000 + int(random.integers(1, 5)) * 0x20000 + 0x1000 + list(VALUES).index(vr)
         dataset.add(DataElement(tag, vr, value))
+    if random.random() < 0.2:
+        dataset.add(DataElement(0x00110000, "UL", 12))  # a group length, which is not written any more
     if depth < 4:
         for place in range(random.integers(0, 3)):
             items = [made(int(random.integers(20)), depth + 1) for _ in range(random.integers(0, 5))]
