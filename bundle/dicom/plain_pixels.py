@@ -74,6 +74,5 @@ def read_plain(data: bytes, size: tuple[int, int], plain: PlainPixels) -> NDArra
     if not length or data[-length - len(head) : -length] != head:
         return None
     pixels = np.frombuffer(data, plain.kind, offset=len(data) - length).reshape(size)
-    return (
-        pixels if plain.bits == 16 else pixels << 16 - plain.bits >> 16 - plain.bits
-    )  # the other bits are not its own
+    rest = 16 - plain.bits  # what lies in the other bits is not of the image
+    return pixels << rest >> rest if rest else pixels
