@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,12 @@ class Reading:
     def present(self) -> tuple[bool, ...]:
         """(K,) whether each class is in the stack: its probability reaches the threshold."""
         return tuple(bool(p >= t) for p, t in zip(self.volume_probability, self.volume_threshold, strict=True))
+
+    @cached_property
+    def marked(self) -> slice:
+        """Slices from the first to the last one with a finding."""
+        index = np.flatnonzero(np.any(self.labels, axis=(0, 1)))
+        return slice(int(index[0]), int(index[-1]) + 1) if len(index) else slice(0, 0)
 
     @property
     def top_slice(self) -> int:

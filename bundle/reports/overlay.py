@@ -58,10 +58,12 @@ def draw_overlay(
     if gray.ndim != 2 or heat.shape != gray.shape or (mask is not None and np.shape(mask) != gray.shape):
         shapes = [np.shape(array) for array in (image, attribution, mask) if array is not None]
         raise ValueError(f"image, map and mask must be of one shape (H, W), got {shapes}: resize the map to the image.")
-    color = matplotlib.colormaps[COLORS](heat)[..., :3]
-    alpha = opacity * heat[..., None]
-    blended = (1 - alpha) * gray[..., None] + alpha * color
-    picture = np.round(255 * blended).astype(np.uint8)
+    if opacity:
+        color = matplotlib.colormaps[COLORS](heat)[..., :3]
+        alpha = opacity * heat[..., None]
+        picture = np.round(255 * ((1 - alpha) * gray[..., None] + alpha * color)).astype(np.uint8)
+    else:
+        picture = np.repeat(np.round(255 * gray).astype(np.uint8)[..., None], 3, axis=-1)
     if mask is not None:
         picture[_outline(np.asarray(mask) != 0)] = _OUTLINE_RGB
     return picture

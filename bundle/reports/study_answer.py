@@ -82,11 +82,13 @@ def finding_rows(reading: Reading) -> list[dict[str, Any]]:
     Args:
         reading: of a stack; slices are counted in the order of its planes.
     """
-    rows, boxes = [], dict(enumerate(find_objects(reading.labels), 1))
+    marked = reading.marked
+    found = find_objects(reading.labels[..., marked]) if marked.stop else []
+    rows, boxes = [], dict(enumerate(found, 1))
     for finding in reading.findings:
         number, key = int(finding["finding"]), int(finding["key_source_slice"])
         box = boxes.get(number)
-        first, last = (key, key) if box is None else (box[2].start, box[2].stop - 1)
+        first, last = (key, key) if box is None else (marked.start + box[2].start, marked.start + box[2].stop - 1)
         center = finding.get("centroid_lps_mm")
         extent = finding.get("extent_mm")
         rows.append(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,6 +100,7 @@ def _answer(reading: Reading, images: NDArray) -> dict[str, Any]:
     """Return what the page says of a reading."""
     found, rows, stack = answers(reading), finding_rows(reading), reading.stack
     plane, first = DisplayPlane(stack.affine), stack.planes[0]
+    picture = cache(partial(_picture, reading, images))  # the top slice often is a key slice too
     return {
         "headline": headline(found),
         "classes": found,
@@ -108,10 +110,10 @@ def _answer(reading: Reading, images: NDArray) -> dict[str, Any]:
         "plane": plane.name,
         "order": plane.order,
         "count": len(stack.planes),
-        "top": _picture(reading, images, reading.top_slice, ("image", "outline", "map")),
+        "top": _arranged(picture(reading.top_slice), ("image", "outline", "map")),
         "charts": _capped([_chart(reading, answer, rows) for answer in found], _CHARTS),
         "findings": _capped(rows, _ROWS),
-        "key_slices": _key_slices(reading, images, rows),
+        "key_slices": _key_slices(picture, rows),
         "has_map": reading.attribution is not None,
     }
 
@@ -130,27 +132,31 @@ def _chart(reading: Reading, answer: Mapping[str, Any], rows: Sequence[Mapping[s
     }
 
 
-def _key_slices(reading: Reading, images: NDArray, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _key_slices(picture: Callable[[int], dict[str, Any]], rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the pictures of key slices; findings that share one share the pictures."""
     numbers: dict[int, list[int]] = {}
     for row in rows:
         numbers.setdefault(row["key"], []).append(row["number"])
     shown = list(numbers.items())[:_PICTURES]
-    pictures = [{**_picture(reading, images, index), "numbers": found} for index, found in shown]
+    titles = ("image", "map", "outline")
+    pictures = [{**_arranged(picture(index), titles), "numbers": found} for index, found in shown]
     return {"shown": pictures, "more": len(numbers) - len(pictures)}
 
 
-def _picture(
-    reading: Reading, images: NDArray, index: int, titles: Sequence[str] = ("image", "map", "outline")
-) -> dict[str, Any]:
+def _picture(reading: Reading, images: NDArray, index: int) -> dict[str, Any]:
     """Return the tiles of a slice and the words under them."""
-    tiles = key_slice_tiles(reading, images, index)
     return {
         "name": slice_name(reading, index),
         "number": index + 1,
-        "tiles": [(title, data_url(tiles[title])) for title in titles if title in tiles],
+        "tiles": {title: data_url(tile) for title, tile in key_slice_tiles(reading, images, index).items()},
         "window": window_of(reading, images, index).text,
     }
+
+
+def _arranged(picture: Mapping[str, Any], titles: Sequence[str]) -> dict[str, Any]:
+    """Return a picture with its tiles in the order of their titles."""
+    tiles = picture["tiles"]
+    return {**picture, "tiles": [(title, tiles[title]) for title in titles if title in tiles]}
 
 
 def _capped(entries: Sequence[Any], count: int) -> dict[str, Any]:

@@ -15,9 +15,10 @@ from support.dicom_series import NEEDS, SERIES, series
 pytest.importorskip("pydicom", minversion="3")
 from bundle.dicom import prepare, prepare_study, stack_files
 from bundle.files import read_csv
+from bundle.volumes.dicom_series import read_series
 
 FAST = [name for name in SERIES if not any(words in name for words in NEEDS)]
-PLACES = [(stack_files, "read_stack"), (stack_files, "save_volume"), (stack_files, "write_csv"),
+PLACES = [(read_series, "read_slices"), (stack_files, "save_slices"), (stack_files, "write_csv"),
           (prepare, "write_masks"), (prepare, "write_json")]  # fmt: skip
 
 

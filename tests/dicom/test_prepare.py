@@ -133,7 +133,7 @@ def test_a_full_disk_leaves_no_half_case(study, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="must have space left"):
         prepare_study(study, tmp_path / "out", tmp_path / "key")
     assert list((tmp_path / "out").iterdir()) == []
-    monkeypatch.setattr(read_series, "read_voxels", full)
+    monkeypatch.setattr(read_series, "read_slices", full)
     with pytest.raises(OSError, match="must have space left"):
         prepare_study(study, tmp_path / "out", tmp_path / "key")
 

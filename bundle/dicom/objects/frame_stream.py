@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-_TILE = 32
-"""Columns and rows of a volume that are turned into frames at once: what a processor keeps near."""
-_AT_ONCE = 16
+_AT_ONCE = 32
 """Frames that are held at once: as many values lie side by side in a volume whose slices do not."""
 
 
@@ -55,13 +52,11 @@ class FrameStream(io.BufferedIOBase):
         return b"".join(parts)
 
     def _part(self, number: int) -> memoryview:
-        """Return the bytes of some frames; they are turned in tiles, which is three times as fast as all at once."""
+        """Return the bytes of some frames; they are turned row by row, as a copy of a row stays near the processor."""
         slices = self._volume[..., number * len(self._frames) :][..., : len(self._frames)]
         frames = self._frames[: slices.shape[-1]]
         if number != self._held:
-            columns, rows = slices.shape[:2]
-            for left, top in product(range(0, columns, _TILE), range(0, rows, _TILE)):
-                across, down = slice(left, left + _TILE), slice(top, top + _TILE)
-                frames[:, down, across] = slices[across, down].transpose(2, 1, 0)
+            for row in range(slices.shape[1]):
+                frames[:, row] = slices[:, row].copy(order="K").T
             self._held = number
         return frames.data.cast("B")

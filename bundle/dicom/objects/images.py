@@ -79,9 +79,8 @@ def make_segmentation(origin: Origin) -> Segmentation:
     """
     reading = origin.reading
     numbers = sorted(finding["finding"] for finding in reading.findings)
-    slices = origin.marked
-    labels = np.asarray(reading.labels)[..., slices]
-    found = (np.flatnonzero(np.bincount(labels.ravel())[1:]) + 1).tolist()
+    labels = np.asarray(reading.labels)[..., reading.marked]
+    found = np.unique(labels[labels != 0]).tolist()
     if not numbers or found != numbers:
         raise ValueError(
             f"labels must hold the findings {numbers} and at least one, got {found}: leave the segmentation out where "
@@ -90,10 +89,12 @@ def make_segmentation(origin: Origin) -> Segmentation:
     kind = np.uint8 if len(numbers) < np.iinfo(np.uint8).max else np.uint16
     segments = np.zeros(numbers[-1] + 1, dtype=kind)
     segments[numbers] = np.arange(1, len(numbers) + 1)  # segments count from 1 without gaps
+    # slice by slice: a volume of new memory takes longer to get than to fill
+    frames = np.stack([segments[plane].T for plane in np.moveaxis(labels, -1, 0)])
     result = Segmentation(
-        source_images=origin.sources.planes(slices),
+        source_images=origin.sources.planes(reading.marked),
         further_source_images=[plane for source in origin.further for plane in source.planes()],
-        pixel_array=segments[labels].transpose(2, 1, 0),
+        pixel_array=frames,
         segmentation_type=SegmentationTypeValues.BINARY,
         segment_descriptions=[_segment(origin, index, number) for index, number in enumerate(numbers, 1)],
         transfer_syntax_uid=ExplicitVRLittleEndian,

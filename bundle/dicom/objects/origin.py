@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from highdicom.sr import CodedConcept
+from highdicom.sr import AlgorithmIdentification, CodedConcept
 from numpy.typing import NDArray
 
 from bundle.dicom.objects.sources import Sources, open_sources
@@ -90,7 +90,7 @@ class Origin:
         yield reading.model
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
-        labels = np.asarray(reading.labels)[..., self.marked]
+        labels = np.asarray(reading.labels)[..., reading.marked]
         for values in (reading.probability, reading.attribution, labels):
             yield from () if values is None else (np.ascontiguousarray(part).data for part in values)
         for index, picture in self.pictures.items():
@@ -98,10 +98,12 @@ class Origin:
             yield np.ascontiguousarray(picture).tobytes()
 
     @cached_property
-    def marked(self) -> slice:
-        """Slices from the first to the last one with a finding."""
-        index = np.flatnonzero(np.any(self.reading.labels, axis=(0, 1)))
-        return slice(int(index[0]), int(index[-1]) + 1) if len(index) else slice(0, 0)
+    def algorithm(self) -> AlgorithmIdentification:
+        """Model, with where its thresholds come from and the warnings; all groups of a report share it."""
+        model = self.reading.model
+        notes = [f"weights SHA-256 {model.weights_sha256}", f"thresholds: {self.reading.threshold_source}"]
+        warnings = [f"warning: {text}" for text in self.reading.warnings]
+        return AlgorithmIdentification(model.name, model.version, [*notes, RESEARCH_ONLY, *warnings])
 
     def class_code(self, name: str) -> CodedConcept:
         """Return the code of a class, in a scheme of this project.

@@ -13,7 +13,7 @@ from pydicom.sr.coding import Code
 from skimage.measure import find_contours
 
 from bundle.dicom.objects.filing import coding_schemes, complete_report, finish, options_of
-from bundle.dicom.objects.origin import RESEARCH_ONLY, Origin, long_string
+from bundle.dicom.objects.origin import Origin, long_string
 
 _PROCEDURES = {
     "CT": codes.cid100.CTUnspecifiedBodyRegion,
@@ -163,14 +163,9 @@ def finding_tracking(origin: Origin, finding: int) -> dict[str, str]:
 
 
 def _identity(origin: Origin, *parts: str) -> dict[str, Any]:
-    reading = origin.reading
-    notes = [f"weights SHA-256 {reading.model.weights_sha256}", f"thresholds: {reading.threshold_source}"]
-    warnings = [f"warning: {text}" for text in reading.warnings]
     return {
         "tracking_identifier": sr.TrackingIdentifier(uid=origin.uid(*parts), identifier=" ".join(parts)),
-        "algorithm_id": sr.AlgorithmIdentification(
-            reading.model.name, reading.model.version, [*notes, RESEARCH_ONLY, *warnings]
-        ),
+        "algorithm_id": origin.algorithm,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import warnings
 from collections.abc import Iterator, Mapping
@@ -11,11 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from numpy.typing import NDArray
-from pydicom.config import settings
+from pydicom.config import disable_value_validation, settings
 from pydicom.dataset import Dataset
 
 from bundle.dicom.objects.captures import make_captures
 from bundle.dicom.objects.images import make_map, make_segmentation
+from bundle.dicom.objects.object_file import save_object
 from bundle.dicom.objects.origin import Origin
 from bundle.dicom.objects.structured_report import make_report
 from bundle.dicom.reading import Reading
@@ -60,22 +62,31 @@ def write_objects(
     """
     origin = Origin(reading, when or datetime.now().astimezone(), pictures or {})
     folder, left_out, names = Path(folder), _left_out(origin), []
-    with warnings.catch_warnings(), _read_at_once(_CHUNK), folder_atomically(folder) as part:
+    with warnings.catch_warnings(), _in_haste(), folder_atomically(folder) as part:
         warnings.filterwarnings("ignore", module="pydicom|highdicom")  # their words may hold values of a patient
         for name, dataset in _objects(origin, left_out):
-            dataset.save_as(part / f"{name}.dcm", enforce_file_format=True)
+            save_object(part / f"{name}.dcm", dataset)
             names.append(name)
     return Written({name: folder / f"{name}.dcm" for name in names}, left_out)
 
 
 @contextmanager
-def _read_at_once(size: int) -> Iterator[None]:
-    """Let pydicom read streams in pieces of a size; its own are so small that reading takes longer than writing."""
-    usual, settings.buffered_read_size = settings.buffered_read_size, size
+def _in_haste() -> Iterator[None]:
+    """Spare what takes longer than to make and write the objects.
+
+    Python does not look for garbage among many objects that stay, pydicom does not say what it thinks of values that
+    nobody hears, and it reads streams in larger pieces.
+    """
+    size, collects = settings.buffered_read_size, gc.isenabled()
+    gc.disable()
+    settings.buffered_read_size = _CHUNK
     try:
-        yield
+        with disable_value_validation():
+            yield
     finally:
-        settings.buffered_read_size = usual
+        settings.buffered_read_size = size
+        if collects:
+            gc.enable()
 
 
 def _left_out(origin: Origin) -> dict[str, str]:

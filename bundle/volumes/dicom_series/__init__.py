@@ -15,9 +15,9 @@ if int(pydicom.__version__.split(".")[0]) < 3:
     )
 
 from bundle.volumes.dicom_series.headers import Headers, quiet, read_headers
-from bundle.volumes.dicom_series.pixels import read_voxels
+from bundle.volumes.dicom_series.pixels import is_int16, read_voxels
 from bundle.volumes.dicom_series.planes import Aside, Plane
-from bundle.volumes.dicom_series.read_series import read_dicom_series, read_stack
+from bundle.volumes.dicom_series.read_series import read_dicom_series, read_stack, stack_slices
 from bundle.volumes.dicom_series.stacks import Stack, find_stacks
 
 __all__ = [
@@ -26,9 +26,11 @@ __all__ = [
     "Plane",
     "Stack",
     "find_stacks",
+    "is_int16",
     "quiet",
     "read_dicom_series",
     "read_headers",
     "read_stack",
     "read_voxels",
+    "stack_slices",
 ]

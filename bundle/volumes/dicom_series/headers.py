@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pydicom import dcmread, uid
+from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
@@ -70,11 +71,12 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
         if not Path(folder).is_dir():
             raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
     headers = Headers(images={} if keep_images else None)
-    for path in sorted({path for folder in folders for path in Path(folder).rglob("*")}):
-        if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-            headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
-        elif path.is_file() and not path.name.startswith("."):
-            _read(path, headers)
+    with disable_value_validation():  # a value is looked at where it is used
+        for path in sorted({path for folder in folders for path in Path(folder).rglob("*")}):
+            if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
+                headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
+            elif path.is_file() and not path.name.startswith("."):
+                _read(path, headers)
     slices = {(plane.file.parent, _pattern(plane.file)) for plane in headers.planes}
     for index, aside in enumerate(headers.asides):
         if aside.kind == "not DICOM" and (aside.file.parent, _pattern(aside.file)) in slices:

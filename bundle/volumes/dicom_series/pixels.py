@@ -14,6 +14,7 @@ from pydicom.pixels.processing import apply_rescale
 from pydicom.uid import UID
 
 from bundle.volumes.dicom_series.headers import open_dicom
+from bundle.volumes.dicom_series.plain_pixels import read_plain
 from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
 
@@ -52,22 +53,41 @@ def read_voxels(planes: Sequence[Plane], images: dict[Path, FileDataset] | None 
 
     Source: modality LUT, DICOM PS3.3 C.11.1; pixel value transformation of frames, C.7.6.16.2.9.
     """
-    rows, columns = planes[0].size
     data = np.empty(
-        (len(planes), rows, columns), dtype=np.int16
+        (len(planes), *planes[0].size), dtype=np.int16
     )  # what most scanners' values fit, in a fourth of float64
-    done = 0
-    for file, group in groupby(planes, key=lambda plane: plane.file):
-        image = images.pop(file) if images and file in images else open_dicom(file)
-        for pixels in _intensities(image, [plane.frame for plane in group], planes[0].label):
-            if pixels.shape != (rows, columns):
-                size = f"{rows} x {columns}"
-                raise ValueError(f"{planes[0].label} must have {size} pixels, got {pixels.shape}: export it again.")
-            if data.dtype == np.int16 and pixels.dtype != np.int16 and not _fits(pixels, np.int16):
-                data = data.astype(np.float32)
-            data[done] = pixels
-            done += 1
+    for done, image in enumerate(read_slices(planes, images)):
+        if data.dtype == np.int16 and not is_int16(image):
+            data = data.astype(np.float32)
+        data[done] = image
     return (data.astype(np.uint16) if data.dtype != np.int16 and _fits(data, np.uint16) else data).transpose(2, 1, 0)
+
+
+def read_slices(planes: Sequence[Plane], images: dict[Path, FileDataset] | None = None) -> Iterator[NDArray]:
+    """Yield the intensities of each plane, (rows, columns), see `read_voxels`.
+
+    Args:
+        planes: of one size.
+        images: see `read_voxels`.
+
+    Raises:
+        ValueError: pixels are missing, damaged, or of another size than the header says.
+    """
+    for file, group in groupby(planes, key=lambda plane: plane.file):
+        for image in _intensities(file, list(group), images.pop(file, None) if images else None):
+            if image.shape != planes[0].size:
+                size = " x ".join(map(str, planes[0].size))
+                raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
+            yield image
+
+
+def is_int16(image: NDArray) -> bool:
+    """Return whether int16 holds every value exactly.
+
+    Args:
+        image: of a slice.
+    """
+    return image.dtype == np.int16 or _fits(image, np.int16)
 
 
 def same_pixels(plane: Plane, other: Plane) -> bool:
@@ -83,12 +103,17 @@ def same_pixels(plane: Plane, other: Plane) -> bool:
         return False
 
 
-def _intensities(image: FileDataset, frames: list[int | None], label: str) -> Iterator[NDArray]:
-    _check_length(image, label)
-    if frames == [None]:
+def _intensities(file: Path, planes: Sequence[Plane], kept: FileDataset | None) -> Iterator[NDArray]:
+    plane = planes[0]
+    if plane.plain and (pixels := read_plain(file.read_bytes(), plane.size, plane.plain)) is not None:
+        yield _shifted(pixels, plane.plain.intercept)
+        return
+    image = open_dicom(file) if kept is None else kept
+    _check_length(image, plane.label)
+    if plane.frame is None:
         yield _modality(pixel_array(image), image)  # the property also watches what it was made of
         return
-    numbers = [frame - 1 for frame in frames if frame is not None]
+    numbers = [plane.frame - 1 for plane in planes if plane.frame is not None]
     for index, pixels in zip(numbers, iter_pixels(image, raw=True, indices=numbers), strict=True):
         yield _transformed(pixels, image, index)
 

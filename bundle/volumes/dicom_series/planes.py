@@ -12,6 +12,7 @@ from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
 
 from bundle.volumes.dicom_series.frame_attributes import FrameAttributes
 from bundle.volumes.dicom_series.images import sop_class
+from bundle.volumes.dicom_series.plain_pixels import PlainPixels, plain_pixels
 from bundle.volumes.problem import Problem
 
 REPEATS = {
@@ -71,6 +72,7 @@ class Plane:
         burned_in: text lies in the pixels, maybe a name.
         instance: Instance Number, the number that viewers show; None where there is none, or a frame has `frame`.
         window: center and width to show it with, after the modality LUT; None where there is none.
+        plain: encoding of the pixels of its file; None where they take a decoder.
     """
 
     file: Path
@@ -96,6 +98,7 @@ class Plane:
     burned_in: bool = False
     instance: int | None = None
     window: tuple[float, float] | None = None
+    plain: PlainPixels | None = None
 
     @property
     def label(self) -> str:
@@ -151,7 +154,6 @@ def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iter
     shared = next(iter(image.get("SharedFunctionalGroupsSequence") or ()), Dataset())
     for index, own in enumerate(groups or [Dataset()]):
         image_type = (found := FrameAttributes(image, own, shared)).image_type()
-        plain = {name: str(found.get(*where)) for name, where in REPEATS.items()}
         yield Plane(
             file=file,
             kind=str(sop_class(image)),
@@ -172,8 +174,13 @@ def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iter
             thickness=found.number("PixelMeasuresSequence", "SliceThickness"),
             syntax=syntax,
             lossy=str(image.get("LossyImageCompression", "")) == "01" or syntax in _LOSSY,
-            repeats={**plain, "image type": str(image_type), "instance": str(image.SOPInstanceUID) * bool(groups)},
+            repeats=_repeats(found, image_type) | {"instance": str(image.SOPInstanceUID) * bool(groups)},
             burned_in=image.get("BurnedInAnnotation") == "YES",
             instance=None if groups or image.get("InstanceNumber") is None else int(image.InstanceNumber),
             window=found.window(),
+            plain=None if groups else plain_pixels(image),
         )
+
+
+def _repeats(found: FrameAttributes, image_type: tuple[str, ...]) -> dict[str, str]:
+    return {name: str(found.get(*where)) for name, where in REPEATS.items()} | {"image type": str(image_type)}

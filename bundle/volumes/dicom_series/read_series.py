@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pydicom.dataset import FileDataset
 
 from bundle.files import is_no_space
 from bundle.volumes.dicom_series.headers import printable, quiet, read_headers
-from bundle.volumes.dicom_series.pixels import read_voxels
+from bundle.volumes.dicom_series.pixels import read_slices, read_voxels
 from bundle.volumes.dicom_series.planes import Aside
 from bundle.volumes.dicom_series.stacks import Stack, find_stacks
 from bundle.volumes.nifti import Voxels
@@ -69,8 +70,28 @@ def read_stack(stack: Stack, images: dict[Path, FileDataset] | None = None) -> N
     Raises:
         FileProblem: pixels are missing or damaged.
     """
-    try:
+    with _told(stack):
         return read_voxels(stack.planes, images)
+
+
+def stack_slices(stack: Stack) -> Iterator[NDArray]:
+    """Yield the slices of a stack one by one, see `read_slices`.
+
+    Args:
+        stack: without problems.
+
+    Raises:
+        FileProblem: pixels are missing or damaged.
+    """
+    with _told(stack):
+        yield from read_slices(stack.planes)
+
+
+@contextmanager
+def _told(stack: Stack) -> Iterator[None]:
+    """Tell of whatever a decoder raises as of a problem of its stack."""
+    try:
+        yield
     except FileProblem:
         raise
     except Exception as error:  # decoders raise anything, and one series must not lose the others

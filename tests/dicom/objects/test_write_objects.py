@@ -1,7 +1,9 @@
 """Objects are filed with their study, named alike by every run, and tell nobody's name to logs."""
 
+import gc
 import logging
 import warnings
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -10,6 +12,7 @@ from support.readings import PATIENT, UIDS, reading_of, stack_of, write_series
 
 pytest.importorskip("highdicom")
 from pydicom import dcmread
+from pydicom.config import settings
 
 from bundle.dicom.objects import write_objects
 
@@ -149,6 +152,22 @@ def test_a_failure_leaves_no_folder(tmp_path, pictures, words):
     with pytest.raises(ValueError, match=words):
         write_objects(reading_of(stack_of(tmp_path / "study")), tmp_path / "objects", pictures)
     assert [path.name for path in tmp_path.iterdir()] == ["study"]
+
+
+@pytest.mark.parametrize("pictures", [{}, {9: PICTURE}], ids=["written", "failed"])
+@pytest.mark.parametrize("collects", [True, False])
+def test_the_settings_of_the_process_are_afterwards_what_they_were(tmp_path, pictures, collects):
+    write_series(tmp_path / "study")
+    before = settings.buffered_read_size, settings.writing_validation_mode, settings.reading_validation_mode
+    usual = gc.isenabled()
+    (gc.enable if collects else gc.disable)()
+    try:
+        with suppress(ValueError):
+            write_objects(reading_of(stack_of(tmp_path / "study")), tmp_path / "objects", pictures)
+        assert gc.isenabled() == collects
+    finally:
+        (gc.enable if usual else gc.disable)()
+    assert (settings.buffered_read_size, settings.writing_validation_mode, settings.reading_validation_mode) == before
 
 
 def test_the_default_time_is_now(tmp_path):
