@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,11 @@ from sklearn.metrics import precision_recall_curve
 from bundle.keys import IGNORED_LABEL
 from bundle.metrics.slices import require_finite
 
+logger = logging.getLogger(__name__)
+
 _DEFAULT_THRESHOLD = 0.5
+_CALIBRATED = 1.5
+"""Factor by which the expected number of positive slices may differ from that of the labels."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +25,8 @@ class F1Threshold:
 
     Args:
         expected: take the one for which the probabilities let expect the best F1, see `expected_f1_threshold`, not the
-            one that has the best, see `best_f1_threshold`. It varies less where validation patients are few.
+            one that has the best, see `best_f1_threshold`. It varies less where validation patients are few, and is
+            wrong where probabilities are not calibrated: a warning tells if they expect far more or fewer positives.
 
     Example:
         >>> labels, probabilities = [0, 1, 0, 1], [0.25, 0.5, 0.75, 0.875]
@@ -47,8 +53,19 @@ class F1Threshold:
         if positive.all() or not positive.any():
             return None
         if self.expected and scores.size == all_labels.size:
-            return expected_f1_threshold(scores.reshape(-1)[kept])
+            kept_scores = scores.reshape(-1)[kept]
+            _warn_if_not_calibrated(positive, kept_scores)
+            return expected_f1_threshold(kept_scores)
         return best_f1_threshold(all_labels, scores)
+
+
+def _warn_if_not_calibrated(positive: NDArray, probabilities: NDArray) -> None:
+    ratio = probabilities.sum() / positive.sum()
+    if not 1 / _CALIBRATED <= ratio <= _CALIBRATED:
+        logger.warning(
+            f"Probabilities of validation slices expect {probabilities.sum():.0f} positive ones, {positive.sum()} are: "
+            "they are not calibrated, and the threshold may be poor. Set threshold_rule#expected to false."
+        )
 
 
 BEST_F1 = F1Threshold()

@@ -102,3 +102,15 @@ def test_wrong_words_and_probabilities_are_refused():
         chosen_threshold("best", [0, 1], [0.1, 0.9])
     with pytest.raises(ValueError, match="must be finite"):
         expected_f1_threshold([0.5, float("nan")])
+
+
+def test_probabilities_that_are_not_calibrated_are_told(caplog):
+    label, rule = [0, 1] * 20, F1Threshold(expected=True)
+    rule(label, [0.3, 0.6] * 20)
+    assert not caplog.records
+    rule(label, [0.7, 0.95] * 20)
+    rule(label, [0.01, 0.3] * 20)
+    assert [record.levelname for record in caplog.records] == ["WARNING", "WARNING"]
+    assert "expect 33 positive ones, 20 are" in caplog.text
+    F1Threshold()(label, [0.7, 0.95] * 20)
+    assert len(caplog.records) == 2, "labels alone choose"
