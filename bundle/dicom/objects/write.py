@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
+from highdicom import _standard_utils as standard
 from numpy.typing import NDArray
 from pydicom.config import disable_value_validation, settings
 from pydicom.dataset import Dataset
@@ -75,18 +77,28 @@ def _in_haste() -> Iterator[None]:
     """Spare what takes longer than to make and write the objects.
 
     Python does not look for garbage among many objects that stay, pydicom does not say what it thinks of values that
-    nobody hears, and it reads streams in larger pieces.
+    nobody hears, and it reads streams in larger pieces. highdicom 0.28 goes through the attributes of the standard for
+    each image that it is given, to learn whether images of its class have frames; here once a class.
     """
-    size, collects = settings.buffered_read_size, gc.isenabled()
+    size, collects, has_attribute = settings.buffered_read_size, gc.isenabled(), standard.is_attribute_in_iod
     gc.disable()
     settings.buffered_read_size = _CHUNK
+    standard.is_attribute_in_iod = _remembered(has_attribute)
     try:
         with disable_value_validation():
             yield
     finally:
         settings.buffered_read_size = size
+        standard.is_attribute_in_iod = has_attribute
         if collects:
             gc.enable()
+
+
+def _remembered(has_attribute: Callable[..., bool]) -> Callable[..., bool]:
+    answer = cache(has_attribute)
+    return lambda attribute, kind, exclude_path_elements=None: answer(
+        attribute, kind, exclude_path_elements and tuple(exclude_path_elements)
+    )
 
 
 def _left_out(origin: Origin) -> dict[str, str]:
