@@ -44,7 +44,8 @@ class PreparedCase:
             for mask in channel.get("masks", ()):
                 lines.append(f"    mask {mask['file']}: {mask['voxels']} voxels, drawn on {mask['drawn_on']}")
                 lines += [f"    warning: {warning}" for warning in mask["warnings"]]
-        lines += [f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"]]
+        # single images that belong to no stack are many, and what is said of them is the same
+        lines += dict.fromkeys(f"  refused: {text}" for entry in self.account["refused"] for text in entry["problems"])
         return "\n".join([*lines, *map(aside_line, self.account["set_aside"])])
 
 

@@ -125,6 +125,16 @@ def test_nothing_readable_has_a_status_of_its_own(study, tmp_path, monkeypatch, 
     assert "must be a folder with a DICOM study" in capsys.readouterr().err
 
 
+def test_what_is_said_of_several_stacks_is_said_once(tmp_path):
+    for number in range(3):
+        save(slice_of(number, (0, 0, 5 * number)), tmp_path / "study")
+    for number, turned in enumerate(([1, 0, 0, 0, 0, 1], [0, 1, 0, 0, 0, 1]), 10):  # one image of each direction
+        image = slice_of(number, (0, 0, 0), SeriesInstanceUID="1.2.77", SeriesNumber=5, ImageOrientationPatient=turned)
+        save(image, tmp_path / "study")
+    [case] = prepare_study(tmp_path / "study", tmp_path / "out", tmp_path / "key")
+    assert (len(case.account["refused"]), case.text.count("refused")) == (2, 1)
+
+
 def test_a_full_disk_leaves_no_half_case(study, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "no space")
