@@ -105,7 +105,7 @@ def test_an_entry_that_could_run_load_or_leave_is_refused(text, place):
         ("a.yaml", "a: 1\n---\nb: 2"),
         ("a.yaml", "? [a]\n: 1"),
         ("a.yaml", "&a [*a]"),
-        ("a.yaml", "[" * 2000),
+        ("a.yaml", "[" * 500),  # deeper than Python goes; the scanner takes the square of it
         ("a.json", "[" * 100_000),
         ("a.yaml", "a: &a {b: 1}\nc: {<<: *a}"),  # MONAI cannot read it either
         ("a.yaml", LAUGHS),
