@@ -23,8 +23,8 @@ class ScannerAugmentation:
     A slice looks the same in an epoch whatever batch, worker, process or resumed run makes it, up to rounding: its
     random numbers are a function of (seed, epoch, slice). Whole batches are changed at once: five of MONAI's random
     transforms, slice by slice, take ten times as long (`scripts/benchmark.py recipe`). Blank slices stay blank;
-    intensities are changed within the range of each slice and channel. What comes in from outside is 0, so intensities
-    should start there.
+    intensities are changed within the range of each slice and channel. What comes in from outside has the lowest
+    intensity of its slice and channel.
 
     Args:
         flip: share of the slices that are mirrored left to right.
@@ -40,7 +40,7 @@ class ScannerAugmentation:
         blur: share that is blurred by a standard deviation of up to 1/64 of the side.
         low_resolution: share that is sampled down, to half the pixels a side at most, and up again.
         noise: share that gets Gaussian noise, up to a standard deviation of a tenth of the range.
-        drop_channel: share that loses one of several channels: it becomes zero.
+        drop_channel: share that loses one of several channels: all of it becomes its lowest intensity.
 
     Raises:
         ValueError: a number out of range.
@@ -108,7 +108,8 @@ class ScannerAugmentation:
         either_way = (2 * u[2:, chosen] - 1) * moved[chosen]
         grid = F.affine_grid(self._matrices(either_way, flipped[chosen]), [len(chosen), 1, *image.shape[-2:]], False)
         image, mask = image.clone(), mask.clone()
-        image[chosen] = F.grid_sample(image[chosen], grid, mode="bilinear", align_corners=False)
+        low = image[chosen].amin(dim=(-2, -1), keepdim=True)
+        image[chosen] = F.grid_sample(image[chosen] - low, grid, mode="bilinear", align_corners=False) + low
         nearest = F.grid_sample(mask[chosen].float(), grid, mode="nearest", align_corners=False)
         mask[chosen] = nearest.to(mask.dtype)
         return image, mask
