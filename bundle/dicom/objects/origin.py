@@ -81,7 +81,7 @@ class Origin:
     def _digest(self) -> str:
         digest = hashlib.sha256()
         for part in self._content():
-            digest.update(part if isinstance(part, bytes | memoryview) else repr(part).encode())
+            digest.update(part if isinstance(part, bytes) else repr(part).encode())
         return digest.hexdigest()
 
     def _content(self) -> Iterator[Any]:
@@ -94,7 +94,8 @@ class Origin:
         labels = np.asarray(reading.labels)[..., reading.marked]
         for values in (reading.probability, reading.attribution, labels):
             # a checksum of each column: to hash a map that is twice its volume takes as long as to write the report
-            yield from () if values is None else (zlib.crc32(np.ascontiguousarray(part).data) for part in values)
+            parts = () if values is None else (np.ascontiguousarray(part).data for part in values)
+            yield from (zlib.crc32(part).to_bytes(4, "big") for part in parts)
         for index, picture in self.pictures.items():
             yield index, picture.shape
             yield np.ascontiguousarray(picture).tobytes()
