@@ -19,6 +19,8 @@ INSTANCES = "instances"
 """Where each slice of a DICOM series comes from, a JSON list in the order of the series' slices."""
 
 SLICE_INDEX = "slice_index"
+SLICE_SPACING = "slice_spacing_mm"
+"""From slice to slice; not there where a volume does not tell."""
 SLICE_LABELS = "slice_labels"
 """The classes of a case's slices, (D,), where they come from a CSV and not from a mask."""
 CASE_INDEX = "case_index"

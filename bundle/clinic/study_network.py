@@ -24,6 +24,7 @@ from bundle.inferers import embedding_warnings
 from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
 from bundle.metrics import relative_position
 from bundle.networks import load_weights
+from bundle.transforms import slice_spacing_mm
 from bundle.volumes import source_slice_indices
 
 
@@ -172,12 +173,12 @@ class StudyNetwork:
             yield "The bundle has no profile of its training data: it cannot be told whether this scan is like them."
             return
         image, on_file = found[IMAGE], found[PRED]
-        slices = torch.as_tensor(np.asarray(image)[..., compared_slices(image.shape[-1])]).permute(3, 0, 1, 2)
-        shown = self._parser.get_parsed_content("slice_transform").image(slices)
-        facts = input_facts(shown.numpy(), np.asarray(on_file.affine), on_file.shape[1:])
+        compared, volume = compared_slices(image.shape[-1]), torch.as_tensor(np.asarray(image))
+        inputs = self._parser.get_parsed_content("inferer").network_inputs(volume, compared, slice_spacing_mm(image))
+        facts = input_facts(inputs[:, : self.in_channels].numpy(), np.asarray(on_file.affine), on_file.shape[1:])
         yield from input_warnings(self.profile, facts, self.channels)
         inferer = self._parser.get_parsed_content("evidence_inferer")
-        yield from embedding_warnings(self.profile, shown, self._network, inferer)
+        yield from embedding_warnings(self.profile, inputs, self._network, inferer)
 
     @property
     def channels(self) -> list[str]:

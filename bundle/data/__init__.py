@@ -20,7 +20,7 @@ from bundle.data.slices.dataset import SliceDataset
 from bundle.data.slices.describe import describe
 from bundle.data.slices.fingerprint import fingerprint
 from bundle.data.slices.input_profile import (
-    compared_images,
+    compared_positions,
     compared_slices,
     input_facts,
     input_profile,
@@ -65,7 +65,7 @@ __all__ = [
     "SupervisedOrder",
     "check_case",
     "check_cases",
-    "compared_images",
+    "compared_positions",
     "compared_slices",
     "describe",
     "describe_labels",

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
-from bundle.data import SliceDataset, compared_images
+from bundle.data import SliceDataset, compared_positions
 from bundle.inferers import EvidenceInferer, embedding_profile, scan_embedding
 from bundle.networks import EvidenceNetwork
 
@@ -48,5 +49,10 @@ class InputProfile:
         """Return where the network puts some of the scans; nothing of a network that does not tell."""
         count = len(dataset.cases)
         cases = np.unique(np.linspace(0, count - 1, min(_MOST_SCANS, count)).round().astype(int))
-        found = (scan_embedding(compared_images(dataset.store, case), self.network, self.inferer) for case in cases)
+        found = (scan_embedding(_images(dataset, case), self.network, self.inferer) for case in cases)
         return [embedding for embedding in found if embedding is not None]
+
+
+def _images(dataset: SliceDataset, case: int) -> Tensor:
+    """Return slices of a case as the network sees them, not augmented."""
+    return dataset.store.dtype.decode(dataset.read(compared_positions(dataset.store, case))[0])

@@ -6,15 +6,18 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from monai.inferers import Inferer
 from monai.utils import convert_to_tensor
+from numpy.typing import NDArray
 from torch import Tensor
 
 from bundle.attribution import Attribution
 from bundle.inferers.evidence_inferer import EvidenceInferer
 from bundle.networks import EvidenceNetwork
 from bundle.probabilities import SliceProbabilities
+from bundle.transforms import NeighborSlices, slice_spacing_mm, stacked
 
 
 class _SliceTransformLike(Protocol):
@@ -34,7 +37,7 @@ class SliceInferer(Inferer):
     grid of the volume, channels 1..K are the class probabilities, constant over a slice (K = 1 for a single logit).
     Memory beyond input and result is that of one batch, and the logits of every slice.
 
-    Slices that are zero everywhere after `slice_transform` are blank: their map is exactly zero, and they share the
+    Inputs that are zero everywhere after `slice_transform` are blank: their map is exactly zero, and they share the
     network's logits of one zero image, computed at most once per volume. Evaluation gives them the same values.
 
     Args:
@@ -43,6 +46,7 @@ class SliceInferer(Inferer):
         batch_size: slices per forward pass.
         probabilities: makes them from the logits of all slices.
         evidence_inferer: runs a batch of slices through the network; None runs each slice once.
+        neighbor_mm: distance of the slices before and after that the network sees as further channels, as in training.
 
     Shapes:
         (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
@@ -68,6 +72,7 @@ class SliceInferer(Inferer):
         batch_size: int = 32,
         probabilities: SliceProbabilities | None = None,
         evidence_inferer: EvidenceInferer | None = None,
+        neighbor_mm: float | None = None,
     ) -> None:
         super().__init__()
         self.slice_transform = slice_transform
@@ -75,6 +80,7 @@ class SliceInferer(Inferer):
         self.batch_size = batch_size
         self.probabilities = SliceProbabilities() if probabilities is None else probabilities
         self.evidence_inferer = EvidenceInferer(attribution) if evidence_inferer is None else evidence_inferer
+        self.neighbors = NeighborSlices(neighbor_mm)
 
     def __call__(self, inputs: Tensor, network: EvidenceNetwork, *args: Any, **kwargs: Any) -> Tensor:
         """Return attribution and probabilities of the volume `inputs`."""
@@ -83,12 +89,15 @@ class SliceInferer(Inferer):
                 f"inputs must be one volume (1, C, H, W, D), got {tuple(inputs.shape)}: pass volumes one by one."
             )
         volume = convert_to_tensor(inputs, track_meta=False)[0]
+        spacing = slice_spacing_mm(inputs)
         blank = torch.zeros_like(volume[None, ..., 0], dtype=torch.float32)  # (1, C, H, W)
-        blank_logits = cache(lambda: self.explain(self.slice_transform.image(blank), network)[1])
+        one_blank = np.zeros((self.neighbors.count, 1), dtype=np.int64)
+        blank_logits = cache(lambda: self.explain(stacked(self.slice_transform.image(blank), one_blank), network)[1])
         result, logits = torch.empty(0), list[Tensor]()
         for start in range(0, volume.shape[-1], self.batch_size):
-            slices = volume[..., start : start + self.batch_size].permute(3, 0, 1, 2).float()
-            maps, of_slices = self.infer(slices, network, blank_logits)
+            indices = np.arange(start, min(start + self.batch_size, volume.shape[-1]))
+            images = self.network_inputs(volume, indices, spacing)
+            maps, of_slices = self.infer(images, volume.shape[1:3], network, blank_logits)
             if not logits:  # K is known from the first batch on
                 result = maps.new_empty(1, 1 + of_slices.shape[1], *volume.shape[1:])
             result[0, 0, ..., start : start + len(maps)] = maps[:, 0].permute(1, 2, 0)
@@ -97,19 +106,33 @@ class SliceInferer(Inferer):
         result[0, 1:] = probabilities.reshape(len(probabilities), -1).T[:, None, None]
         return result
 
+    def network_inputs(self, volume: Tensor, indices: NDArray[np.int64], spacing_mm: float) -> Tensor:
+        """Return what the network sees of slices, (n, C, S, S), or (n, 3 C, S, S) with neighbors.
+
+        Args:
+            volume: (C, H, W, D).
+            indices: (n,) of the slices, ascending.
+            spacing_mm: from slice to slice; asked for only where neighbors lie a distance away.
+        """
+        rows = self.neighbors.rows(indices, 0, volume.shape[-1] - 1, self.neighbors.step(spacing_mm))
+        needed, place = np.unique(rows, return_inverse=True)
+        is_run = needed[-1] - needed[0] + 1 == len(needed)  # a view of them is no copy
+        chosen = volume[..., needed[0] : needed[-1] + 1] if is_run else volume[..., torch.from_numpy(needed)]
+        images = self.slice_transform.image(chosen.permute(3, 0, 1, 2).float())
+        return images if self.neighbors.count == 1 else stacked(images, place.reshape(rows.shape))
+
     def infer(
-        self, slices: Tensor, network: EvidenceNetwork, blank_logits: Callable[[], Tensor]
+        self, images: Tensor, image_hw: Sequence[int], network: EvidenceNetwork, blank_logits: Callable[[], Tensor]
     ) -> tuple[Tensor, Tensor]:
-        """Return maps (N, 1, H, W) and logits (N, K) of slices (N, C, H, W); blank ones do not pass the network."""
-        images = self.slice_transform.image(slices)
+        """Return maps (N, 1, H, W) and logits (N, K) of network inputs (N, C, S, S); blank ones do not pass."""
         blank = _is_blank(images)
-        maps = slices.new_zeros(len(slices), 1, *slices.shape[-2:])
+        maps = images.new_zeros(len(images), 1, *image_hw)
         if blank.all():
-            logits = blank_logits().expand(len(slices), -1)
+            logits = blank_logits().expand(len(images), -1)
         else:
             own_maps, own = self.explain(images[~blank], network)
-            maps[~blank] = self.slice_transform.inverse(own_maps, slices.shape[-2:])
-            logits = own.new_empty(len(slices), own.shape[1])
+            maps[~blank] = self.slice_transform.inverse(own_maps, image_hw)
+            logits = own.new_empty(len(images), own.shape[1])
             logits[~blank] = own
             if blank.any():
                 logits[blank] = blank_logits()

@@ -138,11 +138,13 @@ def packed_metadata(
         {'image': {'num_channels': 2, 'spatial_shape': [32, 32], 'channel_def': {'0': 'channel 0', '1': 'channel 1'}}}
     """
     parser = ConfigParser(copy.deepcopy(dict(train)))
-    size, channels, classes = (parser.get_parsed_content(id_) for id_ in ("image_size", "in_channels", "num_classes"))
+    size, own, classes = (parser.get_parsed_content(id_) for id_ in ("image_size", "in_channels", "num_classes"))
+    channels = parser.get_parsed_content("input_channels") if "input_channels" in train else own
     packed: dict[str, Any] = copy.deepcopy(dict(metadata))
     image, pred = packed["network_data_format"]["inputs"]["image"], packed["network_data_format"]["outputs"]["pred"]
     files = train["finder"].get("channels", []) if isinstance(train.get("finder"), dict) else []
-    image |= {"num_channels": channels, "spatial_shape": [size, size], "channel_def": _channel_def(files, channels)}
+    meaning = _channel_def(files, own, channels)
+    image |= {"num_channels": channels, "spatial_shape": [size, size], "channel_def": meaning}
     if with_current_names(train, OLD_NAMES.values()).get("normalize") != "slice":
         image["value_range"] = []
         packed["image_classes"] = "channels in the order of training, intensities as `preprocessing` scales them"
@@ -155,10 +157,11 @@ def packed_metadata(
     return packed
 
 
-def _channel_def(files: list[str], channels: int) -> dict[str, str]:
-    """Return channel -> meaning, the name of its file if there is one file a channel."""
-    known = len(files) == channels
-    return {str(c): str(files[c]) if known else f"channel {c}" for c in range(channels)}
+def _channel_def(files: list[str], own: int, channels: int) -> dict[str, str]:
+    """Return channel -> meaning, the name of its file if there is one file a channel; then those of the neighbors."""
+    names = [str(files[c]) if len(files) == own else f"channel {c}" for c in range(own)]
+    beside = [f"{name} of the slice {way}" for way in ("before", "after") for name in names]
+    return {str(c): name for c, name in enumerate([*names, *beside][:channels])}
 
 
 def _pred_classes(classes: int, threshold: float) -> str:

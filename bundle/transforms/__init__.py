@@ -2,6 +2,7 @@
 
 from bundle.transforms.file_order import FileOrderd
 from bundle.transforms.load import LoadCaseFilesd, default_preprocessing
+from bundle.transforms.neighbor_slices import NeighborSlices, slice_spacing_mm, stacked
 from bundle.transforms.organ import OrganCropd, OrganMaskd, organ_region
 from bundle.transforms.slice_stack import LoadSliceStackd
 from bundle.transforms.slice_transform import SliceTransform
@@ -16,6 +17,7 @@ __all__ = [
     "LoadCaseFilesd",
     "LoadCased",
     "LoadSliceStackd",
+    "NeighborSlices",
     "OrganCropd",
     "OrganMaskd",
     "SliceTransform",
@@ -26,4 +28,6 @@ __all__ = [
     "default_preprocessing",
     "organ_region",
     "scaled_kernel_size",
+    "slice_spacing_mm",
+    "stacked",
 ]

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from bundle import keys as names
 from bundle.transforms.load import default_preprocessing
+from bundle.transforms.neighbor_slices import slice_spacing_mm
 from bundle.transforms.slice_transform import SliceTransform
 from bundle.volumes import MaskValues
 
@@ -26,7 +27,8 @@ class SliceVolumed(Transform):
 
     Each slice dict holds "image" (C,S,S) float32, "label" (1,) float32 (0, 1 or -1 for unknown; for several classes ()
     int64), "mask" (1,S,S) uint8 of the label's class, "supervised" () float32 (1 where the case has a mask), "case",
-    "patient", "site" and "slice_index". Without a slice transform images keep their size and intensities.
+    "patient", "site", "slice_index" and "slice_spacing_mm" (NaN for a tensor without an affine). Without a slice
+    transform images keep their size and intensities.
     The class comes from the mask before it is resized: binary: any voxel above 0, or of `mask_values`; several classes:
     the highest present. A slice without the finding that has voxels of `ignored_mask_value` is unknown, -1.
 
@@ -71,7 +73,7 @@ class SliceVolumed(Transform):
         image = _plain(case[names.IMAGE])
         if image.ndim != 4:
             raise ValueError(f"image must have the shape (C,H,W,D), got {tuple(image.shape)}: load it as a volume.")
-        identity = _identity(case)
+        identity = {**_identity(case), names.SLICE_SPACING: slice_spacing_mm(case[names.IMAGE])}
         mask = _mask_of(case, image=image)
         given = _slice_labels_of(case, num_slices=image.shape[-1], num_classes=self.num_classes)
         return [

@@ -21,6 +21,7 @@ from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases as choose_supervised
 from bundle.keys import CASE, CASE_INDEX, IGNORED_LABEL, IMAGE, LABEL, MASK, PATIENT, SITE, SLICE_INDEX, SUPERVISED
 from bundle.metrics import relative_position
+from bundle.transforms import NeighborSlices, stacked
 
 
 class SliceDataset(Dataset[dict[str, Any]]):
@@ -43,6 +44,8 @@ class SliceDataset(Dataset[dict[str, Any]]):
         check: item -> (row, problems) as `check_case`; cases with errors are refused.
         supervised_only: training draws the slices of supervised cases alone, as a network must that learns from masks
             and not from labels; `drawn` marks them.
+        neighbor_mm: distance of the slices before and after, which images then hold as further channels, see
+            `bundle.transforms.NeighborSlices`; None gives slices alone.
 
     Raises:
         ValueError: cases that cannot be ingested (`DataProblems`), or arguments out of range.
@@ -66,12 +69,16 @@ class SliceDataset(Dataset[dict[str, Any]]):
         num_workers: int = 0,
         check: Callable[[Mapping[str, Any]], Any] | None = None,
         supervised_only: bool = False,
+        neighbor_mm: float | None = None,
     ) -> None:
         self.items: list[dict[str, Any]] = with_identities(data)
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
         self.supervised = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
-        self.augmentation = _augmentation_of_batches(augmentation, seed) if augmentation else None
+        self.neighbor_mm = neighbor_mm
+        self.neighbors = NeighborSlices(neighbor_mm)
+        self._step = np.array([self._step_of(case) for case in range(len(self.cases))], dtype=np.int64)
+        self.augmentation = _augmentation_of_batches(augmentation, seed, self.neighbors.count) if augmentation else None
         self.supervised_only = supervised_only
 
     def __len__(self) -> int:
@@ -128,7 +135,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         asked = [_slice_index(index, length=len(self)) for index in indices]
         positions = np.array([index.index for index in asked], dtype=np.int64)
         cases = self.case_of_slice[positions]
-        image, mask = self.store.read(positions)
+        image, mask = self.read(positions)
         image, mask = self._augmented(image, mask, asked)
         ignored = np.array([index.ignored for index in asked], dtype=bool)
         return {
@@ -141,6 +148,30 @@ class SliceDataset(Dataset[dict[str, Any]]):
             CASE: [self.cases[case] for case in cases],
         }
 
+    def read(self, positions: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+        """Return images (B,C,H,W) in the store's type, with neighbors where there are any, and masks (B,1,H,W) uint8.
+
+        Nothing is augmented.
+
+        Args:
+            positions: (B,) of slices in the data set.
+        """
+        if self.neighbors.count == 1:
+            return self.store.read(positions)
+        case = self.case_of_slice[positions]
+        rows = self.neighbors.rows(positions, self.store.first[case], self.store.first[case + 1] - 1, self._step[case])
+        in_order, place = np.unique(rows, return_inverse=True)  # neighbors lie together on disk
+        image, mask = self.store.read(in_order)
+        place = place.reshape(rows.shape)
+        return stacked(image, place), mask[torch.from_numpy(place[0].copy())]
+
+    def _step_of(self, case: int) -> int:
+        try:
+            return self.neighbors.step(self.store.slice_spacing_mm[case])
+        except ValueError as error:
+            remedy = f"If an earlier version made the store, remove {self.store.folder}."
+            raise ValueError(f"{self.cases[case]}: {error} {remedy}") from error
+
     def _labels_of(self, positions: NDArray[np.int64], ignored: NDArray[np.bool_]) -> Tensor:
         labels = torch.from_numpy(np.where(ignored, IGNORED_LABEL, self.labels[positions]).astype(np.int64))
         return labels if self.store.multiclass else labels.float().unsqueeze(1)
@@ -152,10 +183,10 @@ class SliceDataset(Dataset[dict[str, Any]]):
 
 
 def _augmentation_of_batches(
-    augmentation: ScannerAugmentation | Callable[[Any], Any] | Sequence[Callable[[Any], Any]], seed: int
+    augmentation: ScannerAugmentation | Callable[[Any], Any] | Sequence[Callable[[Any], Any]], seed: int, slices: int
 ) -> Callable[[Tensor, Tensor, Sequence[SliceRequest]], tuple[Tensor, Tensor]]:
     if isinstance(augmentation, ScannerAugmentation):
-        return partial(augmentation, seed=seed)
+        return partial(augmentation, seed=seed, slices=slices)
     return SliceAugmentation(augmentation, seed).of_batch
 
 

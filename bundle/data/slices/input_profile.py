@@ -11,7 +11,6 @@ import numpy as np
 from nibabel.affines import voxel_sizes
 from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
-from torch import Tensor
 
 from bundle.data.slices.store import SliceStore
 from bundle.keys import IMAGE
@@ -92,18 +91,19 @@ def stored_facts(store: SliceStore, geometry: Iterable[tuple[NDArray, Sequence[i
     for case, known in enumerate(geometry):
         if known is None:
             continue
-        yield input_facts(compared_images(store, case).numpy(), *known)
+        slices = store.dtype.decode(store.read(compared_positions(store, case))[0])
+        yield input_facts(slices.numpy(), *known)
 
 
-def compared_images(store: SliceStore, case: int) -> Tensor:
-    """Return the slices of a case that are looked at, (n, C, S, S) float32 as the network sees them.
+def compared_positions(store: SliceStore, case: int) -> NDArray[np.int64]:
+    """Return the positions in the store of the slices of a case that are looked at.
 
     Args:
         store: of the case.
         case: its position in the store.
     """
     first, stop = int(store.first[case]), int(store.first[case + 1])
-    return store.dtype.decode(store.read(first + compared_slices(stop - first))[0])
+    return first + compared_slices(stop - first)
 
 
 def nifti_geometry(item: Mapping[str, Any]) -> tuple[NDArray, tuple[int, ...]] | None:

@@ -136,6 +136,7 @@ class SliceStore:
             )
         self.slice_shape, self.multiclass = _common_form(stored=stored, names=names)
         self.supervised: NDArray[np.bool_] = np.array([case.supervised for case in stored], dtype=bool)
+        self.slice_spacing_mm: NDArray[np.float64] = np.array([case.slice_spacing_mm for case in stored], dtype=float)
         depths = np.array([len(case.labels) for case in stored], dtype=np.int64)
         self.first: NDArray[np.int64] = np.concatenate([[0], np.cumsum(depths)])
         self.case_of_slice: NDArray[np.int32] = np.repeat(np.arange(len(stored), dtype=np.int32), depths)

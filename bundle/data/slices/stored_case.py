@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from bundle.data.slices.fingerprint import STORE_FORMAT
 from bundle.data.slices.slice_dtype import SliceDtype
-from bundle.keys import IMAGE, LABEL, MASK, SLICE_INDEX, SUPERVISED
+from bundle.keys import IMAGE, LABEL, MASK, SLICE_INDEX, SLICE_SPACING, SUPERVISED
 
 IMAGE_FILE, MASK_FILE, META_FILE = "image.npy", "mask.npy", "meta.json"
 
@@ -32,6 +33,7 @@ class StoredCase:
         slice_index: (D,) position in the volume.
         supervised: True if the case has a mask.
         multiclass: True if labels are class indices, False for 0 and 1.
+        slice_spacing_mm: from slice to slice, NaN where it is not known.
 
     Example:
         >>> import tempfile
@@ -48,6 +50,7 @@ class StoredCase:
     slice_index: NDArray[np.int32]
     supervised: bool
     multiclass: bool
+    slice_spacing_mm: float
 
     @classmethod
     def write(cls, folder: Path, slices: Sequence[Mapping[str, Any]], dtype: SliceDtype) -> None:
@@ -73,6 +76,7 @@ class StoredCase:
             "image_shape": image_shape,
             "supervised": any(float(entry.get(SUPERVISED, 1)) > 0 for entry in slices),
             "multiclass": np.ndim(slices[0][LABEL]) == 0,
+            SLICE_SPACING: _known(slices[0].get(SLICE_SPACING)),
             "labels": [int(entry[LABEL]) for entry in slices],
             "slice_index": [int(entry[SLICE_INDEX]) for entry in slices],
             "bytes": {name: (folder / name).stat().st_size for name in (IMAGE_FILE, MASK_FILE)},
@@ -96,6 +100,8 @@ class StoredCase:
                 slice_index=np.asarray(meta["slice_index"], dtype=np.int32),
                 supervised=meta["supervised"],
                 multiclass=meta["multiclass"],
+                # not there in stores of earlier versions
+                slice_spacing_mm=float("nan") if meta.get(SLICE_SPACING) is None else meta[SLICE_SPACING],
             )
             fits = meta["format"] == STORE_FORMAT and meta["dtype"] == dtype.name and meta["bytes"] == sizes
         except (OSError, ValueError, KeyError, TypeError):
@@ -114,6 +120,11 @@ def map_array(file: Path, dtype: np.dtype[Any], shape: tuple[int, ...]) -> NDArr
     """
     offset = file.stat().st_size - int(np.prod(shape)) * dtype.itemsize
     return np.memmap(file, dtype=dtype, mode="r", offset=offset, shape=shape)
+
+
+def _known(spacing: float | None) -> float | None:
+    """Return a number that JSON has."""
+    return None if spacing is None or math.isnan(spacing) else float(spacing)
 
 
 def _write_images(

@@ -9,7 +9,7 @@ from ignite import distributed as idist
 from monai.transforms import RandFlipd, RandRotated, RandShiftIntensityd, SpatialPadd
 from support.slices import ToySlices, toy_items
 
-from bundle.data import SliceDataLoader, SliceDataset, SliceRequest, supervised_cases
+from bundle.data import ScannerAugmentation, SliceDataLoader, SliceDataset, SliceRequest, supervised_cases
 
 RANDOM = [
     RandFlipd(["image", "mask"], prob=0.5, spatial_axis=1),
@@ -250,3 +250,30 @@ def test_loader_asks_the_process_group(cache_dir, monkeypatch):
 def test_loader_passes_options(cache_dir):
     loader = SliceDataLoader(toy(cache_dir), "scan", 4, min_last_fraction=1.0, timeout=0)
     assert len(loader) == 3
+
+
+def test_neighbors_are_further_channels_within_the_scan(cache_dir):
+    plain, with_neighbors = toy(cache_dir), toy(cache_dir, neighbor_mm=0)
+    own = plain.__getitems__(range(15))["image"]
+    found = with_neighbors.__getitems__([14, 5, 6])
+    assert found["image"].dtype == torch.float16
+    expected = [torch.cat([own[14], own[13], own[14]]), torch.cat([own[5], own[5], own[6]]), torch.cat(list(own[[6, 5, 7]]))]
+    assert torch.equal(found["image"], torch.stack(expected)), "5 is the first slice of its scan, 14 the last"
+    assert torch.equal(found["mask"], plain.__getitems__([14, 5, 6])["mask"])
+    assert found["slice_index"].tolist() == plain.__getitems__([14, 5, 6])["slice_index"].tolist()
+
+
+def test_neighbors_a_distance_away_need_the_spacing_of_the_slices(cache_dir):
+    with pytest.raises(ValueError, match=r"c0: .* 5 mm away, got none: .* remove "):
+        toy(cache_dir, neighbor_mm=5)
+
+
+def test_neighbors_change_with_their_slice(cache_dir):
+    dataset = toy(cache_dir, neighbor_mm=0, augmentation=ScannerAugmentation(noise=0, drop_channel=1.0))
+    plain = toy(cache_dir, neighbor_mm=0)
+    batch, before = dataset.__getitems__(list(range(5)))["image"], plain.__getitems__(list(range(5)))["image"].float()
+    dropped = (batch == batch.amin(dim=(2, 3), keepdim=True)).flatten(2).all(dim=2)
+    assert (dropped.sum(dim=1) == 3).all(), "the same channel of all three slices"
+    assert torch.equal(dropped[:, :2], dropped[:, 2:4])
+    assert torch.equal(dropped[:, :2], dropped[:, 4:])
+    assert batch.shape == before.shape
