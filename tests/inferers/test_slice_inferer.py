@@ -158,6 +158,33 @@ def test_volumes_of_integers_and_with_meta_data():
     torch.testing.assert_close(answer, expected)
 
 
+@pytest.mark.parametrize(("distance", "step"), [(0, 1), (7.5, 2)])
+@pytest.mark.parametrize("batch_size", [1, 3, 100])
+def test_neighbors_pass_beside_their_slice_whatever_the_batch(distance, step, batch_size):
+    network, volume = with_neighbors(), volume_of(7, blank=[0, 1, 2, 3])
+    ready = TRANSFORM.image(volume[0].permute(3, 0, 1, 2))
+    beside = [torch.cat([ready[k], ready[max(k - step, 0)], ready[min(k + step, 6)]]) for k in range(7)]
+    with torch.no_grad():
+        evidence = network.forward_evidence(torch.stack(beside))
+        maps = TRANSFORM.inverse(EAFEM()(evidence, (16, 16)), (12, 20))
+    inferer = SliceInferer(TRANSFORM, EAFEM(), batch_size, neighbor_mm=distance)
+    answer = inferer(MetaTensor(volume, affine=torch.diag(torch.tensor([1.0, 1.0, 4.0, 1.0]))), network)[0]
+    assert answer[1, 0, 0].tolist() == pytest.approx(evidence.logits.sigmoid()[:, 0].tolist(), abs=1e-6)
+    seen = [k for k in range(7) if k + step > 3]  # all three are blank in the others
+    torch.testing.assert_close(answer[0][..., seen], maps[seen, 0].permute(1, 2, 0), rtol=1e-4, atol=1e-5)
+    assert not answer[0][..., : seen[0]].any()
+
+
+def test_a_distance_needs_a_volume_that_knows_its_spacing():
+    with pytest.raises(ValueError, match="spacing of the slices must be known"):
+        SliceInferer(TRANSFORM, EAFEM(), neighbor_mm=5)(volume_of(3), with_neighbors())
+
+
+def with_neighbors():
+    """A network of two channels and those of two neighbors."""
+    return toy_network(in_channels=6, patch_norm="none").eval()
+
+
 @pytest.mark.parametrize("shape", [(2, 2, 16, 16, 3), (1, 2, 16, 16), (2, 16, 16, 3)])
 def test_what_is_no_volume_is_refused(shape):
     with pytest.raises(ValueError, match=r"must be one volume \(1, C, H, W, D\), got"):

@@ -148,6 +148,10 @@ def test_metadata_of_the_defaults():
         ({"in_channels": 2, "finder": {"_target_": "F"}}, {"0": "channel 0", "1": "channel 1"}),
         ({"in_channels": "$1 + 1", "finder": "@other"}, {"0": "channel 0", "1": "channel 1"}),
         ({"in_channels": 1}, {"0": "channel 0"}),  # three names, one channel
+        (
+            {"in_channels": 1, "neighbor_mm": 0, "finder": {"_target_": "F", "channels": ["flair"]}},
+            {"0": "flair", "1": "flair of the slice before", "2": "flair of the slice after"},
+        ),
     ],
 )
 def test_channels_of_metadata(knobs, expected):

@@ -46,8 +46,16 @@ def test_inference_and_evaluation_agree_on_every_slice(data, tmp_path):
     require_agreement(run, results, metrics)
 
 
-def require_agreement(run, results, metrics):
+def test_they_agree_on_slices_with_neighbors_a_distance_away(data, tmp_path):
+    settings = {"split_file": data.parent / "split.json", "learning_rate": 3e-3, "neighbor_mm": 7.0}
+    run = train(data, tmp_path / "run", **settings)
+    metrics = evaluate(data, run, **settings, batch_size=7)
+    results = infer(data, run / "model.pt", tmp_path / "results", DEMO, TINY, batch_size=4, neighbor_mm=7.0)
+    # the store keeps float16; the blank slice has neighbors that show something
+    require_agreement(run, results, metrics, tolerance=2e-4, blanks=0)
 
+
+def require_agreement(run, results, metrics, tolerance=1e-6, blanks=1):
     evaluated = rows(run / "predictions.csv")
     assert {"case", "slice", "label", "probability"} <= evaluated[0].keys()
     assert len(evaluated) == metrics["n"]["slices"] == 7 * 6
@@ -58,7 +66,7 @@ def require_agreement(run, results, metrics):
     }
     ours = [inferred[row["case"], row["slice"]] for row in evaluated]
     theirs = [float(row["probability"]) for row in evaluated]
-    assert ours == pytest.approx(theirs, abs=1e-6, rel=0)
+    assert ours == pytest.approx(theirs, abs=tolerance, rel=0)
     assert np.ptp(ours) > 1e-3  # slices differ, so that agreement says something
     blank = [row["slice"] for row in rows(results / "phantom_001" / "slices.csv") if row["blank"] == "True"]
-    assert len(blank) == 1
+    assert len(blank) == blanks

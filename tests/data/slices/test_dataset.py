@@ -257,7 +257,11 @@ def test_neighbors_are_further_channels_within_the_scan(cache_dir):
     own = plain.__getitems__(range(15))["image"]
     found = with_neighbors.__getitems__([14, 5, 6])
     assert found["image"].dtype == torch.float16
-    expected = [torch.cat([own[14], own[13], own[14]]), torch.cat([own[5], own[5], own[6]]), torch.cat(list(own[[6, 5, 7]]))]
+    expected = [
+        torch.cat([own[14], own[13], own[14]]),
+        torch.cat([own[5], own[5], own[6]]),
+        torch.cat(list(own[[6, 5, 7]])),
+    ]
     assert torch.equal(found["image"], torch.stack(expected)), "5 is the first slice of its scan, 14 the last"
     assert torch.equal(found["mask"], plain.__getitems__([14, 5, 6])["mask"])
     assert found["slice_index"].tolist() == plain.__getitems__([14, 5, 6])["slice_index"].tolist()
