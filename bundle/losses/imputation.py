@@ -80,7 +80,7 @@ class LearnedImputation(nn.Module):
 
     Args:
         patch_size: pixels a side of a patch, a power of two from 4 on.
-        in_channels: channels C of the image.
+        in_channels: C, channels of a slice; those of its neighbors, which follow in the image, are not read.
 
     Shapes:
         mask (B, 1, H, W), image (B, C, H, W), grid_hw -> (B, 1, gh, gw) in [0, 1].
@@ -100,6 +100,7 @@ class LearnedImputation(nn.Module):
         halvings = patch_size.bit_length() - 1
         if halvings < 2 or patch_size != 2**halvings:
             raise ValueError(f"patch_size must be 4, 8, 16, 32, ..., got {patch_size}: choose a power of two.")
+        self.in_channels = in_channels
         width = in_channels + 1
         for i in range(1, halvings + 1):
             size = 7 if i == 1 else 3
@@ -108,7 +109,7 @@ class LearnedImputation(nn.Module):
 
     def forward(self, mask: Tensor, image: Tensor, grid_hw: tuple[int, int]) -> Tensor:
         """Return the learned mask per patch."""
-        features = torch.cat([mask, image.float()], dim=1)
+        features = torch.cat([mask, image[:, : self.in_channels].float()], dim=1)
         for layer in self.children():
             features = layer(features).relu()
         features = F.interpolate(features, size=grid_hw, mode="nearest")  # drops a partial patch at the border

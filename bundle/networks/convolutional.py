@@ -21,10 +21,11 @@ class SliceUNet(nn.Module):
 
     Args:
         image_size: H = W in pixels, a multiple of 16, at least 32.
-        in_channels: C.
+        in_channels: channels of a slice; C is slices times as many.
         num_classes: must be 1; a mask tells object and background apart.
         width: channels at full resolution; 1, 2, 4 and 8 times as many at the four lower ones.
         top_pixels: pixels whose mean probability is that of the slice; 1 takes the maximum.
+        slices: that an image holds, one after another, each with in_channels channels; 3 with neighbors.
 
     Raises:
         ValueError: arguments out of range; in `forward`, an image of another size or number of channels.
@@ -39,7 +40,13 @@ class SliceUNet(nn.Module):
     """
 
     def __init__(
-        self, image_size: int = 256, in_channels: int = 3, num_classes: int = 1, width: int = 32, top_pixels: int = 16
+        self,
+        image_size: int = 256,
+        in_channels: int = 3,
+        num_classes: int = 1,
+        width: int = 32,
+        top_pixels: int = 16,
+        slices: int = 1,
     ) -> None:
         super().__init__()
         if num_classes != 1:
@@ -48,10 +55,10 @@ class SliceUNet(nn.Module):
             raise ValueError(
                 f"top_pixels must be from 1 to the {image_size**2} pixels of a slice, got {top_pixels}: change it."
             )
-        self.expected = _image_shape(image_size, in_channels)
+        self.expected = _image_shape(image_size, slices * in_channels)
         self.top_pixels = top_pixels
         features = [width * factor for factor in (1, 1, 2, 4, 8, 1)]
-        self.unet = BasicUNet(spatial_dims=2, in_channels=in_channels, out_channels=1, features=features)
+        self.unet = BasicUNet(spatial_dims=2, in_channels=self.expected[0], out_channels=1, features=features)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, 1)."""
@@ -86,11 +93,12 @@ class SliceDenseNet(nn.Module):
 
     Args:
         image_size: H = W in pixels, a multiple of 16, at least 32.
-        in_channels: C.
+        in_channels: channels of a slice; C is slices times as many.
         num_classes: K; 1 for one logit.
         init_features: channels of the first convolution.
         growth_rate: channels that a layer adds.
         block_config: layers of each block; blocks are separated by poolings.
+        slices: that an image holds, one after another, each with in_channels channels; 3 with neighbors.
 
     Raises:
         ValueError: image_size out of range; in `forward`, an image of another size or number of channels.
@@ -112,10 +120,11 @@ class SliceDenseNet(nn.Module):
         init_features: int = 64,
         growth_rate: int = 32,
         block_config: Sequence[int] = (6, 12, 24, 16),
+        slices: int = 1,
     ) -> None:
         super().__init__()
-        self.expected = _image_shape(image_size, in_channels)
-        self.densenet = DenseNet(2, in_channels, num_classes, init_features, growth_rate, block_config)
+        self.expected = _image_shape(image_size, slices * in_channels)
+        self.densenet = DenseNet(2, self.expected[0], num_classes, init_features, growth_rate, block_config)
 
     def forward(self, image: Tensor) -> Tensor:
         """Return logits (B, K)."""

@@ -25,7 +25,7 @@ class SliceViT(nn.Module):
     Args:
         image_size: H = W in pixels, a multiple of the patch size.
         patch_size: side of a patch in pixels.
-        in_channels: C.
+        in_channels: channels of a slice; C is slices times as many.
         num_classes: K; 1 for one logit.
         hidden_size: width d of a token.
         num_layers: blocks n.
@@ -42,6 +42,7 @@ class SliceViT(nn.Module):
         mask_head: None, "tokens" (`TokenMaskHead`) or "pixels" (`PixelMaskHead`, needs stem "conv"). A network with a
             head predicts the mask too, and its logit is that of class token and mask joined, see `MaskVote`; for K = 1.
         mask_only: the logits rest on the predicted mask alone.
+        slices: that an image holds, one after another, each with in_channels channels; 3 with neighbors.
 
     Raises:
         ValueError: sizes that do not fit each other; in `forward`, an image of another size or number of channels.
@@ -74,6 +75,7 @@ class SliceViT(nn.Module):
         stem: str = "patch",
         mask_head: str | None = None,
         mask_only: bool = False,
+        slices: int = 1,
     ) -> None:
         super().__init__()
         if image_size % patch_size:
@@ -81,9 +83,9 @@ class SliceViT(nn.Module):
         if num_layers < 1:
             raise ValueError(f"num_layers must be at least 1, got {num_layers}: give the number of blocks.")
         self.image_size = image_size
-        self.in_channels = in_channels
+        self.in_channels = slices * in_channels
         self.grid_hw = (image_size // patch_size, image_size // patch_size)
-        self.patch_embed = _stem(stem, in_channels, hidden_size, patch_size, patch_norm)
+        self.patch_embed = _stem(stem, self.in_channels, hidden_size, patch_size, patch_norm)
         self.position = PositionEncoding(position_encoding, self.grid_hw, hidden_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, hidden_size))
         first = Block(hidden_size, num_heads, mlp_ratio, dropout, drop_path, qkv_bias)

@@ -9,6 +9,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from bundle.transforms import NeighborSlices
 from bundle.workflow.command_line import TRACKING_ARGUMENTS
 from bundle.workflow.compare import OLD_NAMES, with_current_names
 from bundle.workflow.knobs import names
@@ -139,12 +140,12 @@ def packed_metadata(
     """
     parser = ConfigParser(copy.deepcopy(dict(train)))
     size, own, classes = (parser.get_parsed_content(id_) for id_ in ("image_size", "in_channels", "num_classes"))
-    channels = parser.get_parsed_content("input_channels") if "input_channels" in train else own
+    slices = NeighborSlices(parser.get_parsed_content("neighbor_mm") if "neighbor_mm" in train else None).count
     packed: dict[str, Any] = copy.deepcopy(dict(metadata))
     image, pred = packed["network_data_format"]["inputs"]["image"], packed["network_data_format"]["outputs"]["pred"]
     files = train["finder"].get("channels", []) if isinstance(train.get("finder"), dict) else []
-    meaning = _channel_def(files, own, channels)
-    image |= {"num_channels": channels, "spatial_shape": [size, size], "channel_def": meaning}
+    meaning = _channel_def(files, own, slices)
+    image |= {"num_channels": slices * own, "spatial_shape": [size, size], "channel_def": meaning}
     if with_current_names(train, OLD_NAMES.values()).get("normalize") != "slice":
         image["value_range"] = []
         packed["image_classes"] = "channels in the order of training, intensities as `preprocessing` scales them"
@@ -157,11 +158,11 @@ def packed_metadata(
     return packed
 
 
-def _channel_def(files: list[str], own: int, channels: int) -> dict[str, str]:
+def _channel_def(files: list[str], own: int, slices: int) -> dict[str, str]:
     """Return channel -> meaning, the name of its file if there is one file a channel; then those of the neighbors."""
     names = [str(files[c]) if len(files) == own else f"channel {c}" for c in range(own)]
-    beside = [f"{name} of the slice {way}" for way in ("before", "after") for name in names]
-    return {str(c): name for c, name in enumerate([*names, *beside][:channels])}
+    beside = [f"{name} of the slice {way}" for way in ("before", "after")[: slices - 1] for name in names]
+    return {str(c): name for c, name in enumerate([*names, *beside])}
 
 
 def _pred_classes(classes: int, threshold: float) -> str:

@@ -78,7 +78,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         self.neighbor_mm = neighbor_mm
         self.neighbors = NeighborSlices(neighbor_mm)
         self._step = np.array([self._step_of(case) for case in range(len(self.cases))], dtype=np.int64)
-        self.augmentation = _augmentation_of_batches(augmentation, seed, self.neighbors.count) if augmentation else None
+        self.augmentation = _augmentation_of_batches(augmentation, seed) if augmentation else None
         self.supervised_only = supervised_only
 
     def __len__(self) -> int:
@@ -183,10 +183,10 @@ class SliceDataset(Dataset[dict[str, Any]]):
 
 
 def _augmentation_of_batches(
-    augmentation: ScannerAugmentation | Callable[[Any], Any] | Sequence[Callable[[Any], Any]], seed: int, slices: int
+    augmentation: ScannerAugmentation | Callable[[Any], Any] | Sequence[Callable[[Any], Any]], seed: int
 ) -> Callable[[Tensor, Tensor, Sequence[SliceRequest]], tuple[Tensor, Tensor]]:
     if isinstance(augmentation, ScannerAugmentation):
-        return partial(augmentation, seed=seed, slices=slices)
+        return partial(augmentation, seed=seed)
     return SliceAugmentation(augmentation, seed).of_batch
 
 

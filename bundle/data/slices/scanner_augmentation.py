@@ -82,23 +82,14 @@ class ScannerAugmentation:
                 )
 
     def __call__(
-        self, image: Tensor, mask: Tensor, requests: Sequence[SliceRequest], seed: int = 0, slices: int = 1
+        self, image: Tensor, mask: Tensor, requests: Sequence[SliceRequest], seed: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Return image (B,C,H,W) float32 and mask (B,1,H,W) uint8 as they look in the epochs of the requests.
-
-        Args:
-            image: (B,C,H,W); with neighbors the channels of a slice, then those of each neighbor, which are changed
-                alike.
-            mask: (B,1,H,W).
-            requests: of the slices.
-            seed: of the run.
-            slices: that an image holds.
-        """
+        """Return image (B,C,H,W) float32 and mask (B,1,H,W) uint8 as they look in the epochs of the requests."""
         draws = [np.random.default_rng((seed, request.epoch, request.index)) for request in requests]
-        channels = image.shape[1] // slices
+        channels = image.shape[1]
         u = np.stack([draw.random(_PER_SLICE + _PER_CHANNEL * channels, dtype=np.float32) for draw in draws])
         per_slice = torch.from_numpy(u[:, :_PER_SLICE]).T  # (18, B)
-        per_channel = torch.from_numpy(u[:, _PER_SLICE:]).reshape(len(u), channels, _PER_CHANNEL).repeat(1, slices, 1)
+        per_channel = torch.from_numpy(u[:, _PER_SLICE:]).reshape(len(u), channels, _PER_CHANNEL)
         image, mask = self._move(image.float(), mask, per_slice[:7])
         low, span = _range_of(image)
         unit = (image - low) / span.clamp(min=1e-6)
@@ -106,7 +97,7 @@ class ScannerAugmentation:
         unit = self._soften(unit, per_slice[12:16])
         unit = self._intensities(unit, per_channel)
         unit = self._noisy(unit, per_slice[16], draws)
-        unit = self._without_channel(unit, per_slice[17], channels)
+        unit = self._without_channel(unit, per_slice[17])
         return torch.where(span > 0, low + unit * span, image), mask
 
     def _move(self, image: Tensor, mask: Tensor, u: Tensor) -> tuple[Tensor, Tensor]:
@@ -167,10 +158,11 @@ class ScannerAugmentation:
             unit[row] += field * (0.1 * float(u[row]) / self.noise)
         return unit
 
-    def _without_channel(self, unit: Tensor, u: Tensor, channels: int) -> Tensor:
+    def _without_channel(self, unit: Tensor, u: Tensor) -> Tensor:
+        channels = unit.shape[1]
         if channels > 1 and self.drop_channel:
             for row in (u < self.drop_channel).nonzero()[:, 0].tolist():
-                unit[row, int(u[row] / self.drop_channel * channels) :: channels] = 0
+                unit[row, int(u[row] / self.drop_channel * channels)] = 0
         return unit
 
 
