@@ -32,7 +32,7 @@ def profile_of(tmp_path):
         train, validation = (
             SliceDataset(toy_items(number, tmp_path), ToySlices(), tmp_path / f"cache{number}") for number in (count, 1)
         )
-        known = SimpleNamespace(cases=train.cases, store=train.store, input_profile=lambda: usual)
+        known = SimpleNamespace(cases=train.cases, store=train.store, read=train.read, input_profile=lambda: usual)
         return InputProfile(known, validation, Pixels(), EvidenceInferer(EAFEM()))()
 
     return make
