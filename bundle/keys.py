@@ -20,7 +20,7 @@ INSTANCES = "instances"
 
 SLICE_INDEX = "slice_index"
 SLICE_SPACING = "slice_spacing_mm"
-"""From slice to slice; not there where a volume does not tell."""
+"""From slice to slice; NaN where a volume does not tell."""
 SLICE_LABELS = "slice_labels"
 """The classes of a case's slices, (D,), where they come from a CSV and not from a mask."""
 CASE_INDEX = "case_index"

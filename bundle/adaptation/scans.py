@@ -95,6 +95,7 @@ def _config(
         }
     )
     parser["network_def"].pop("_requires_", None)  # this process runs the bundle already
+    parser["evaluation"]["dataset"]["neighbor_mm"] = parser["neighbor_mm"]  # without the run's own scans
     handlers = parser["evaluation"]["evaluator"]["val_handlers"]
     parser["evaluation"]["evaluator"]["val_handlers"] = [each for each in handlers if each != "@evaluation#report"]
     return parser

@@ -84,7 +84,7 @@ def stacked(images: Tensor, rows: NDArray[np.int64]) -> Tensor:
         >>> stacked(torch.arange(3.0).reshape(3, 1, 1, 1), np.array([[0, 2], [0, 1], [1, 2]])).flatten(1).tolist()
         [[0.0, 0.0, 1.0], [2.0, 1.0, 2.0]]
     """
-    return images[torch.from_numpy(rows.T.copy()).to(images.device)].flatten(1, 2)
+    return images[torch.from_numpy(rows.T).to(images.device)].flatten(1, 2)
 
 
 def slice_spacing_mm(volume: Any) -> float:

@@ -3,6 +3,7 @@
 import csv
 import json
 import runpy
+import shutil
 import sys
 import zipfile
 
@@ -70,6 +71,13 @@ def test_a_csv_of_some_scans_is_all_that_counts(run_folder, phantoms, labels, tm
     report = json.loads((tmp_path / "out/adaptation.json").read_text())
     assert (report["labeled"], report["scores"]) == (1, {})
     assert "8 scans of another hospital, 1 of them labeled" in overlay.read_text()
+
+
+def test_one_scan_of_a_hospital_is_scored_though_it_cannot_be_split(run_folder, phantoms, tmp_path):
+    shutil.copytree(phantoms / "phantom_003", tmp_path / "scans/phantom_003")
+    shutil.copy(phantoms / "cases.csv", tmp_path / "scans")
+    scores = score_scans(run_folder, tmp_path / "scans", tmp_path / "out")
+    assert set(scores.case) == {"phantom_003"}
 
 
 def test_an_overlay_of_a_threshold_alone_serves_volumes_and_the_card_says_so(run_folder, source, tmp_path):

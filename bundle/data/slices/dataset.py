@@ -163,7 +163,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         in_order, place = np.unique(rows, return_inverse=True)  # neighbors lie together on disk
         image, mask = self.store.read(in_order)
         place = place.reshape(rows.shape)
-        return stacked(image, place), mask[torch.from_numpy(place[0].copy())]
+        return stacked(image, place), mask[torch.from_numpy(place[0])]
 
     def _step_of(self, case: int) -> int:
         try:
