@@ -13,7 +13,8 @@ from torch import Tensor
 class NeighborSlices:
     """Names the slices that an input of the network holds: one alone, or one, one before it and one after it.
 
-    Data set and inferer share it. At the ends of a scan its last slice stands in for those beyond.
+    Data set and inferer share it. At the ends of a scan its last slice stands in for those beyond. A scan has one
+    spacing, that of its affine: uneven distances are not followed, and pictures of slices count as 1 mm apart.
 
     Args:
         distance_mm: of the neighbors, which are the slices nearest to it and at least the next ones; 0 takes the next
