@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from bundle.experiments.overrides import IDS_OF_ONE_RUN, overlay_ids, touching
+from bundle.experiments.overrides import IDS_OF_ONE_RUN, overlay_ids, require_teachers, touching, with_teacher
 from bundle.experiments.published_scores import published_scores
 from bundle.experiments.run import BundleRun
 from bundle.workflow.knobs import names
@@ -36,7 +36,8 @@ class Experiment:
     Args:
         name: names the experiment.
         base: config files of every run, train.json first.
-        rows: name of a row -> the overlays that make it, or {"overlays": [...], <id>: value} with overrides of its own.
+        rows: name of a row -> the overlays that make it, or {"overlays": [...], <id>: value} with overrides of its own;
+            `teacher: ROW` takes the weights of the same repeat of a row above.
         repeats: name of a repeat -> `--id value` overrides that make it, e.g. a fold and a seed; a file may give them
             as {id: [value, ...]}, then every combination is a repeat, such as `fold0_seed1`.
         settings: overrides of every run.
@@ -107,6 +108,7 @@ class Experiment:
         if "published" in entries:
             entries["published"] = published_scores(path.with_name("published.csv"), entries["published"])
         try:
+            require_teachers(entries["rows"])
             return cls(path.stem, **entries)
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from error
@@ -155,7 +157,8 @@ class Experiment:
             ValueError: settings of all runs change an id that defines this one, or that every run has of its own.
         """
         overlays, own = self.row(row)
-        settings, own = settings or {}, {**own, **self.repeats[repeat]}
+        own = with_teacher({**own, **self.repeats[repeat]}, lambda name: self.run_folder(name, repeat, root))
+        settings = settings or {}
         overlaid = [id_ for file in overlays for id_ in overlay_ids(file)]
         touched = touching([name for name in settings if name not in names("source")], [*own, *overlaid])
         touched += touching([name for name in self.settings if name not in own], overlaid)

@@ -42,17 +42,26 @@ def export_run_records(folders: Sequence[Path], root: Path, target: Path) -> Non
         (target / place).mkdir(parents=True, exist_ok=True)
         metrics = {name: value for name, value in read_json(folder / "metrics.json").items() if name != _OF_SCANS}
         config, record = (read_json(folder / name) for name in ("config.json", "run.json"))
-        stand_ins = _private_words(config) | {config["output_dir"]: (Path("runs") / place).as_posix()}
+        stand_ins = _private_words(config, root) | {config["output_dir"]: (Path("runs") / place).as_posix()}
         record["command"][0] = "monai.bundle"
         contents = {"config.json": _replaced(config, stand_ins), "run.json": _replaced(record, stand_ins)}
         for name, content in {**contents, "metrics.json": metrics}.items():
             (target / place / name).write_text(json.dumps(content, indent=2) + "\n")
 
 
-def _private_words(config: Mapping[str, Any]) -> dict[str, str]:
+def _run_in_records(weights: Path, root: Path) -> str:
+    """Return where the weights of a run lie beside the records, of another run their name alone."""
+    inside = weights.resolve().is_relative_to(root.resolve())
+    return (Path("runs") / weights.resolve().relative_to(root.resolve())).as_posix() if inside else weights.name
+
+
+def _private_words(config: Mapping[str, Any], root: Path) -> dict[str, str]:
     """Return the private values of a config, as on a command line -> their words in a record."""
     words = {as_argument(config[name]): text for name, text in _STAND_INS.items() if name in config}
     split_file, cases = config.get("split_file"), config.get("supervised_cases")
+    for name in ("initial_weights", "pretrained", "teacher"):
+        if file := config.get(name):
+            words[as_argument(file)] = _run_in_records(Path(file), root)
     if split_file and not str(split_file).startswith(("@", "$")):
         words[as_argument(split_file)] = "split.json"
     if cases and isinstance(cases, list):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -66,6 +67,37 @@ def overlay_ids(overlay: str) -> tuple[str, ...]:
     if not isinstance(content, dict):
         raise ValueError(f"{path} must hold `id: value` lines, got {content!r}.")
     return tuple(plain_id(name) for name in content)
+
+
+def with_teacher(overrides: Mapping[str, Any], folder: Callable[[str], Path]) -> dict[str, Any]:
+    """Return overrides in which a `teacher` that is the name of a row is the file of its weights.
+
+    Args:
+        overrides: `id: value` of one run.
+        folder: row -> folder of its run with the same repeat.
+
+    Example:
+        >>> with_teacher({"teacher": "unet10", "seed": 1}, lambda row: Path("/runs") / row / "fold0")
+        {'teacher': '/runs/unet10/fold0/model.pt', 'seed': 1}
+    """
+    teacher = overrides.get("teacher")
+    if not teacher or Path(teacher).name != teacher:
+        return dict(overrides)
+    return {**overrides, "teacher": str(folder(teacher).absolute() / "model.pt")}
+
+
+def require_teachers(rows: Any) -> None:
+    """Refuse a row whose `teacher` is the name of no row above it; rows of another form are refused elsewhere.
+
+    Example:
+        >>> require_teachers({"second": {"teacher": "first"}})
+        Traceback (most recent call last):
+        ValueError: teacher of row second must be a row above it or a path, got 'first'.
+    """
+    for number, (name, row) in enumerate(rows.items() if isinstance(rows, Mapping) else ()):
+        teacher = row.get("teacher") if isinstance(row, Mapping) else None
+        if teacher and Path(teacher).name == teacher and teacher not in list(rows)[:number]:
+            raise ValueError(f"teacher of row {name} must be a row above it or a path, got {teacher!r}.")
 
 
 def touching(names: Iterable[str], ids: Iterable[str]) -> list[str]:

@@ -140,7 +140,11 @@ class RunQueue:
 
     def ended(self, pool: Executor, bar: tqdm) -> Iterator[tuple[BundleRun, list[BundleRun]]]:
         """Yield each run when it has ended, with those that have not."""
-        futures = {pool.submit(self.timed, run): run for run in self.runs if not run.is_finished}
+        futures: dict[Future[bool], BundleRun] = {}
+        for run in self.runs:
+            if not run.is_finished:
+                teachers = [its for its, other in futures.items() if other.output_dir.absolute() == run.teacher]
+                futures[pool.submit(self.timed, run, teachers)] = run
         waiting: set[Future[bool]] = set(futures)
         while waiting:
             done, waiting = wait(waiting, timeout=1, return_when=FIRST_COMPLETED)
@@ -152,8 +156,9 @@ class RunQueue:
                     tqdm.write(f"{futures[future].name}: {error}")
                 yield futures[future], rest
 
-    def timed(self, run: BundleRun) -> bool:
-        """Run one and note when."""
+    def timed(self, run: BundleRun, before: Sequence[Future[bool]] = ()) -> bool:
+        """Run one when those before it have ended, and note when."""
+        wait(before)
         self.time_left.start(run)
         try:
             return run()

@@ -60,6 +60,12 @@ class BundleRun:
         return "completed" in read_json(self.output_dir / "run.json", {})
 
     @property
+    def teacher(self) -> Path | None:
+        """Folder of the run that draws its masks."""
+        weights = self.overrides.get("teacher")
+        return Path(weights).parent if weights else None
+
+    @property
     def progress(self) -> float:
         """Part of the run that is done, between 0 and 1, by the epochs of its history."""
         if self.is_finished:

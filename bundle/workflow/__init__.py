@@ -5,6 +5,7 @@ from bundle.workflow.command_line import CommandLine
 from bundle.workflow.last_line import end_with_one_line
 from bundle.workflow.run_folder import hold_run_folder
 from bundle.workflow.run_record import RunRecord
+from bundle.workflow.teacher import Teacher
 from bundle.workflow.trained_settings import SameSettings, require_trained_settings
 from bundle.workflow.training_end import TrainingEnd
 
@@ -13,6 +14,7 @@ __all__ = [
     "OverrideGuard",
     "RunRecord",
     "SameSettings",
+    "Teacher",
     "TrainingEnd",
     "begin_run",
     "checked_config",

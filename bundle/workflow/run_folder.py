@@ -18,9 +18,11 @@ from bundle.workflow.command_line import CommandLine
 from bundle.workflow.last_line import keep_errors_in
 from bundle.workflow.provenance import now
 from bundle.workflow.run_record import RunRecord
-from bundle.workflow.trained_settings import require_same_network
+from bundle.workflow.trained_settings import require_same_network, require_same_slices
 
 _LOCK = ".lock"
+_START_WEIGHTS = {"initial_weights": read_weights, "pretrained": read_foreign_weights, "teacher": read_weights}
+_FITS = {"initial_weights": require_same_network, "teacher": require_same_slices}
 _held: dict[Path, IO[str]] = {}
 """Folder -> open lock file; the lock ends with the process, however that ends."""
 
@@ -41,8 +43,9 @@ def hold_run_folder(
         argv: as in `sys.argv`, which is the default.
 
     Raises:
-        FileNotFoundError: there is no file of `initial_weights` or `pretrained`.
-        ValueError: the folder holds a run of other settings, or the file holds no weights or those of another network.
+        FileNotFoundError: there is no file of `initial_weights`, `pretrained` or `teacher`.
+        ValueError: the folder holds a run of other settings, or the file holds no weights, or those of another network
+            or of other slices.
         RuntimeError: another process trains in it.
 
     Example:
@@ -64,11 +67,11 @@ def hold_run_folder(
 
 def _require_start_weights(config: Mapping[str, Any]) -> None:
     """Read the weights that a training shall start from, so that what is wrong with them is known before any work."""
-    for name, read in (("initial_weights", read_weights), ("pretrained", read_foreign_weights)):
+    for name, read in _START_WEIGHTS.items():
         if (file := config.get(name)) and not is_open(file):
             read(file)
-            if name == "initial_weights":
-                require_same_network(file, config)
+            if require_fit := _FITS.get(name):
+                require_fit(file, config)
 
 
 def _lock(folder: Path) -> None:

@@ -22,7 +22,7 @@ from bundle.workflow.provenance import earlier_revisions, extensions, file_and_h
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 _COMPARED = ("network", "map", "data", "training")
 """Roles that make a run; the hash of the split stands for who is in it."""
-_STARTS = ("initial_weights", "pretrained")
+_STARTS = ("initial_weights", "pretrained", "teacher")
 """Knobs that name a file of weights at the start."""
 
 
@@ -35,8 +35,8 @@ class RunRecord:
     checkpoint refuses to continue must keep its record.
 
     A complete run that is resumed with nothing to do keeps its record. With a larger `max_epochs` it goes on, which
-    `extended` of `run.json` tells; `initial_weights` and `pretrained` have file and hash of the weights that a training
-    started from.
+    `extended` of `run.json` tells; `initial_weights`, `pretrained` and `teacher` have file and hash of the weights that
+    a training started or learned from.
 
     Where the folder holds a record, the config is compared with it: network, map, data and training (see
     docs/knobs.md), and what overlays and options set inside the wiring, such as `train#trainer#max_epochs`. Handlers

@@ -21,7 +21,10 @@ _KEYS = ("config_file", "knobs", "rounds", "local_epochs", "patch_norm_statistic
 _OWN_ROLES = ("source", "split", "machine")
 _OWN = frozenset({"finder", "supervised_cases", "debug"})
 """Entries of other roles that a site may choose for itself: where its files lie, and whose masks it trusts."""
-_OFF = ("ema_momentum", "early_stopping", "initial_weights", "pretrained", "num_folds", "score_calibration", "ensemble")
+_OFF = (
+    *("ema_momentum", "early_stopping", "initial_weights", "pretrained", "teacher", "num_folds"),
+    *("score_calibration", "ensemble"),
+)
 """Knobs of a single run that mean nothing, or another thing, where weights come from outside each round."""
 _STATISTICS = ("average", "local")
 

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from bundle.files import read_json
 
-_STARTS = ("initial_weights", "pretrained")
-"""Entries of `run.json` with the file of weights that a training started from."""
+_STARTS = ("initial_weights", "pretrained", "teacher")
+"""Entries of `run.json` with a file of weights that a training started from, or learned from."""
 
 
 def require_held_out(weights: str | Path, held_out: Sequence[str]) -> None:
     """Refuse weights whose training saw cases that are held out, as far as `split.json` beside them tells.
 
-    Also looked at are the weights that their own training started from, by `run.json` beside them.
+    Also looked at are the weights that their own training started or learned from, by `run.json` beside them.
 
     Args:
         weights: file.
@@ -38,7 +38,7 @@ def require_held_out(weights: str | Path, held_out: Sequence[str]) -> None:
 
 
 def require_held_out_at_start(weights: str | Path, held_out: Sequence[str]) -> None:
-    """Do the same for the weights that the training of `weights` started from, not for these themselves.
+    """Do the same for the weights that the training of `weights` started or learned from, not for these themselves.
 
     Args:
         weights: file beside which `run.json` may lie.

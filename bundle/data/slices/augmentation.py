@@ -31,6 +31,14 @@ class SliceRequest(NamedTuple):
     epoch: int = 1
     ignored: bool = False
 
+    @classmethod
+    def of(cls, index: int | SliceRequest, length: int) -> SliceRequest:
+        """Return the request for a slice, counted from the end if negative."""
+        asked = index if isinstance(index, SliceRequest) else cls(int(index))
+        if not -length <= asked.index < length:
+            raise IndexError(f"slice must be from 0 to {length - 1}, got {asked.index}: the data set has no other.")
+        return asked if asked.index >= 0 else asked._replace(index=asked.index + length)
+
 
 class SliceAugmentation:
     """Applies MONAI's random dictionary transforms to single slices, seeded anew for each one.

@@ -16,6 +16,7 @@ from torch.utils.data import Dataset
 from bundle.data.cases.case import with_identities
 from bundle.data.slices.augmentation import SliceAugmentation, SliceRequest
 from bundle.data.slices.input_profile import input_profile, nifti_geometry, stored_facts
+from bundle.data.slices.known_masks import KnownMasks
 from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases as choose_supervised
@@ -46,6 +47,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
             and not from labels; `drawn` marks them.
         neighbor_mm: distance of the slices before and after, which images then hold as further channels, see
             `bundle.transforms.NeighborSlices`; None gives slices alone.
+        teacher: draws masks for labeled cases that do not supervise, see `KnownMasks`.
 
     Raises:
         ValueError: cases that cannot be ingested (`DataProblems`), or arguments out of range.
@@ -70,11 +72,14 @@ class SliceDataset(Dataset[dict[str, Any]]):
         check: Callable[[Mapping[str, Any]], Any] | None = None,
         supervised_only: bool = False,
         neighbor_mm: float | None = None,
+        teacher: Callable[[Tensor], Tensor] | None = None,
     ) -> None:
         self.items: list[dict[str, Any]] = with_identities(data)
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
-        self.supervised = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
+        own = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
+        self.masks = KnownMasks(own, self.labels, self.case_of_slice, self._images, teacher)
+        self.supervised = self.masks.cases
         self.neighbor_mm = neighbor_mm
         self.neighbors = NeighborSlices(neighbor_mm)
         self._step = np.array([self._step_of(case) for case in range(len(self.cases))], dtype=np.int64)
@@ -132,11 +137,11 @@ class SliceDataset(Dataset[dict[str, Any]]):
 
     def __getitems__(self, indices: Sequence[int | SliceRequest]) -> dict[str, Any]:
         """Return slices as one batch, in the order asked for."""
-        asked = [_slice_index(index, length=len(self)) for index in indices]
+        asked = [SliceRequest.of(index, len(self)) for index in indices]
         positions = np.array([index.index for index in asked], dtype=np.int64)
         cases = self.case_of_slice[positions]
         image, mask = self.read(positions)
-        image, mask = self._augmented(image, mask, asked)
+        image, mask = self._augmented(image, self.masks.put_into(mask, positions), asked)
         ignored = np.array([index.ignored for index in asked], dtype=bool)
         return {
             IMAGE: image,
@@ -165,6 +170,9 @@ class SliceDataset(Dataset[dict[str, Any]]):
         place = place.reshape(rows.shape)
         return stacked(image, place), mask[torch.from_numpy(place[0])]
 
+    def _images(self, positions: NDArray[np.int64]) -> Tensor:
+        return self.store.dtype.decode(self.read(positions)[0])
+
     def _step_of(self, case: int) -> int:
         try:
             return self.neighbors.step(self.store.slice_spacing_mm[case])
@@ -188,10 +196,3 @@ def _augmentation_of_batches(
     if isinstance(augmentation, ScannerAugmentation):
         return partial(augmentation, seed=seed)
     return SliceAugmentation(augmentation, seed).of_batch
-
-
-def _slice_index(index: int | SliceRequest, *, length: int) -> SliceRequest:
-    asked = index if isinstance(index, SliceRequest) else SliceRequest(int(index))
-    if not -length <= asked.index < length:
-        raise IndexError(f"slice must be from 0 to {length - 1}, got {asked.index}: the data set has no other.")
-    return asked if asked.index >= 0 else asked._replace(index=asked.index + length)

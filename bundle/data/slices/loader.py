@@ -168,6 +168,7 @@ class SliceDataLoader(DataLoader[dict[str, Any]]):
         min_last_fraction: float | None = None,
         **options: Any,
     ) -> None:
+        dataset.masks.draw()
         sampler = SliceBatchSampler(
             dataset,
             batch_order,
