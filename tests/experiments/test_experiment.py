@@ -53,6 +53,22 @@ def test_a_wrong_entry_is_named(file, old, new, named):
         Experiment.read(file)
 
 
+def test_a_row_learns_from_the_same_repeat_of_a_row_above(file, tmp_path):
+    file.write_text(CONTENT.replace("[guided.yaml, more.yaml]", "{overlays: [guided.yaml], teacher: plain}"))
+    experiment = Experiment.read(file)
+    for runs in (experiment.runs(tmp_path), experiment.only(["guided"]).runs(tmp_path)):
+        assert runs[-1].overrides["teacher"] == str(tmp_path / "table/plain/1/model.pt")
+        assert runs[-1].teacher == tmp_path / "table/plain/1"
+    assert experiment.runs(tmp_path)[0].teacher is None
+
+
+@pytest.mark.parametrize("teacher", ["guided", "plan"])
+def test_a_teacher_that_is_no_row_above_is_refused(teacher, file):
+    file.write_text(CONTENT.replace("[guided.yaml, more.yaml]", f"{{overlays: [guided.yaml], teacher: {teacher}}}"))
+    with pytest.raises(ValueError, match=f"teacher of row guided must be a row above it or a path, got '{teacher}'"):
+        Experiment.read(file)
+
+
 def test_a_row_has_overrides_of_its_own(file, tmp_path):
     file.write_text(CONTENT.replace("[plain.yaml]", "{overlays: [plain.yaml], beta: 0.5, max_epochs: 3, seed: 7}"))
     plain, guided, *_ = Experiment.read(file).runs(tmp_path, {"patience": 4})

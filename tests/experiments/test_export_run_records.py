@@ -59,6 +59,25 @@ def test_no_folder_of_the_machine_is_named(run, tmp_path):
     assert record == {"command": expected, "settings": {"seed": 0}}
 
 
+@pytest.mark.parametrize(
+    ("weights", "named"),
+    [("here/runs/table/first/fold0/model.pt", "runs/table/first/fold0/model.pt"), ("elsewhere/model.pt", "model.pt")],
+)
+def test_weights_that_a_run_learned_from_are_named_by_their_place_among_the_records(weights, named, run, tmp_path):
+    file = str(tmp_path / weights)
+    for name, own in (("config.json", {"teacher": file}), ("run.json", {"teacher": {"file": file, "sha256": "a1"}})):
+        content = json.loads((run / name).read_text()) | own
+        if "command" in content:
+            content["command"] += ["--teacher", file]
+        (run / name).write_text(json.dumps(content))
+    found = copied(run, tmp_path)
+    config, record = (json.loads((found / name).read_text()) for name in ("config.json", "run.json"))
+    assert config["teacher"] == named
+    assert record["teacher"] == {"file": named, "sha256": "a1"}
+    assert record["command"][-1] == named
+    assert "here" not in (found / "run.json").read_text()
+
+
 @pytest.mark.parametrize("words", ["['Müller_1999','b']", "('Müller_1999', 'b')", "Müller_1999,b"])
 def test_no_case_is_named(words, run, tmp_path):
     cases = ["Müller_1999", "b"]

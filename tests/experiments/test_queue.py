@@ -20,6 +20,7 @@ class ToyRun:
     is_finished: bool = False
     calls: list = field(default_factory=list)
     progress: float = 0.0
+    teacher: Path | None = None
 
     @property
     def output_dir(self):
@@ -65,6 +66,27 @@ def test_a_second_call_runs_the_failed_ones_only():
     runs[1].outcome = True
     assert RunQueue(runs, 1)() == []
     assert [len(run.calls) for run in runs] == [1, 2]
+
+
+def test_a_run_waits_for_the_run_that_draws_its_masks():
+    ended, may_end = [], threading.Event()
+
+    class Recorded(ToyRun):
+        def __call__(self):
+            if self.name == "teacher":
+                may_end.wait(30)
+            ended.append(self.name)
+            may_end.set()
+            return super().__call__()
+
+    runs = [Recorded("teacher"), Recorded("pupil", teacher=Path("teacher").absolute()), Recorded("other")]
+    assert RunQueue(runs, parallel=3)() == []
+    assert ended == ["other", "teacher", "pupil"]
+
+
+def test_a_pupil_is_not_kept_by_a_teacher_that_has_ended_before():
+    runs = [ToyRun("teacher", is_finished=True), ToyRun("pupil", teacher=Path("teacher").absolute())]
+    assert RunQueue(runs, parallel=1)() == []
 
 
 def test_no_more_than_parallel_at_a_time():

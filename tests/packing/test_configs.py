@@ -35,7 +35,12 @@ def equal(packed, expected):
     [
         merged(),
         merged(dataset_dir="/data", output_dir="/runs/1", cache_dir="/cache", device="cuda:1", num_workers=8),
-        merged(resume=True, split_file="/data/split.json", tracking_uri="sqlite:////runs/mlruns.db"),
+        merged(
+            resume=True,
+            split_file="/data/split.json",
+            teacher="/runs/1/model.pt",
+            tracking_uri="sqlite:////runs/mlruns.db",
+        ),
         merged("multi_gpu_train.json"),
         merged("evaluate.json"),
     ],

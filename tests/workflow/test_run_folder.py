@@ -80,6 +80,21 @@ def test_weights_at_the_start_are_read_before_any_case(knob, tmp_path):
     hold_run_folder(tmp_path / "run", tmp_path / "run", argv=[*argv, "--resume", "True"])
 
 
+def test_a_teacher_must_know_the_slices_of_this_training(tmp_path):
+    weights = tmp_path / "model.pt"
+    torch.save({"a": torch.zeros(1)}, weights)
+    argv = [*ARGV, "--teacher", str(weights)]
+    with pytest.raises(FileNotFoundError, match=r"config\.json must tell what the teacher .*model\.pt was trained on"):
+        hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
+    config = json.loads((ROOT / "configs/train.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps({**config, "hidden_size": 96, "max_epochs": 3}))
+    hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
+    (tmp_path / "config.json").write_text(json.dumps({**config, "image_size": 128, "mask_values": [2]}))
+    told = r"slices of the same form, got others \(image_size 128, here 256, mask_values \[2\], here None\)"
+    with pytest.raises(ValueError, match=told):
+        hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
+
+
 def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog):
     def fail(descriptor, blocking):
         raise OSError("no locks")

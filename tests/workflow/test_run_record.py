@@ -320,7 +320,7 @@ def test_a_run_that_is_not_complete_keeps_its_length(attempt):
         attempt(max_epochs=3)
 
 
-@pytest.mark.parametrize("knob", ["initial_weights", "pretrained"])
+@pytest.mark.parametrize("knob", ["initial_weights", "pretrained", "teacher"])
 def test_weights_at_the_start_are_recorded_with_their_hash(knob, attempt, tmp_path):
     weights = tmp_path / "model.pt"
     weights.write_bytes(b"weights")

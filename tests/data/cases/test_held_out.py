@@ -18,6 +18,13 @@ def chain(tmp_path):
     return tmp_path
 
 
+def test_the_teacher_of_a_run_is_looked_at_too(chain):
+    record = {"teacher": {"file": str(chain / "second/model.pt")}}
+    (chain / "third/run.json").write_text(json.dumps(record))
+    with pytest.raises(ValueError, match=r"second/model\.pt must"):
+        require_held_out_at_start(chain / "third/model.pt", ["c"])
+
+
 @pytest.mark.parametrize(("case", "culprit"), [("d", "third"), ("c", "second"), ("b", "first")])
 def test_a_case_that_was_trained_on_is_found_in_the_run_that_did(case, culprit, chain):
     with pytest.raises(

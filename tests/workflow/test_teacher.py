@@ -1,0 +1,72 @@
+"""A network of an earlier run draws masks."""
+
+import json
+
+import pytest
+import torch
+from support.bundle import tiny_bundle
+from support.datasets import LAYOUTS
+
+from bundle.networks import load_weights
+from bundle.workflow import Teacher
+
+DEMO, RECIPE = "datasets/demo", "methods/recommended"
+SIZE = {"image_size": 32, "hidden_size": 32}
+
+
+@pytest.fixture
+def trained(tmp_path):
+    """Train with the masks of two cases in a folder, as `python -m monai.bundle run` leaves it."""
+
+    def train(*overlays, **knobs):
+        if not (tmp_path / "data").exists():
+            LAYOUTS["demo"](tmp_path / "data")
+        parser = tiny_bundle("train", [DEMO, *overlays], tmp_path, supervised_cases=2, **{**SIZE, **knobs})
+        parser.get_parsed_content("train#trainer").run()
+        (tmp_path / "run/config.json").write_text(json.dumps(parser.get()))
+        return parser
+
+    return train
+
+
+@pytest.mark.parametrize("method", [RECIPE, "methods/unet"])
+def test_the_mask_is_where_the_network_finds_it_likelier_than_not(method, trained, tmp_path):
+    parser = trained(method)
+    network = parser.get_parsed_content("network").eval()
+    load_weights(network, tmp_path / "run/model.pt")
+    images = torch.rand(3, parser.get_parsed_content("in_channels"), 32, 32)
+    found = Teacher(tmp_path / "run/model.pt")(images)
+    logits = network.forward_evidence(images).mask_logits
+    expected = torch.nn.functional.interpolate(logits.sigmoid(), (32, 32), mode="bilinear")
+    assert (found.shape, found.dtype) == ((3, 1, 32, 32), torch.uint8)
+    assert torch.equal(found > 0, expected >= 0.5)
+
+
+def test_a_network_without_a_mask_is_refused(trained, tmp_path):
+    channels = trained().get_parsed_content("in_channels")
+    with pytest.raises(ValueError, match=r"run/model\.pt must be of a network that predicts masks, got one that"):
+        Teacher(tmp_path / "run/model.pt")(torch.rand(1, channels, 32, 32))
+
+
+def test_a_second_training_learns_from_the_masks_of_the_first(trained, tmp_path, caplog):
+    trained(RECIPE)
+    (tmp_path / "run").rename(tmp_path / "first")
+    caplog.set_level("INFO")
+    second = trained(RECIPE, teacher=str(tmp_path / "first/model.pt"), seed=1)
+    dataset = second.get_parsed_content("train#dataset")
+    assert dataset.masks.own.sum() == 2
+    assert dataset.supervised.all()
+    assert f"{tmp_path}/first/model.pt draws masks for the positive slices without one." in caplog.text
+    assert f"the teacher draws masks of {len(dataset.cases) - 2} of {len(dataset.cases)} cases" in caplog.text
+    evaluation = tiny_bundle("train", [DEMO, RECIPE], tmp_path, **SIZE, teacher="no/longer/there.pt")
+    assert len(evaluation.get_parsed_content("train#dataset").labels)
+
+
+def test_a_teacher_that_was_trained_on_validation_cases_is_refused(trained, tmp_path):
+    parser = trained(RECIPE)
+    held_out = parser.get_parsed_content("split").case_ids["val"]
+    (tmp_path / "run").rename(tmp_path / "first")
+    (tmp_path / "first/split.json").write_text(json.dumps({"train": held_out, "val": [], "test": []}))
+    teacher = Teacher(tmp_path / "first/model.pt", held_out=held_out)
+    with pytest.raises(ValueError, match=rf"first/model\.pt must come from a training without .* e\.g\. {held_out[0]}"):
+        teacher(torch.rand(1, 2, 32, 32))
