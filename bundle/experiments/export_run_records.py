@@ -61,7 +61,7 @@ def _private_words(config: Mapping[str, Any], root: Path) -> dict[str, str]:
     split_file, cases = config.get("split_file"), config.get("supervised_cases")
     for name in ("initial_weights", "pretrained", "teacher"):
         if file := config.get(name):
-            words[as_argument(file)] = _run_in_records(Path(file), root)
+            words |= dict.fromkeys(map(as_argument, (file, Path(file).absolute())), _run_in_records(Path(file), root))
     if split_file and not str(split_file).startswith(("@", "$")):
         words[as_argument(split_file)] = "split.json"
     if cases and isinstance(cases, list):

@@ -81,9 +81,14 @@ def with_teacher(overrides: Mapping[str, Any], folder: Callable[[str], Path]) ->
         {'teacher': '/runs/unet10/fold0/model.pt', 'seed': 1}
     """
     teacher = overrides.get("teacher")
-    if not teacher or Path(teacher).name != teacher:
+    if teacher is None or not _is_row(teacher):
         return dict(overrides)
-    return {**overrides, "teacher": str(folder(teacher).absolute() / "model.pt")}
+    return {**overrides, "teacher": str(folder(str(teacher)).absolute() / "model.pt")}
+
+
+def _is_row(teacher: Any) -> bool:
+    """Tell the name of a row from a path."""
+    return Path(str(teacher)).name == str(teacher)
 
 
 def require_teachers(rows: Any) -> None:
@@ -96,7 +101,7 @@ def require_teachers(rows: Any) -> None:
     """
     for number, (name, row) in enumerate(rows.items() if isinstance(rows, Mapping) else ()):
         teacher = row.get("teacher") if isinstance(row, Mapping) else None
-        if teacher and Path(teacher).name == teacher and teacher not in list(rows)[:number]:
+        if teacher is not None and _is_row(teacher) and str(teacher) not in list(rows)[:number]:
             raise ValueError(f"teacher of row {name} must be a row above it or a path, got {teacher!r}.")
 
 

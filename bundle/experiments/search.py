@@ -56,6 +56,8 @@ class Search:
         for name, choices in ((self.row, self.experiment.rows), (self.repeat, self.experiment.repeats)):
             if name not in choices:
                 raise ValueError(f"row and repeat of a search must be one of {', '.join(choices)}, got {name!r}.")
+        if self.experiment.row(self.row)[1].get("teacher"):
+            raise ValueError(f"row of a search must have no teacher, got {self.row}: search the row of its teacher.")
         if not self.knobs:
             raise ValueError("knobs must be at least one knob, got none.")
 

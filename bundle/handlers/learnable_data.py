@@ -46,8 +46,12 @@ num_folds.
         logger = logging.getLogger(__name__)
         for part, dataset in (("training", self.train), ("validation", self.val)):
             logger.info(f"{part}: {describe_labels(dataset)}.")
-        if taught := str(self.train.masks):
-            logger.info(f"{taught}.")
+        counts = self.train.masks.counts
+        if counts["cases"]:
+            logger.info(
+                "the teacher draws the masks of {cases} training cases: it finds something in {found} of their "
+                "{positive} positive slices.".format(**counts)
+            )
         if left_out := describe_left_out(self.train):
             logger.info(f"{left_out}.")
         for line in label_warnings(self.train, self.val, self.maps):

@@ -105,12 +105,14 @@ def _data_facts(config: Mapping[str, Any], record: Mapping[str, Any]) -> dict[st
 
 
 def _facts(config: Mapping[str, Any], *roles: str) -> dict[str, Any]:
-    """Return the knobs of some roles that are set to a value; a list of cases is counted, not shown."""
+    """Return the knobs of some roles that are set to a value; cases are counted, of a file the name is shown."""
     wanted = names(*roles)
     set_knobs = {name: config[name] for name in knobs() if name in wanted and config.get(name) is not None}
     values = {name: value for name, value in set_knobs.items() if is_plain(value) or _is_plain_list(value)}
     if isinstance(values.get("supervised_cases"), list):
         values["supervised_cases"] = f"{len(values['supervised_cases'])} chosen cases"
+    for name in {"initial_weights", "pretrained", "teacher"} & values.keys():
+        values[name] = Path(values[name]).name
     return values
 
 

@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from bundle.workflow.compare import Change
+
 
 def earlier_revisions(earlier: Mapping[str, Any]) -> list[str | None]:
     """Return the revisions that a continued run was trained at before, in their order.
@@ -50,7 +52,19 @@ def file_and_hash(file: Any) -> dict[str, str] | None:
     """Return path and SHA-256 of a file, None where none is given."""
     if not isinstance(file, str) or not Path(file).is_file():
         return None
-    return {"file": file, "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest()}
+    return {"file": str(Path(file).absolute()), "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest()}
+
+
+def changed_file(name: str, recorded: Mapping[str, Any], config: Mapping[str, Any]) -> list[Change]:
+    """Return the change of a file of weights whose content the record knows, by its hash; nothing where it is the same.
+
+    Args:
+        name: knob of the file.
+        recorded: `run.json`.
+        config: what is asked for.
+    """
+    then, now = (found and found["sha256"] for found in (recorded.get(name), file_and_hash(config.get(name))))
+    return [] if then == now else [Change(f"{name} (SHA-256)", then, now)]
 
 
 def git_revision(folder: Path) -> str | None:

@@ -18,10 +18,11 @@ from bundle.workflow.command_line import CommandLine
 from bundle.workflow.last_line import keep_errors_in
 from bundle.workflow.provenance import now
 from bundle.workflow.run_record import RunRecord
-from bundle.workflow.trained_settings import require_same_network, require_same_slices
+from bundle.workflow.teacher import require_same_slices
+from bundle.workflow.trained_settings import require_same_network
 
 _LOCK = ".lock"
-_START_WEIGHTS = {"initial_weights": read_weights, "pretrained": read_foreign_weights, "teacher": read_weights}
+_WEIGHTS = {"initial_weights": read_weights, "pretrained": read_foreign_weights, "teacher": read_weights}
 _FITS = {"initial_weights": require_same_network, "teacher": require_same_slices}
 _held: dict[Path, IO[str]] = {}
 """Folder -> open lock file; the lock ends with the process, however that ends."""
@@ -56,8 +57,8 @@ def hold_run_folder(
         return
     config = command_line.merged()
     RunRecord(output_dir).require_same_run(command_line)
-    if not (config["resume"] is True and (Path(model_dir) / "checkpoint.pt").exists()):
-        _require_start_weights(config)
+    is_resumed = config["resume"] is True and (Path(model_dir) / "checkpoint.pt").exists()
+    _require_weights(config, ["teacher"] if is_resumed else list(_WEIGHTS))  # a teacher draws at every start
     for folder in dict.fromkeys((Path(output_dir).resolve(), Path(model_dir).resolve())):
         folder.mkdir(parents=True, exist_ok=True)
         _lock(folder)
@@ -65,11 +66,11 @@ def hold_run_folder(
     keep_errors_in(output_dir)
 
 
-def _require_start_weights(config: Mapping[str, Any]) -> None:
-    """Read the weights that a training shall start from, so that what is wrong with them is known before any work."""
-    for name, read in _START_WEIGHTS.items():
+def _require_weights(config: Mapping[str, Any], knobs: Sequence[str]) -> None:
+    """Read the weights that a training needs, so that what is wrong with them is known before any work."""
+    for name in knobs:
         if (file := config.get(name)) and not is_open(file):
-            read(file)
+            _WEIGHTS[name](file)
             if require_fit := _FITS.get(name):
                 require_fit(file, config)
 

@@ -17,7 +17,7 @@ from bundle.workflow.command_line import CommandLine
 from bundle.workflow.compare import Change, Comparison, as_recorded, read_config_record, with_current_names
 from bundle.workflow.knobs import ROLES, names, plain_settings
 from bundle.workflow.program import running_config
-from bundle.workflow.provenance import earlier_revisions, extensions, file_and_hash, git_revision, now
+from bundle.workflow.provenance import changed_file, earlier_revisions, extensions, file_and_hash, git_revision, now
 
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 _COMPARED = ("network", "map", "data", "training")
@@ -135,6 +135,8 @@ class RunRecord:
             was = CommandLine.parse(recorded.get("command", [])[2:])
             changes += _config_changes(Comparison(then, config), was.changed_ids() | command_line.changed_ids())
         hash_then = recorded.get("split_hash", self.split_hash) if self.split_hash else ""
+        if recorded:
+            changes += changed_file("teacher", recorded, config)
         changes += [Change("split_hash", hash_then, self.split_hash)] if hash_then != self.split_hash else []
         changes = [change for change in changes if not _extends(change, recorded, config)]
         if changes:

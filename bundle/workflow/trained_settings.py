@@ -130,39 +130,6 @@ def require_same_network(weights: str | Path, asked: Mapping[str, Any]) -> None:
         logging.getLogger(__name__).warning(f"{record}: initial_weights come from slices of another form: {text}.")
 
 
-def require_same_slices(weights: str | Path, asked: Mapping[str, Any]) -> None:
-    """Compare the slices of a training, and what is sought in them, with those that a teacher's network knows.
-
-    Args:
-        weights: file beside which `config.json` of its run lies.
-        asked: merged config of the training.
-
-    Raises:
-        FileNotFoundError: there is no record beside the weights.
-        ValueError: lists what differs.
-
-    Example:
-        >>> require_same_slices("no/model.pt", {})
-        Traceback (most recent call last):
-        FileNotFoundError: no/config.json must tell what the teacher no/model.pt was trained on, got no such file: \
-give model.pt in the folder of its run.
-    """
-    record = Path(weights).with_name("config.json")
-    if not record.is_file():
-        raise FileNotFoundError(
-            f"{record} must tell what the teacher {weights} was trained on, got no such file: give model.pt in the "
-            "folder of its run."
-        )
-    then, asked = read_config_record(record, asked), as_recorded(asked)
-    ignored = names(*(role for role in ROLES if role not in ("network", "data")))
-    changes = Comparison(then, asked).changes({"case_to_slices", "in_channels", "neighbor_mm"}, ignored)
-    if problems := [f"{change.id} {change.then!r}, here {change.now!r}" for change in changes]:
-        raise ValueError(
-            f"{record}: a teacher must have been trained on slices of the same form, got others "
-            f"({', '.join(problems)}): train the teacher with the same data set, size and preprocessing."
-        )
-
-
 def trained_for_inference(trained: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict[str, Any]:
     """Return what inference takes from a training: network, preprocessing, map, and all that these refer to.
 

@@ -72,7 +72,7 @@ def test_a_bundle_of_any_method_passes(bundle, method):
         ("a: s3://bucket/x", "a"),
         ("a: {pretrained: true}", "a#pretrained"),
         ("teacher: models/other.pt", "teacher"),
-        ("a: {_target_: bundle.workflow.Teacher, weights: models/other.pt}", "a#weights"),
+        ("a: {_target_: bundle.workflow.Teacher, teacher: '@checkpoint'}", "a#teacher"),
         ("a: {pretrained: 1}", "a#pretrained"),
         ("a: {download: true}", "a#download"),
         ("checkpoint: /etc/passwd", "checkpoint"),

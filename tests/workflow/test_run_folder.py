@@ -84,7 +84,7 @@ def test_a_teacher_must_know_the_slices_of_this_training(tmp_path):
     weights = tmp_path / "model.pt"
     torch.save({"a": torch.zeros(1)}, weights)
     argv = [*ARGV, "--teacher", str(weights)]
-    with pytest.raises(FileNotFoundError, match=r"config\.json must tell what the teacher .*model\.pt was trained on"):
+    with pytest.raises(FileNotFoundError, match=r"config\.json must tell of the run of the teacher .*model\.pt, got"):
         hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
     config = json.loads((ROOT / "configs/train.json").read_text())
     (tmp_path / "config.json").write_text(json.dumps({**config, "hidden_size": 96, "max_epochs": 3}))
@@ -102,3 +102,31 @@ def test_a_file_system_without_locks_is_warned_of(tmp_path, monkeypatch, caplog)
     monkeypatch.setattr("filelock.lock_descriptor", fail)
     hold_run_folder(tmp_path, tmp_path, argv=ARGV)
     assert "start one training in it at a time" in caplog.text
+
+
+def test_a_teacher_is_looked_at_again_when_a_run_is_continued(tmp_path):
+    weights = tmp_path / "model.pt"
+    argv = [*ARGV, "--teacher", str(weights), "--resume", "True"]
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/checkpoint.pt").touch()
+    with pytest.raises(FileNotFoundError, match="got no file"):
+        hold_run_folder(tmp_path / "run", tmp_path / "run", argv=argv)
+
+
+@pytest.mark.parametrize("then", [None, "a1"])
+def test_a_teacher_that_is_another_one_now_is_refused(then, tmp_path):
+    torch.save({"a": torch.zeros(1)}, tmp_path / "model.pt")
+    record = {"settings": {}, "teacher": then and {"file": "model.pt", "sha256": then}}
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    argv = [*ARGV, "--teacher", str(tmp_path / "model.pt"), "--resume", "True"]
+    with pytest.raises(ValueError, match=rf"got teacher \(SHA-256\) [0-9a-f]{{64}} \(started with {then}\)"):
+        hold_run_folder(tmp_path, tmp_path, argv=argv)
+
+
+def test_channels_in_another_order_are_other_slices(tmp_path):
+    torch.save({"a": torch.zeros(1)}, tmp_path / "model.pt")
+    config = json.loads((ROOT / "configs/train.json").read_text())
+    config["finder"]["channels"] = ["t2", "t1", "flair"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=r"others \(finder#channels#0 't2', here 't1', finder#channels#1 't1', here"):
+        hold_run_folder(tmp_path / "run", tmp_path / "run", argv=[*ARGV, "--teacher", str(tmp_path / "model.pt")])

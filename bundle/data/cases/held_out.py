@@ -31,8 +31,8 @@ def require_held_out(weights: str | Path, held_out: Sequence[str]) -> None:
     if seen:
         raise ValueError(
             f"{weights} must come from a training without the {len(held_out)} cases that are held out, got {len(seen)} "
-            f"of them in {folder / 'split.json'}, e.g. {seen[0]}: pretrain with the same split, or, if these are other "
-            "patients of the same names, move that file away."
+            f"of them in {folder / 'split.json'}, e.g. {seen[0]}: train them with the same split, or, if these are "
+            "other patients of the same names, move that file away."
         )
     require_held_out_at_start(weights, held_out)
 

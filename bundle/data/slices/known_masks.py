@@ -59,15 +59,12 @@ class KnownMasks:
             mask[torch.from_numpy(chosen)] = torch.from_numpy(pixels).view(len(chosen), *mask.shape[1:])
         return mask
 
-    def __str__(self) -> str:
-        """Say what the teacher drew, nothing without one."""
-        if self.teacher is None:
-            return ""
-        bits = self._drawn[1]
-        return (
-            f"the teacher draws masks of {int(self._taught.sum())} of {len(self.own)} cases, and finds something in "
-            f"{int(bits.any(axis=1).sum())} of their {len(bits)} positive slices"
-        )
+    @property
+    def counts(self) -> dict[str, int]:
+        """Cases and positive slices that the teacher was shown, and slices in which it found something."""
+        bits = self._drawn[1] if self.teacher else np.zeros((0, 1))
+        cases = int(self._taught.sum()) if self.teacher else 0
+        return {"cases": cases, "positive": len(bits), "found": int(bits.any(axis=1).sum())}
 
     @cached_property
     def _taught(self) -> NDArray[np.bool_]:

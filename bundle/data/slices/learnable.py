@@ -132,6 +132,9 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
             "no training case has a mask: localization_weight and segmentation_weight have nothing to act on, only the "
             "labels train"
         )
+    counts = train.masks.counts
+    if counts["cases"] and not counts["found"]:
+        yield "the teacher finds nothing in the slices without a mask: train it for longer, or leave it out"
     if not val.cases:
         yield "there are no validation cases: nothing chooses the best epoch, model.pt holds the last one"
     elif np.isnan(val.positive_share):

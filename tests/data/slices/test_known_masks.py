@@ -5,7 +5,7 @@ import pytest
 import torch
 from support.slices import ToySlices, toy_items
 
-from bundle.data import SliceDataLoader, SliceDataset
+from bundle.data import SliceDataLoader, SliceDataset, label_warnings
 
 DRAWN = torch.zeros(1, 6, 7, dtype=torch.uint8)
 DRAWN[0, 2:4, 3:5] = 1
@@ -49,8 +49,7 @@ def test_positive_slices_of_cases_that_do_not_supervise_get_the_masks_of_the_tea
     assert batch["supervised"].tolist() == [1.0] * 15
     shown = [ToySlices().arrays(case)[0][slice_] for case in ("c1", "c2") for slice_ in (1, 3)]
     np.testing.assert_allclose(torch.stack(teacher.seen), shown, atol=5e-4)
-    said = "the teacher draws masks of 2 of 3 cases, and finds something in 4 of their 4 positive slices"
-    assert str(dataset.masks) == said
+    assert dataset.masks.counts == {"cases": 2, "positive": 4, "found": 4}
 
 
 def test_a_case_without_labels_is_not_taught(tmp_path):
@@ -65,7 +64,8 @@ def test_a_case_without_labels_is_not_taught(tmp_path):
 def test_what_a_teacher_does_not_find_stays_empty(tmp_path):
     dataset = taught(tmp_path, Teacher(torch.zeros_like(DRAWN)), supervised_cases=["c0"])
     assert not dataset.__getitems__([6])["mask"].any()
-    assert str(dataset.masks).endswith("finds something in 0 of their 4 positive slices")
+    assert dataset.masks.counts == {"cases": 2, "positive": 4, "found": 0}
+    assert "the teacher finds nothing in the slices without a mask" in "".join(label_warnings(dataset, dataset))
 
 
 def test_a_teacher_draws_once_before_loading_processes_start_and_never_without_a_loader(tmp_path):
