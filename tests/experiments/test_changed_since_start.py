@@ -26,6 +26,14 @@ def run(folder, files=(LGMVIT,), **overrides):
     return BundleRun("a", folder, ["configs/train.json", *files], overrides)
 
 
+def test_a_run_from_before_there_were_teachers_has_none(tmp_path):
+    merged = started(tmp_path / "a")
+    del merged["teacher"]
+    (tmp_path / "a/config.json").write_text(json.dumps(merged))
+    assert changed_since_start(run(tmp_path / "a")) == {}
+    assert changed_since_start(run(tmp_path / "a", teacher="/b/model.pt")) == {"teacher": (None, "/b/model.pt")}
+
+
 def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
     started(tmp_path / "a", dataset_dir="/here", cache_dir="/here", fold=0, split_fractions=(0.5, 0.25, 0.25))
     again = run(tmp_path / "a", dataset_dir="/there", cache_dir="/there", fold=0, split_fractions=[0.5, 0.25, 0.25])

@@ -84,11 +84,6 @@ def test_a_run_waits_for_the_run_that_draws_its_masks():
     assert ended == ["other", "teacher", "pupil"]
 
 
-def test_a_pupil_is_not_kept_by_a_teacher_that_has_ended_before():
-    runs = [ToyRun("teacher", is_finished=True), ToyRun("pupil", teacher=Path("teacher").absolute())]
-    assert RunQueue(runs, parallel=1)() == []
-
-
 def test_no_more_than_parallel_at_a_time():
     at_work, most, lock = set(), [], threading.Lock()
 

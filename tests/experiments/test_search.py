@@ -27,6 +27,12 @@ def search(tmp_path, monkeypatch):
     return ToySearch(EXPERIMENT, "lgmvit", "fold0", [SearchedKnob("localization_weight", (1, 100, 5000))], tmp_path)
 
 
+def test_a_row_with_a_teacher_is_not_searched(tmp_path):
+    row = {"overlays": ["configs/methods/lgmvit.yaml"], "teacher": "first"}
+    with pytest.raises(ValueError, match=r"row of a search must have no teacher, got lgmvit: search the row of its"):
+        ToySearch(replace(EXPERIMENT, rows={"lgmvit": row}), "lgmvit", "fold0", [SearchedKnob("beta", (1,))], tmp_path)
+
+
 def starts(search):
     return {folder.parent.name: len(folder.read_text()) for folder in search.folder.glob("*/starts")}
 

@@ -97,3 +97,10 @@ def test_the_repository_s_card_says_that_it_has_no_weights():
 def test_a_card_without_the_place_is_refused():
     with pytest.raises(ValueError, match="put them back"):
         model_card("# Card", TrainedRun(Path("run"), CONFIG), 0.5)
+
+
+def test_of_weights_that_a_run_started_or_learned_from_the_name_is_shown_and_no_folder():
+    weights = {name: f"/home/me/runs/{name}/{name}.pt" for name in ("initial_weights", "pretrained", "teacher")}
+    card = model_card(CARD, TrainedRun(Path("runs/x"), {**CONFIG, **weights}, RECORD), 0.5)
+    assert all(f"| {name} | {name}.pt |" in card for name in weights)
+    assert "/home/me" not in card

@@ -87,10 +87,17 @@ def test_other_ranks_are_silent(lines):
         (["--config_file=configs/train.json", "--resume", "True"], ["configs/train.json"]),
         (["--config_file", "['configs/train.json','configs/multi_gpu_train.json']"], ["configs/train.json"]),
         (
-            ["--config_file", "configs/train.json", "--+config_file", "['x.yaml']", "--initial_weights=m.pt"],
+            [
+                "--config_file",
+                "configs/train.json",
+                "--+config_file",
+                "['x.yaml']",
+                "--initial_weights=m.pt",
+                "--teacher=t.pt",
+            ],
             ["configs/train.json", "x.yaml"],
         ),
-        (["--config_file", "runs/a/config.json"], ["runs/a/config.json"]),
+        (["--config_file", "runs/a/config.json", "--teacher", "t.pt"], ["runs/a/config.json"]),
     ],
 )
 def test_the_command_has_the_same_files_and_settings(arguments, files):
