@@ -23,8 +23,8 @@ from bundle.workflow.knobs import CONFIGS, ROLES, names
 class Teacher:
     """Draws the mask of a positive slice: the pixels where a trained network finds it likelier than not.
 
-    Where it finds none, the mask stays empty and does not count. The run of the teacher must not
-    have been trained on cases that this one holds out, see `require_held_out`; evaluation checks its test cases.
+    Where it finds none, the mask stays empty and does not count. The run of the teacher must not have been trained on
+    cases that this one holds out, see `require_held_out`; evaluation checks its test cases.
 
     Args:
         teacher: `model.pt` of a run; `config.json` beside it tells the network, see `require_same_slices`.
@@ -75,7 +75,7 @@ class Teacher:
         parser.update(with_current_names(record, parser.get()))
         parser.update({"bundle_root": str(CONFIGS.parent), "device": self.device})
         parser["network_def"].pop("_requires_", None)  # this process runs the bundle already
-        with torch.random.fork_rng():  # the pupil starts from the same weights as without a teacher
+        with torch.random.fork_rng(devices=[]):  # the pupil starts from the same weights as without a teacher
             network = parser.get_parsed_content("network").eval()
         load_weights(network, self.weights)
         logging.getLogger(__name__).info(f"{self.weights} draws masks for the positive slices without one.")
