@@ -44,3 +44,6 @@ FINDING_LABELS = "finding_labels"
 
 IGNORED_LABEL = -1
 """The label of a slice that has none (or only fills a rank's batch): no loss and no metric counts it."""
+
+START_WEIGHTS = ("initial_weights", "pretrained", "teacher")
+"""Knobs of a training that name a file of weights, which it starts or learns from; `run.json` has their hashes."""

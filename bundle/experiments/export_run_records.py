@@ -9,6 +9,7 @@ from typing import Any
 
 from bundle.experiments.run import as_argument
 from bundle.files import read_json
+from bundle.keys import START_WEIGHTS
 from bundle.workflow.command_line import parse_value
 
 _STAND_INS = {"dataset_dir": "data", "cache_dir": "cache"}
@@ -59,7 +60,7 @@ def _private_words(config: Mapping[str, Any], root: Path) -> dict[str, str]:
     """Return the private values of a config, as on a command line -> their words in a record."""
     words = {as_argument(config[name]): text for name, text in _STAND_INS.items() if name in config}
     split_file, cases = config.get("split_file"), config.get("supervised_cases")
-    for name in ("initial_weights", "pretrained", "teacher"):
+    for name in START_WEIGHTS:
         if file := config.get(name):
             words |= dict.fromkeys(map(as_argument, (file, Path(file).absolute())), _run_in_records(Path(file), root))
     if split_file and not str(split_file).startswith(("@", "$")):

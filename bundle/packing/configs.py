@@ -9,6 +9,7 @@ from typing import Any
 
 from monai.bundle import ConfigParser
 
+from bundle.keys import START_WEIGHTS
 from bundle.transforms import NeighborSlices
 from bundle.workflow.command_line import TRACKING_ARGUMENTS
 from bundle.workflow.compare import OLD_NAMES, with_current_names
@@ -39,7 +40,7 @@ def packed_train(config: Mapping[str, Any], defaults: Mapping[str, Any]) -> dict
     kept = {name: value for name, value in with_current_names(config, defaults).items() if name not in reset}
     packed = copy.deepcopy({**defaults, **kept, "model_dir": "$@bundle_root + '/models'"})
     # a list of cases and the weights at the start stay behind
-    packed |= {name: None for name in ("split_file", "initial_weights", "pretrained", "teacher") if name in packed}
+    packed |= {name: None for name in ("split_file", *START_WEIGHTS) if name in packed}
     for part, component, argument in _OF_A_CALL:
         if argument in defaults.get(part, {}).get(component, {}):
             packed[part][component][argument] = defaults[part][component][argument]

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from bundle.keys import START_WEIGHTS
 from bundle.packing.trained_run import TrainedRun
 from bundle.workflow.compare import with_current_names
 from bundle.workflow.knobs import is_plain, knobs, names
@@ -111,7 +112,7 @@ def _facts(config: Mapping[str, Any], *roles: str) -> dict[str, Any]:
     values = {name: value for name, value in set_knobs.items() if is_plain(value) or _is_plain_list(value)}
     if isinstance(values.get("supervised_cases"), list):
         values["supervised_cases"] = f"{len(values['supervised_cases'])} chosen cases"
-    for name in {"initial_weights", "pretrained", "teacher"} & values.keys():
+    for name in values.keys() & START_WEIGHTS:
         values[name] = Path(values[name]).name
     return values
 

@@ -13,6 +13,7 @@ from typing import Any
 from ignite.engine import Engine, Events
 
 from bundle.files import read_json, write_json
+from bundle.keys import START_WEIGHTS
 from bundle.workflow.command_line import CommandLine
 from bundle.workflow.compare import Change, Comparison, as_recorded, read_config_record, with_current_names
 from bundle.workflow.knobs import ROLES, names, plain_settings
@@ -22,8 +23,6 @@ from bundle.workflow.provenance import changed_file, earlier_revisions, extensio
 _PACKAGES = ("torch", "monai", "pytorch-ignite", "numpy", "nibabel", "scikit-learn")
 _COMPARED = ("network", "map", "data", "training")
 """Roles that make a run; the hash of the split stands for who is in it."""
-_STARTS = ("initial_weights", "pretrained", "teacher")
-"""Knobs that name a file of weights at the start."""
 
 
 class RunRecord:
@@ -111,7 +110,7 @@ class RunRecord:
             "git_revision": git_revision(self.bundle_root),
             "earlier_revisions": earlier_revisions(earlier),
             "extended": extensions(earlier, config, engine.state.epoch, now()),
-            **{name: earlier.get(name) if earlier else file_and_hash(config.get(name)) for name in _STARTS},
+            **{name: earlier.get(name) if earlier else file_and_hash(config.get(name)) for name in START_WEIGHTS},
             "python": platform.python_version(),
             "versions": {name: metadata.version(name) for name in _PACKAGES},
         }

@@ -17,7 +17,7 @@ from monai.engines import Evaluator
 from monai.utils import ensure_tuple
 from numpy.typing import NDArray
 
-from bundle.keys import IGNORED_LABEL
+from bundle.keys import IGNORED_LABEL, START_WEIGHTS
 from bundle.workflow.command_line import CommandLine, is_name, parse_arguments
 
 logger = logging.getLogger(__name__)
@@ -134,7 +134,7 @@ def evaluation_command(bundle_root: str | Path = ".", argv: Sequence[str] | None
     name = "+config_file" if "+config_file" in given or "config_file" not in given else "config_file"
     files = [file for file in ensure_tuple(given.get(name, ())) if Path(file).name != "multi_gpu_train.json"]
     files.append(str(evaluate))
-    left_out, kept = {name, "resume", "initial_weights", "pretrained", "teacher"}, []
+    left_out, kept = {name, "resume", *START_WEIGHTS}, []
     is_kept = True
     for argument in argv[2:]:
         if is_name(argument):

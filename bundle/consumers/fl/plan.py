@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from bundle.keys import START_WEIGHTS
 from bundle.workflow import CommandLine, checked_config
 from bundle.workflow.compare import as_recorded
 from bundle.workflow.knobs import names
@@ -21,10 +22,7 @@ _KEYS = ("config_file", "knobs", "rounds", "local_epochs", "patch_norm_statistic
 _OWN_ROLES = ("source", "split", "machine")
 _OWN = frozenset({"finder", "supervised_cases", "debug"})
 """Entries of other roles that a site may choose for itself: where its files lie, and whose masks it trusts."""
-_OFF = (
-    *("ema_momentum", "early_stopping", "initial_weights", "pretrained", "teacher", "num_folds"),
-    *("score_calibration", "ensemble"),
-)
+_OFF = (*START_WEIGHTS, "ema_momentum", "early_stopping", "num_folds", "score_calibration", "ensemble")
 """Knobs of a single run that mean nothing, or another thing, where weights come from outside each round."""
 _STATISTICS = ("average", "local")
 

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.files import read_json
-
-_STARTS = ("initial_weights", "pretrained", "teacher")
-"""Entries of `run.json` with a file of weights that a training started from, or learned from."""
+from bundle.keys import START_WEIGHTS
 
 
 def require_held_out(weights: str | Path, held_out: Sequence[str]) -> None:
@@ -52,7 +50,7 @@ def require_held_out_at_start(weights: str | Path, held_out: Sequence[str]) -> N
     """
     folder = Path(weights).parent
     record = read_json(folder / "run.json", {})
-    files = [Path(record[name]["file"]) for name in _STARTS if record.get(name)]
+    files = [Path(record[name]["file"]) for name in START_WEIGHTS if record.get(name)]
     for file in files:
         if file.resolve().parent != folder.resolve():
             require_held_out(file, held_out)
