@@ -58,11 +58,15 @@ def file_and_hash(file: Any) -> dict[str, str] | None:
 def changed_file(name: str, recorded: Mapping[str, Any], config: Mapping[str, Any]) -> list[Change]:
     """Return the change of a file of weights whose content the record knows, by its hash; nothing where it is the same.
 
+    A file that is asked for and is gone is no change: what reads it says so, and a run that needs it no more can go on.
+
     Args:
         name: knob of the file.
         recorded: `run.json`.
         config: what is asked for.
     """
+    if isinstance(config.get(name), str) and not Path(config[name]).is_file():
+        return []
     then, now = (found and found["sha256"] for found in (recorded.get(name), file_and_hash(config.get(name))))
     return [] if then == now else [Change(f"{name} (SHA-256)", then, now)]
 
