@@ -67,7 +67,7 @@ class StartWeights:
         if self.resume and self.checkpoint.exists():
             return
         file = Path(self.initial_weights or self.pretrained or "")
-        require_held_out(file, self.held_out)
+        require_held_out(file, self.held_out, is_foreign=self.pretrained is not None)
         if self.pretrained is None:
             load_initial_weights(self.network, file)
         else:

@@ -18,6 +18,7 @@ from bundle.files import read_json
 from bundle.networks import load_weights
 from bundle.workflow.compare import MISSING, Comparison, as_recorded, value_of, with_current_names
 from bundle.workflow.knobs import CONFIGS, ROLES, names
+from bundle.workflow.program import running_config
 
 
 class Teacher:
@@ -36,7 +37,8 @@ class Teacher:
 
     Raises:
         FileNotFoundError: at the first call, there is no file, or no record beside it.
-        ValueError: at the first call, its run has not ended, predicts no mask, or saw cases that are held out.
+        ValueError: at the first call, its run has not ended, predicts no mask, knows other slices than the training of
+            the `ConfigWorkflow` that calls, or saw cases that are held out.
 
     Source: self-training, Lee (2013), Pseudo-Label; here the labels of slices are given and only masks are drawn.
 
@@ -70,6 +72,8 @@ class Teacher:
     def _network(self) -> Any:  # a module that is an EvidenceNetwork
         record = teacher_record(self.weights)
         require_held_out(self.weights, self.held_out)
+        if asked := running_config():  # of a program: a command line was compared before any case was read
+            require_same_slices(self.weights, asked)
         parser = ConfigParser()
         parser.read_config(str(CONFIGS / "train.json"))
         parser.update(with_current_names(record, parser.get()))

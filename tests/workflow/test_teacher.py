@@ -5,11 +5,14 @@ import pickle
 
 import pytest
 import torch
+from conftest import ROOT
+from monai.bundle import ConfigParser, ConfigWorkflow
 from support.bundle import tiny_bundle
 from support.datasets import LAYOUTS
 
 from bundle.networks import load_weights
 from bundle.workflow import Teacher
+from bundle.workflow.knobs import knobs
 
 DEMO, RECIPE = "datasets/demo", "methods/recommended"
 SIZE = {"image_size": 32, "hidden_size": 32}
@@ -94,3 +97,18 @@ def test_a_teacher_that_was_trained_on_validation_cases_is_refused(trained, tmp_
     with pytest.raises(RuntimeError) as told:
         trained(RECIPE, teacher=str(tmp_path / "first/model.pt"))
     assert f"first/model.pt must come from a training without the {len(held_out)} cases" in str(told.value.__cause__)
+
+
+def test_a_program_is_refused_a_teacher_that_knows_other_slices(trained, tmp_path):
+    trained(RECIPE)
+    (tmp_path / "run").rename(tmp_path / "first")
+    record = json.loads((tmp_path / "first/config.json").read_text())
+    (tmp_path / "first/config.json").write_text(json.dumps({**record, "normalize": "volume"}))
+    files = [str(ROOT / "configs" / name) for name in ("train.json", f"{DEMO}.yaml", f"{RECIPE}.yaml")]
+    asked = {name: record[name] for name in ConfigParser.load_config_file(files[0]) if name in knobs()}
+    asked |= {"bundle_root": str(ROOT), "teacher": str(tmp_path / "first/model.pt"), "normalize": "slice"}
+    program = ConfigWorkflow(files, workflow_type="train", logging_file=False, **asked)
+    program.initialize()
+    with pytest.raises(RuntimeError) as told:
+        program.run()
+    assert "slices of the same form, got others (normalize 'volume', here 'slice')" in str(told.value.__cause__)

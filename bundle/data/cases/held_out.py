@@ -2,30 +2,37 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
 from bundle.files import read_json
 from bundle.keys import START_WEIGHTS
 
+logger = logging.getLogger(__name__)
 
-def require_held_out(weights: str | Path, held_out: Sequence[str]) -> None:
+
+def require_held_out(weights: str | Path, held_out: Sequence[str], is_foreign: bool = False) -> None:
     """Refuse weights whose training saw cases that are held out, as far as `split.json` beside them tells.
 
     Also looked at are the weights that their own training started or learned from, by `run.json` beside them.
 
     Args:
-        weights: file.
+        weights: file; a warning says where no `split.json` lies beside it.
         held_out: case ids.
+        is_foreign: whether the weights are no run's, so that no `split.json` is missed.
 
     Raises:
         ValueError: names the file that lists a case among its training cases.
 
     Example:
-        >>> require_held_out("no/model.pt", ["case1"])
+        >>> require_held_out("no/vit.pth", ["case1"], is_foreign=True)
     """
     folder = Path(weights).parent
-    seen = sorted(set(read_json(folder / "split.json", {}).get("train", [])) & set(held_out))
+    split = read_json(folder / "split.json", {})
+    if not split and not is_foreign:
+        logger.warning(f"{weights}: no split.json lies beside it; cases that are held out may have been trained on.")
+    seen = sorted(set(split.get("train", [])) & set(held_out))
     if seen:
         raise ValueError(
             f"{weights} must come from a training without the {len(held_out)} cases that are held out, got {len(seen)} "
@@ -50,7 +57,7 @@ def require_held_out_at_start(weights: str | Path, held_out: Sequence[str]) -> N
     """
     folder = Path(weights).parent
     record = read_json(folder / "run.json", {})
-    files = [Path(record[name]["file"]) for name in START_WEIGHTS if record.get(name)]
-    for file in files:
+    files = {name: Path(record[name]["file"]) for name in START_WEIGHTS if record.get(name)}
+    for name, file in files.items():
         if file.resolve().parent != folder.resolve():
-            require_held_out(file, held_out)
+            require_held_out(file, held_out, is_foreign=name == "pretrained")

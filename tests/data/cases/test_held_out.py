@@ -41,3 +41,15 @@ def test_the_start_alone_is_looked_at_for_the_weights_of_a_run(chain):
     require_held_out_at_start(chain / "third/model.pt", ["d"])
     with pytest.raises(ValueError, match=r"second/model\.pt must"):
         require_held_out_at_start(chain / "third/model.pt", ["c"])
+
+
+@pytest.mark.parametrize(
+    ("knob", "is_warned_of"), [("teacher", True), ("initial_weights", True), ("pretrained", False)]
+)
+def test_a_run_that_does_not_tell_its_cases_is_warned_of(knob, is_warned_of, chain, caplog):
+    """As where its folder was moved; of a ViT that somebody brings nothing tells."""
+    record = {knob: {"file": str(chain / "moved/model.pt")}}
+    (chain / "third/run.json").write_text(json.dumps(record))
+    require_held_out(chain / "third/model.pt", ["x"])
+    told = f"{chain}/moved/model.pt: no split.json lies beside it; cases that are held out may have been trained on."
+    assert (told in caplog.messages) == is_warned_of
