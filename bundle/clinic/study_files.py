@@ -92,7 +92,7 @@ class StudyFiles:
             [one.stack for one in written],
             files,
             self.account(written, joined),
-            [*_refused(self.stacks), *(str(entry["warning"]) for entry in joined if entry.get("warning"))],
+            [*self._refused(), *(str(entry["warning"]) for entry in joined if entry.get("warning"))],
             {f"{one.stack.planes[0].label}, {one.folder.name}": one.entry["inputs_sha256"] for one in written},
         )
 
@@ -112,6 +112,12 @@ class StudyFiles:
         channels = choose_contrasts(allowed, names, selection.rules, selection.numbers)
         choose_series([channels[0].stack], network.axcodes)  # its slices are those of the network
         return channels
+
+    def _refused(self) -> Iterator[str]:
+        """Yield that a series was refused: it may be the one that was meant."""
+        texts = [stack.problems[0].text for stack in self.stacks if stack.problems]
+        texts += [entry["reason"] for entry in self.set_aside if entry["kind"] == "refused"]
+        yield from (f"A series of this study could not be read: {text}" for text in texts)
 
     def account(self, written: Sequence[Written] = (), channels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Return the content of ``study.json``: every series is read, refused or set aside, with the reason."""
@@ -158,13 +164,6 @@ def studies_in(folders: Sequence[Path], names: CaseNames) -> Iterator[StudyFiles
 def _volume_entry(one: Written) -> dict[str, Any]:
     plane = one.stack.planes[0]
     return {"name": plane.label, "series_instance_uid": plane.series, **one.entry, "flags": one.stack.flags}
-
-
-def _refused(stacks: Sequence[Stack]) -> Iterator[str]:
-    """Yield that a series was refused: it may be the one that was meant."""
-    for stack in stacks:
-        if stack.problems:
-            yield f"A series of this study could not be read: {stack.problems[0].text}"
 
 
 def _not_chosen(stack: Stack) -> dict[str, Any]:

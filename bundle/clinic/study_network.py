@@ -124,7 +124,8 @@ class StudyNetwork:
         """
         found = self.infer(volumes, case)
         reading = self._reading(stacks[0], found)
-        all_warnings = (*warnings, *reading.warnings)
+        flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
+        all_warnings = (*warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
     def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:

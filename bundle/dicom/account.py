@@ -10,7 +10,7 @@ from typing import Any
 
 from bundle.dicom.case_names import CaseNames
 from bundle.volumes.dicom_series import Aside, Headers, Plane
-from bundle.volumes.dicom_series.headers import printable
+from bundle.volumes.dicom_series.open_file import printable
 from bundle.volumes.dicom_series.planes import Study
 
 
@@ -37,7 +37,9 @@ class PreparedCase:
         for volume in self.account["volumes"]:
             flags = "".join(f"\n    {kind}: {words}" for kind, words in volume["flags"].items())
             lines.append(f"  read {volume['file']}, {' x '.join(map(str, volume['shape']))}{flags}")
-            lines += [f"    mask {mask['file']}: {mask['voxels']} voxels" for mask in volume.get("masks", ())]
+            for mask in volume.get("masks", ()):
+                lines.append(f"    mask {mask['file']}: {mask['voxels']} voxels")
+                lines += [f"      {note}" for note in mask["notes"]]
         for channel in self.account["channels"]:
             lines.append(f"  channel {channel['name']}: {channel['file']}")
             lines += [f"    warning: {channel['warning']}"] if channel.get("warning") else []

@@ -14,7 +14,7 @@ import pandas as pd
 from filelock import FileLock
 
 from bundle.files import read_csv, write_atomically
-from bundle.volumes.dicom_series.headers import printable
+from bundle.volumes.dicom_series.open_file import printable
 from bundle.volumes.dicom_series.planes import Study
 
 _DIGITS = 12

@@ -104,7 +104,7 @@ def _answer(reading: Reading, images: NDArray) -> dict[str, Any]:
     return {
         "headline": headline(found),
         "classes": found,
-        "warnings": [*how_sure(found), *reading.warnings, *stack.flags.values()],
+        "warnings": [*how_sure(found), *reading.warnings],
         "threshold_source": reading.threshold_source,
         "series": " ".join(filter(None, (first.label, first.modality))),
         "plane": plane.name,

@@ -145,6 +145,17 @@ def test_a_refused_series_beside_the_one_that_was_read_is_warned_of(study, read)
     assert [text for text in status(outcome)["warnings"] if "could not be read: series 8 must hold one slice" in text]
 
 
+def test_what_is_unusual_about_a_series_and_what_was_refused_whole_are_warned_of_in_every_result(study, read):
+    study(number=8, slices=3, PhotometricInterpretation="MONOCHROME1")
+    folder = study(number=7, ImagesInAcquisition=50)
+    [outcome] = read(folder)
+    told = [text for text in status(outcome)["warnings"] if text.startswith(("series 7: ", "A series of this"))]
+    assert "series 8 must hold gray images of which high values are bright" in told[0]
+    assert told[1].startswith("series 7: images that are left out, by their numbers: ")
+    assert told[1] in (outcome.folder / "report.html").read_text()
+    assert b"by their numbers" in next((outcome.folder / "dicom").rglob("*sr*.dcm")).read_bytes()
+
+
 def test_text_in_the_pixels_is_not_shown_unless_asked_for(study, read, network, tmp_path):
     folder = study(BurnedInAnnotation="YES")
     [outcome] = read(folder)

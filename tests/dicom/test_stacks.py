@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from support.dicom_files import enhanced, save, slice_of
+from support.dicom_files import STUDY, enhanced, image_header, item, save, slice_of
 
 pytest.importorskip("pydicom", minversion="3")
 from pydicom.uid import (
     MPEG2MPML,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
     SecondaryCaptureImageStorage,
     SegmentationStorage,
 )
@@ -109,6 +110,134 @@ def test_slices_lost_at_an_end_are_told(write, stacks, first):
 def test_a_header_that_says_less_between_slices_is_told(write, stacks):
     write([0, 5, 10], SpacingBetweenSlices=2.5)
     assert only(stacks())[0].flags["spacing"].startswith("slices are 5 mm apart, the header says 2.5 mm")
+
+
+def test_a_header_that_says_more_between_slices_is_told(write, stacks):
+    write([0, 5, 10], SpacingBetweenSlices=10)
+    assert only(stacks())[0].flags["spacing"].endswith("5 mm apart, the header says 10 mm: they may be two volumes")
+
+
+@pytest.mark.parametrize("attribute", ["ConvolutionKernel", "RepetitionTime", "FlipAngle", "KVP", "Units"])
+def test_slices_that_alternate_between_two_volumes_are_told(write, stacks, attribute):
+    values = ("BQML", "CNTS") if attribute == "Units" else ("40", "80")
+    write([0, 10, 20], **{attribute: values[0]})
+    write([5, 15, 25], first=4, **{attribute: values[1]})
+    assert "mixed" in only(stacks())[0].flags
+
+
+def test_another_b_value_in_one_of_three_slices_is_told(write, stacks):
+    write([0, 5], DiffusionBValue=0)
+    write([10], first=3, DiffusionBValue=1000)
+    assert only(stacks())[0].flags["mixed"] == "slices differ in b-value"
+
+
+def test_one_instance_uid_for_several_slices_is_refused(tmp_path, stacks):
+    for number in (1, 2, 3):
+        save(slice_of(number, (10, 20, 5 * number), SOPInstanceUID="1.2.99"), tmp_path, f"{number}.dcm")
+    assert "series 7 must have one SOP Instance UID a slice, got 1 for 3 slices" in words(only(stacks())[0])
+
+
+@pytest.mark.parametrize("attribute", ["PatientName", "PatientBirthDate"])
+def test_two_persons_of_one_patient_id_are_refused(write, stacks, attribute):
+    values = ("Doe^Jane", "doe^jane^^", "Roe^Jane") if attribute == "PatientName" else ("19500101", "", "19510101")
+    write([0, 5], **{attribute: values[0]})
+    write([10], first=3, **{attribute: values[1]})
+    assert only(stacks())[0].problems == ()  # in another spelling, or silent
+    write([15], first=4, **{attribute: values[2]})
+    text = words(only(stacks())[0])
+    assert "series 7 must be of one patient, got several names or birth dates under one PatientID" in text
+    assert "oe" not in text
+
+
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_a_position_that_is_no_number_refuses_its_image_alone(write, tmp_path, stacks, value):
+    write([5, 10])
+    path = save(slice_of(3, (10, 20, 111)), tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"20.0\\111.0", b"20.0\\  " + value.encode()))
+    stack, [aside] = only(stacks())
+    assert (heights(stack), aside.kind) == ([5, 10], "refused")
+
+
+def test_wide_gaps_at_an_end_that_are_unlike_each_other_are_lost_slices(write, stacks):
+    write([0, 5, 10, 15, 25, 60])
+    assert "must hold every slice between its ends" in words(only(stacks())[0])
+
+
+def test_slices_beside_each_other_are_no_volume(write, tmp_path, stacks):
+    for number in range(4):
+        save(slice_of(number + 1, (100 * number, 20, 5 * number)), tmp_path)
+    assert "must hold slices that lie above each other, got a shear of 87.1 degrees" in words(only(stacks())[0])
+
+
+def test_equal_slices_beside_each_other_are_no_copies(write, tmp_path, stacks):
+    write([0, 5])
+    save(slice_of(3, (300, 20, 5), 50), tmp_path)
+    assert "must hold one slice at a position, got 1 more with other pixels or beside it" in words(only(stacks())[0])
+
+
+def test_a_last_slice_whose_direction_is_rounded_is_told(write, stacks):
+    write([0, 5])
+    write([10], first=3, ImageOrientationPatient=[1, 6e-4, 0, -6e-4, 1, 0])
+    stack, [aside] = only(stacks())
+    assert "another orientation" in aside.reason
+    assert stack.flags["apart"] == "single images of its series that were set aside: 1"
+
+
+def test_a_single_slice_has_a_distance_without_its_sign(write, stacks):
+    write([5], SpacingBetweenSlices=-3)
+    np.testing.assert_allclose(only(stacks())[0].affine[:3, 2], [0, 0, 3])
+
+
+def test_slices_that_a_scanner_counts_and_that_are_not_there_are_told(write, stacks):
+    write([0, 5, 10], NumberOfSlices=5)
+    assert only(stacks())[0].flags["numbers"].startswith("images that are left out, by their numbers: 2;")
+
+
+def test_images_that_a_directory_lists_and_that_are_not_there_are_told(write, tmp_path, stacks):
+    write([0, 5, 10])
+    kinds = [
+        ("PATIENT", {"PatientID": "4711"}),
+        ("STUDY", {"StudyInstanceUID": STUDY}),
+        ("SERIES", {"SeriesInstanceUID": "1.2.3"}),
+    ]
+    kinds += [("IMAGE", {"ReferencedSOPInstanceUIDInFile": f"1.2.4.{number}"}) for number in range(1, 6)]
+    directory = image_header("1.2.7", MediaStorageDirectoryStorage)
+    directory.DirectoryRecordSequence = [item(DirectoryRecordType=kind, **more) for kind, more in kinds]
+    save(directory, tmp_path, "DICOMDIR")
+    stack, [aside] = only(stacks())
+    assert aside.reason == "Media Storage Directory Storage"
+    assert stack.flags["listed"].startswith("images that the DICOMDIR lists and that are not there: 2;")
+
+
+def test_a_linked_folder_is_read_once_also_where_it_leads_in_a_circle(write, tmp_path, stacks):
+    write([0, 5], folder="a")
+    write([10], first=3, folder="../elsewhere")
+    (tmp_path / "a/b").symlink_to(tmp_path / "../elsewhere", target_is_directory=True)
+    (tmp_path / "a/c").symlink_to(tmp_path, target_is_directory=True)
+    stack, asides = only(stacks())
+    assert (heights(stack), stack.flags, asides) == ([0, 5, 10], {}, [])
+
+
+def test_a_part_of_an_enhanced_image_that_is_not_there_is_told(tmp_path, stacks):
+    for part in (1, 2):
+        frames = [{"position": (0, 0, 4 * part + 2 * index), "value": part} for index in range(2)]
+        about = {"ConcatenationUID": "1.2.77", "InConcatenationNumber": part, "InConcatenationTotalNumber": 3}
+        save(enhanced(frames, uid=f"1.2.4.{part}", **about), tmp_path)
+    stack, _ = only(stacks())
+    assert stack.flags["parts"].startswith("parts of its images that are not there: 1;")
+
+
+def test_a_frame_without_an_intercept_has_none_and_one_with_a_slope_of_0_is_refused(tmp_path, stacks):
+    image = enhanced([{"position": (0, 0, height), "value": 5, "slope": 3} for height in (0, 2)])
+    for groups in image.PerFrameFunctionalGroupsSequence:
+        del groups.PixelValueTransformationSequence[0].RescaleIntercept
+    save(image, tmp_path)
+    assert (read_voxels(only(stacks())[0].planes) == 15).all()
+    groups.PixelValueTransformationSequence[0].RescaleSlope = 0
+    save(image, tmp_path)
+    found, [aside] = stacks()
+    assert found == []
+    assert "series 7 must have a rescale slope" in aside.reason
 
 
 def test_a_tilted_gantry_gives_shear(write, stacks):

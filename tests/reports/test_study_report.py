@@ -141,9 +141,9 @@ def test_only_the_stack_that_was_read_is_marked_of_two_of_a_series():
     assert "series7_mr, answered here" in text
 
 
-def test_warnings_of_input_stack_and_a_close_call_stand_together():
-    stack = replace(stack_of((44, 36, 14)), flags={"tilt": "slices are sheared"})
-    found = study(stack=stack, warnings=("The field of view is small.",), volume_probability=(0.52,))
+def test_warnings_of_input_and_a_close_call_stand_together():
+    warnings = "The field of view is small.", "slices are sheared"
+    found = study(warnings=warnings, volume_probability=(0.52,))
     text = text_of(found)
     assert "3 warnings lesion: the probability is within 0.05 of its threshold; take the answer as open." in text
     assert "The field of view is small. slices are sheared" in text

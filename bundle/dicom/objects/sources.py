@@ -14,7 +14,7 @@ from pydicom.valuerep import DS
 
 from bundle.dicom.objects.stable_uid import stable_uid
 from bundle.volumes.dicom_series import Stack
-from bundle.volumes.dicom_series.headers import open_dicom
+from bundle.volumes.dicom_series.open_file import open_dicom
 
 _CLASSES = {
     uid.EnhancedCTImageStorage: uid.CTImageStorage,

@@ -14,7 +14,8 @@ if int(pydicom.__version__.split(".")[0]) < 3:
         f"DICOM must be read by pydicom 3, got {pydicom.__version__}: pip install 'lgm-vit[dicom]'.", name="pydicom"
     )
 
-from bundle.volumes.dicom_series.headers import Headers, quiet, read_headers
+from bundle.volumes.dicom_series.headers import Headers, read_headers
+from bundle.volumes.dicom_series.open_file import quiet
 from bundle.volumes.dicom_series.pixels import is_int16, read_voxels
 from bundle.volumes.dicom_series.planes import Aside, Plane
 from bundle.volumes.dicom_series.read_series import read_dicom_series, read_stack, stack_slices

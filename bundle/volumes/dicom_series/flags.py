@@ -8,6 +8,9 @@ from itertools import pairwise
 from bundle.volumes.dicom_series.headers import Headers
 from bundle.volumes.dicom_series.planes import REPEATS, Plane
 
+_NEVER = ("b-value", "b-value (Siemens)", "b-value (GE)", "temporal position")
+"""What does not change from slice to slice, of `REPEATS`."""
+
 
 def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
     """Return what differs between slices of a stack although it would tell images of one position apart.
@@ -20,6 +23,7 @@ def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
         values = [plane.repeats[name] for plane in planes]
         changes = sum(one != other for one, other in pairwise(values))
         several = 2 <= len(set(values)) <= len(values) / 2  # more: it changes from slice to slice
+        several |= len(set(values)) > 1 and name in _NEVER
         if several and (name != "acquisition" or changes >= len(set(values))):  # acquisitions may follow one another
             names.append(name)
     return {"mixed": f"slices differ in {', '.join(sorted(names))}"} if names else {}
@@ -49,4 +53,8 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     missing = max(*numbers, headers.counts.get(whose, 0), 0) - len(numbers - {0})
     if first.frame is None and missing > 0:
         flags["numbers"] = f"images that are left out, by their numbers: {missing}; slices may be missing at an end"
+    if parts := sum(max(total, *numbers) - len(numbers) for numbers, total in headers.parts.get(whose, {}).values()):
+        flags["parts"] = f"parts of its images that are not there: {parts}; slices may be missing at an end"
+    if absent := len(headers.listed.get(whose, set()) - headers.instances):
+        flags["listed"] = f"images that the DICOMDIR lists and that are not there: {absent}; slices may be missing"
     return flags

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any
 
@@ -56,9 +57,14 @@ class FrameAttributes:
         return None
 
     def number(self, group: str, keywords: str) -> float | None:
-        """Return a value as a number, see `get`."""
+        """Return a value as a number, see `get`; None also where it is none or infinite."""
         value = self.get(group, keywords)
-        return None if value is None else float(value)
+        return None if value is None or not math.isfinite(value) else float(value)
+
+    def size(self, group: str, keywords: str) -> float | None:
+        """Return a number without its sign, see `get`: some scanners write a distance with one."""
+        value = self.number(group, keywords)
+        return None if value is None else abs(value)
 
     def image_type(self) -> tuple[str, ...]:
         """Return the type of the frame, where it has its own, else of the image."""
@@ -94,4 +100,7 @@ class FrameAttributes:
         value = self.get(group, keyword)
         if value is None or len(value) != count:
             raise KeyError(keyword)
-        return tuple(float(part) for part in value)
+        numbers = tuple(float(part) for part in value)
+        if not all(map(math.isfinite, numbers)):
+            raise KeyError(f"finite {keyword}")
+        return numbers

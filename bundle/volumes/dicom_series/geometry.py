@@ -11,15 +11,17 @@ from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import Problem
 
 _TO_RAS = np.diag([-1.0, -1.0, 1.0, 1.0])
-_SAME_PLACE_MM = 0.01
+SAME_PLACE_MM = 0.01
 _EVEN_MM = 0.1
 """As far as a slice may lie from where the affine puts it; headers round positions to a tenth of that."""
 _MISSING = 1.5
 """A gap of more than this times the usual distance between slices is a lost slice, if the usual distance returns."""
 _UNIT = 1e-3
 _TILT_DEGREES = 0.1
+_STEEPEST_DEGREES = 45
+"""No gantry is tilted so far; slices that are sheared by more lie beside each other, as stations of a table do."""
 _OTHER = 1.5
-"""Slices are further apart than the header says from this factor on."""
+"""Slices are further apart, or closer, than the header says from this factor on."""
 
 
 def normal_of(plane: Plane) -> NDArray:
@@ -43,7 +45,7 @@ def places(planes: Sequence[Plane]) -> list[list[Plane]]:
     found: list[list[Plane]] = []
     last = -np.inf
     for index in order:
-        if along[index] - last > _SAME_PLACE_MM:
+        if along[index] - last > SAME_PLACE_MM:
             found.append([])
             last = along[index]
         found[-1].append(planes[index])
@@ -87,6 +89,9 @@ def geometry_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
         yield Problem(label, "have unit directions at right angles", found, remedy)
     if min(first.spacing) <= 0 or not np.isfinite(first.spacing).all():
         yield Problem(label, "have pixels of a positive size", f"{list(first.spacing)} mm", "export the series again")
+    if (tilt := _tilt(planes)) > _STEEPEST_DEGREES:
+        found, remedy = f"a shear of {tilt:.3g} degrees", "export each stack of slices as a series of its own"
+        yield Problem(label, "hold slices that lie above each other", found, remedy)
     steps = np.diff(along_normal(planes))
     for index in _lost(steps):
         found = f"{steps[index]:.4g} mm after slice {index} where slices are {_usual(steps):.4g} mm apart"
@@ -98,14 +103,23 @@ def _usual(steps: NDArray) -> float:
     return float(np.sort(steps)[(len(steps) - 1) // 2]) if len(steps) else 0.0  # the lower of two middle ones
 
 
+def _tilt(planes: Sequence[Plane]) -> float:
+    """Return the angle between the way from the first slice to the last and their normal in degrees."""
+    step, normal = np.subtract(planes[-1].position, planes[0].position), normal_of(planes[0])
+    return float(np.degrees(np.arctan2(np.linalg.norm(np.cross(normal, step)), normal @ step)))
+
+
 def _lost(steps: NDArray) -> list[int]:
-    """Return the gaps after which the usual distance returns, or that are alone at an end: no change of spacing."""
-    usual = _usual(steps)
-    wide = steps > _MISSING * usual
+    """Return the gaps that are no change of spacing: alone at an end, unlike each other there, or in between."""
+    wide = steps > _MISSING * _usual(steps)
     at_ends = (np.argmin(wide), np.argmin(wide[::-1])) if len(steps) else (0, 0)  # how many wide ones at each end
-    zones = {*(range(at_ends[0]) if at_ends[0] > 1 else ())}
-    zones |= {*(range(len(steps) - at_ends[1], len(steps)) if at_ends[1] > 1 else ())}
+    ends = range(at_ends[0]), range(len(steps) - at_ends[1], len(steps))
+    zones = {index for end in ends if len(end) > 1 and _alike(steps[end[0] : end[-1] + 1]) for index in end}
     return [int(index) for index in np.flatnonzero(wide) if index not in zones]
+
+
+def _alike(steps: NDArray) -> bool:
+    return bool(steps.max() <= _MISSING * steps.min())
 
 
 def geometry_flags(planes: Sequence[Plane]) -> dict[str, str]:
@@ -119,8 +133,7 @@ def geometry_flags(planes: Sequence[Plane]) -> dict[str, str]:
     flags = {}
     positions, normal = np.array([plane.position for plane in planes]), normal_of(planes[0])
     step = (positions[-1] - positions[0]) / (len(planes) - 1)
-    tilt = float(np.degrees(np.arctan2(np.linalg.norm(np.cross(normal, step)), normal @ step)))
-    if tilt > _TILT_DEGREES:
+    if (tilt := _tilt(planes)) > _TILT_DEGREES:
         flags["tilt"] = (
             f"slices are sheared by {tilt:.3g} degrees: the sform holds it, the qform, which cannot, is set upright"
         )
@@ -132,7 +145,9 @@ def geometry_flags(planes: Sequence[Plane]) -> dict[str, str]:
             "puts them; slices.csv has the position of each"
         )
     distance, thickness = planes[0].distance or 0.0, planes[0].thickness or 0.0
+    apart, said = float(np.median(steps)), distance or thickness
     if _usual(steps) > _OTHER * (distance or 2 * thickness or np.inf):  # a gap as wide as a slice is usual
-        apart, said = np.median(steps), distance or thickness
         flags["spacing"] = f"slices are {apart:.4g} mm apart, the header says {said:.4g} mm: some may be lost"
+    elif _OTHER * _usual(steps) < distance:
+        flags["spacing"] = f"slices are {apart:.4g} mm apart, the header says {said:.4g} mm: they may be two volumes"
     return flags

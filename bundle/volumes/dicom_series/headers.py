@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import re
-import warnings
 from collections import defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from pydicom import dcmread, uid
 from pydicom.config import disable_value_validation
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
+from bundle.volumes.dicom_series.identity import listed_images, person_of
 from bundle.volumes.dicom_series.images import image_problems, other_kind
+from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.dicom_series.planes import Aside, Plane, Study, planes_of, series_label
 from bundle.volumes.problem import Problem
 
+_COUNTS = ("ImagesInAcquisition", "NumberOfSlices")
 _LONG = 1 << 20
 """Bytes from which a value is skipped until it is asked for; to pick the attributes that are needed takes longer."""
 _SUFFIXES = (".dcm", ".ima", ".dicom")
 _UNREADABLE = "its header cannot be read: copy it again"
-_FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 
 
 @dataclass
@@ -38,7 +35,11 @@ class Headers:
         asides: everything else.
         numbers: Instance Numbers of a series, by study and series UID.
         counts: the most images that an acquisition of a series has, as its headers say, by the same.
+        parts: numbers of the parts of a concatenation that are there, and how many it has, by the same and its UID.
         names: Patient Name of a study.
+        persons: by file, see `person_of`.
+        instances: SOP Instance UIDs of all files.
+        listed: those of the images of a series that a DICOMDIR lists.
         images: the images of the planes, with their pixels; None where they were not kept.
     """
 
@@ -46,7 +47,11 @@ class Headers:
     asides: list[Aside] = field(default_factory=list)
     numbers: dict[tuple[Study, str], set[int]] = field(default_factory=lambda: defaultdict(set))
     counts: dict[tuple[Study, str], int] = field(default_factory=dict)
+    parts: dict[tuple[Study, str], dict[str, tuple[set[int], int]]] = field(default_factory=lambda: defaultdict(dict))
     names: dict[Study, str] = field(default_factory=dict)
+    persons: dict[Path, tuple[bytes, bytes]] = field(default_factory=dict)
+    instances: set[str] = field(default_factory=set)
+    listed: dict[tuple[Study, str], set[str]] = field(default_factory=lambda: defaultdict(set))
     images: dict[Path, FileDataset] | None = None
 
 
@@ -72,7 +77,7 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
             raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
     headers = Headers(images={} if keep_images else None)
     with disable_value_validation():  # a value is looked at where it is used
-        for path in sorted({path for folder in folders for path in Path(folder).rglob("*")}):
+        for path in sorted(set(_paths(folders))):
             if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
                 headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
             elif path.is_file() and not path.name.startswith("."):
@@ -84,51 +89,20 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
     return headers
 
 
-def printable(file: Path) -> str:
-    """Return a path as text; a name need not be UTF-8."""
-    return os.fsencode(file).decode(errors="backslashreplace")
+def _paths(folders: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield all files and folders below some folders, also those behind links, which may lead in a circle."""
+    seen: set[str] = set()
+    for folder in folders:
+        for place, inner, files in os.walk(folder, followlinks=True):
+            if (real := os.path.realpath(place)) in seen:
+                inner.clear()
+                continue
+            seen.add(real)
+            yield from (Path(place, name) for name in (*inner, *files))
 
 
 def _pattern(file: Path) -> str:
     return re.sub(r"\d+", "0", file.name)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Let pydicom neither warn nor log for a while: its words may tell whose a file is."""
-    logger = logging.getLogger("pydicom")
-    disabled, logger.disabled = logger.disabled, True
-    try:
-        with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", module="pydicom")
-            yield
-    finally:
-        logger.disabled = disabled
-
-
-def open_dicom(path: Path, **options: Any) -> FileDataset:
-    """Return a DICOM file; one without preamble and file header is read by the encoding that its elements have.
-
-    Args:
-        path: the file.
-        options: of `pydicom.dcmread`.
-
-    Raises:
-        InvalidDicomError: it is something else.
-    """
-    try:
-        return dcmread(path, **options)
-    except InvalidDicomError:
-        with path.open("rb") as stream:
-            first = stream.read(2)
-        image = dcmread(path, force=True, **options) if first in _FIRST_TAGS else None
-        if image is None or "SOPClassUID" not in image:
-            raise
-    if "TransferSyntaxUID" not in image.file_meta:
-        implicit, little = image.original_encoding
-        explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
-        image.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
-    return image
 
 
 def _read(path: Path, headers: Headers) -> None:
@@ -170,9 +144,22 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
         owner, name = (study, label) if study.uid else (None, "a file")
         kind, reason = ("set aside", reason) if reason else ("refused", " ".join(each.text for each in problems))
         headers.asides.append(Aside(owner, name, kind, reason, path, series, tuple(problems)))
+    _count(image, (study, series), headers)
+    headers.persons[path] = person_of(image)
     if study not in headers.names:  # to decode a name takes long
         headers.names[study] = str(image.get("PatientName") or "")
+
+
+def _count(image: FileDataset, whose: tuple[Study, str], headers: Headers) -> None:
+    """Note what tells of images that are not there."""
+    headers.instances.add(str(image.get("SOPInstanceUID") or ""))
+    for listed, instance in listed_images(image):
+        headers.listed[listed].add(instance)
     if image.get("InstanceNumber") is not None:
-        headers.numbers[study, series].add(int(image.InstanceNumber))
-    count = int(image.get("ImagesInAcquisition") or 0)
-    headers.counts[study, series] = max(headers.counts.get((study, series), 0), count)
+        headers.numbers[whose].add(int(image.InstanceNumber))
+    count = max(int(image.get(name) or 0) for name in _COUNTS)
+    headers.counts[whose] = max(headers.counts.get(whose, 0), count)
+    if whole := image.get("ConcatenationUID"):
+        there, _ = headers.parts[whose].get(str(whole), (set[int](), 0))
+        there.add(int(image.get("InConcatenationNumber") or 0))
+        headers.parts[whose][str(whole)] = there, int(image.get("InConcatenationTotalNumber") or 0)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pydicom import uid
-from pydicom.dataset import FileDataset
+from pydicom.dataset import Dataset, FileDataset
 
 from bundle.volumes.problem import Problem
 
@@ -96,5 +96,12 @@ def image_problems(image: FileDataset, label: str) -> Iterator[Problem]:
     bits, high = image.get("BitsStored"), image.get("HighBit")
     if None not in (bits, high) and high != bits - 1:  # decoders do not shift
         yield Problem(label, "hold pixels in their lowest bits", f"{bits} bits up to bit {high}", _AGAIN)
-    if image.get("RescaleSlope") == 0:
+    if any(each.get("RescaleSlope") == 0 for each in (image, *_transformations(image))):
         yield Problem(label, "have a rescale slope", "a slope of 0, which makes all pixels equal", _AGAIN)
+
+
+def _transformations(image: FileDataset) -> Iterator[Dataset]:
+    """Yield the pixel value transformations of frames."""
+    for name in ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"):
+        for groups in image.get(name) or ():
+            yield from groups.get("PixelValueTransformationSequence") or ()

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
-from pydicom.pixels.processing import apply_rescale
 from pydicom.uid import UID
 
-from bundle.volumes.dicom_series.headers import open_dicom
+from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.dicom_series.plain_pixels import read_plain
 from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
@@ -123,11 +122,12 @@ def _transformed(pixels: NDArray, image: FileDataset, index: int) -> NDArray:
     shared = next(iter(image.get("SharedFunctionalGroupsSequence") or ()), Dataset())
     for groups in (image.PerFrameFunctionalGroupsSequence[index], shared):
         for item in groups.get("PixelValueTransformationSequence") or ():
-            return apply_rescale(pixels, item)
+            return _modality(pixels, item)
     return _modality(pixels, image)
 
 
-def _modality(pixels: NDArray, image: FileDataset) -> NDArray:
+def _modality(pixels: NDArray, image: Dataset) -> NDArray:
+    """Apply slope and intercept of an image, or of the item of a frame."""
     given = {name: image.get(name) is not None for name in ("RescaleSlope", "RescaleIntercept")}
     if any(given.values()) and not all(given.values()):  # pydicom then applies neither
         image.RescaleSlope = image.RescaleSlope if given["RescaleSlope"] else 1

@@ -25,6 +25,11 @@ REPEATS = {
     "temporal position": ("FrameContentSequence", "TemporalPositionIndex TemporalPositionIdentifier"),
     "cardiac phase": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime TriggerTime"),
     "inversion time": ("MRModifierSequence", "InversionTimes InversionTime"),
+    "repetition time": ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
+    "flip angle": ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
+    "kernel": ("CTReconstructionSequence", "ConvolutionKernel"),
+    "tube voltage": ("CTXRayDetailsSequence", "KVP"),
+    "units": ("", "Units"),
     "acquisition": ("FrameContentSequence", "FrameAcquisitionNumber AcquisitionNumber"),
     "acquisition time": ("", "AcquisitionTime"),
 }
@@ -64,7 +69,7 @@ class Plane:
         spacing: distance between rows and between columns in mm.
         image_type: of the frame, where it has its own.
         echo: time in ms; None where there is none.
-        distance: Spacing Between Slices in mm; None where there is none.
+        distance: Spacing Between Slices in mm, without its sign; None where there is none.
         thickness: Slice Thickness in mm; None where there is none.
         syntax: Transfer Syntax UID.
         lossy: the pixels were once compressed with loss.
@@ -170,7 +175,7 @@ def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iter
             spacing=found.numbers("PixelMeasuresSequence", "PixelSpacing", 2),
             image_type=image_type,
             echo=found.echo(),
-            distance=found.number("PixelMeasuresSequence", "SpacingBetweenSlices"),
+            distance=found.size("PixelMeasuresSequence", "SpacingBetweenSlices"),
             thickness=found.number("PixelMeasuresSequence", "SliceThickness"),
             syntax=syntax,
             lossy=str(image.get("LossyImageCompression", "")) == "01" or syntax in _LOSSY,

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from pydicom.dataset import FileDataset
 
 from bundle.files import is_no_space
-from bundle.volumes.dicom_series.headers import printable, quiet, read_headers
+from bundle.volumes.dicom_series.headers import read_headers
+from bundle.volumes.dicom_series.open_file import printable, quiet
 from bundle.volumes.dicom_series.pixels import read_slices, read_voxels
 from bundle.volumes.dicom_series.planes import Aside
 from bundle.volumes.dicom_series.stacks import Stack, find_stacks

@@ -11,8 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.volumes.dicom_series.flags import mixed_flags, origin_flags
-from bundle.volumes.dicom_series.geometry import affine_of, along_normal, geometry_flags, geometry_problems, places
+from bundle.volumes.dicom_series.geometry import (
+    SAME_PLACE_MM,
+    affine_of,
+    along_normal,
+    geometry_flags,
+    geometry_problems,
+    normal_of,
+    places,
+)
 from bundle.volumes.dicom_series.headers import Headers
+from bundle.volumes.dicom_series.identity import identity_problems
 from bundle.volumes.dicom_series.pixels import decoder_problems, same_pixels
 from bundle.volumes.dicom_series.planes import REPEATS, Aside, Plane
 from bundle.volumes.problem import Problem
@@ -20,6 +29,8 @@ from bundle.volumes.problem import Problem
 _SAME_DIRECTION = 5e-4
 """Half a pixel of 0.5 mm over a field of view of 500 mm."""
 _SAME_SPACING = 1e-3
+_PARALLEL = 0.9998
+"""Cosine of a degree."""
 _KIND = 3
 """Values of Image Type that tell images apart; what follows them may change from slice to slice."""
 
@@ -86,10 +97,15 @@ def find_stacks(headers: Headers) -> tuple[list[Stack], list[Aside]]:
             singles = [part for part in parts if len(part.planes) == 1]
             parts = [part for part in parts if len(part.planes) > 1]
         asides += [_single(part) for part in singles]
-        parallel = sum("orientation" not in part.differs for part in singles)
+        parallel = sum(_is_parallel(part.planes[0], parts) for part in singles)
         flags = {"apart": f"single images of its series that were set aside: {parallel}"} if parallel else {}
         stacks += [_stack(part, headers, len(parts), flags) for part in parts]
     return stacks, asides
+
+
+def _is_parallel(plane: Plane, parts: Sequence[_Part]) -> bool:
+    """Return whether a single image may be a slice of one of the stacks, whose directions a header rounds."""
+    return any(abs(normal_of(plane) @ normal_of(part.planes[0])) > _PARALLEL for part in parts)
 
 
 def _parts(planes: list[Plane]) -> Iterator[_Part]:
@@ -161,6 +177,7 @@ def _stack(part: _Part, headers: Headers, count: int, flags: dict[str, str]) -> 
         problems.append(Problem(label, "hold parallel slices", found, remedy))
     elif count > 1:
         flags = {**flags, "split": f"one of {count} stacks of its series, which differ in {', '.join(part.differs)}"}
+    problems += identity_problems(planes, label, headers.persons)
     problems += [*geometry_problems(planes, label), *decoder_problems(planes, label)]
     if not problems:
         flags = flags | geometry_flags(planes) | mixed_flags(planes)
@@ -172,9 +189,12 @@ def _without_copies(planes: list[Plane]) -> tuple[list[Plane], int, list[Problem
     for place in places(planes):
         kept.append(place[0])
         for other in place[1:]:
-            same = same_pixels(place[0], other)
+            same = np.allclose(place[0].position, other.position, atol=SAME_PLACE_MM) and same_pixels(place[0], other)
             copies, clashes = copies + same, clashes + (not same)
     if not clashes:
         return kept, copies, []
-    found, remedy = f"{clashes} more with other pixels", "export each time point or contrast as a series of its own"
+    found, remedy = (
+        f"{clashes} more with other pixels or beside it",
+        "export each time point or contrast as a series of its own",
+    )
     return kept, copies, [Problem(kept[0].label, "hold one slice at a position", found, remedy)]

@@ -1,0 +1,60 @@
+"""A DICOM file opened, also one without a file header, and names and warnings that tell nobody whose it is."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydicom import dcmread, uid
+from pydicom.dataset import FileDataset
+from pydicom.errors import InvalidDicomError
+
+_FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+
+
+def printable(file: Path) -> str:
+    """Return a path as text; a name need not be UTF-8."""
+    return os.fsencode(file).decode(errors="backslashreplace")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Let pydicom neither warn nor log for a while: its words may tell whose a file is."""
+    logger = logging.getLogger("pydicom")
+    disabled, logger.disabled = logger.disabled, True
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="pydicom")
+            yield
+    finally:
+        logger.disabled = disabled
+
+
+def open_dicom(path: Path, **options: Any) -> FileDataset:
+    """Return a DICOM file; one without preamble and file header is read by the encoding that its elements have.
+
+    Args:
+        path: the file.
+        options: of `pydicom.dcmread`.
+
+    Raises:
+        InvalidDicomError: it is something else.
+    """
+    try:
+        return dcmread(path, **options)
+    except InvalidDicomError:
+        with path.open("rb") as stream:
+            first = stream.read(2)
+        image = dcmread(path, force=True, **options) if first in _FIRST_TAGS else None
+        if image is None or "SOPClassUID" not in image:
+            raise
+    if "TransferSyntaxUID" not in image.file_meta:
+        implicit, little = image.original_encoding
+        explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
+        image.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
+    return image
