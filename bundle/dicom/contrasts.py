@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
-from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from bundle.volumes.dicom_series import Stack
+from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.problem import FileProblem, Problem
 
 RULES = Path(__file__).with_name("contrasts.yaml")
@@ -25,9 +25,15 @@ _NUMBERS = {
 _KEYS = {*_NUMBERS, "contrast_agent", "description"}
 _TAGS = [
     *(keyword for keywords in _NUMBERS.values() for keyword in keywords),
-    *("ContrastBolusAgent", "SeriesDescription", "ProtocolName", "SharedFunctionalGroupsSequence"),
-    *("PerFrameFunctionalGroupsSequence",),
+    *("SOPClassUID", "ContrastBolusAgent", "ContrastBolusAgentSequence", "SeriesDescription", "ProtocolName"),
+    *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
+_OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION", "PHASE"}
+_OTHER_WORDS = re.compile(
+    r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|sub|subtraction|mip)\b", re.IGNORECASE
+)
+"""Values of Image Type, and words of a description, of images that are made of others or of something else."""
+_B_VALUES = ("b-value", "b-value (Siemens)", "b-value (GE)")
 
 
 class Channel(NamedTuple):
@@ -77,11 +83,12 @@ def choose_channels(
         names: contrasts that are needed; by default those that are there.
 
     Raises:
-        FileProblem: two stacks are taken for one contrast, or a contrast that is needed is not there.
+        FileProblem: two stacks are taken for one contrast, numbers and words of a header tell of two contrasts, or a
+            contrast that is needed is not there.
     """
     found: dict[str, list[Channel]] = {name: [] for name in rules}
     for stack in stacks:
-        if stack.problems or stack.planes[0].modality != "MR" or len(stack.planes) == 1:
+        if stack.problems or stack.planes[0].modality != "MR" or len(stack.planes) == 1 or _is_diffusion(stack):
             continue
         if (channel := _match(stack, rules)) is not None:
             found[channel.name].append(channel)
@@ -94,16 +101,38 @@ def choose_channels(
     return [channel for name, channels in found.items() for channel in channels if not names or name in names]
 
 
+def _is_diffusion(stack: Stack) -> bool:
+    """Return whether images are made with a b-value, or are of another kind by their type."""
+    plane = stack.planes[0]
+    values = {plane.repeats[name].strip("[]").split(",")[0] for plane in stack.planes for name in _B_VALUES}
+    return not values <= {"", "None", "0", "0.0"} or bool(_OTHER_TYPES & {*plane.image_type})
+
+
 def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]]) -> Channel | None:
-    """Return the first rule that holds; those with a description come last, for descriptions lie."""
-    values = _values(dcmread(stack.planes[0].file, stop_before_pixels=True, specific_tags=_TAGS))
+    """Return the first rule that holds; those with a description come last, for descriptions lie.
+
+    Where a rule rests on what a header lacks, such as a contrast agent, and the description tells of a contrast further
+    up in the table, that is a clash: headers are often filled in by half.
+    """
+    values = _values(open_dicom(stack.planes[0].file, stop_before_pixels=True, specific_tags=_TAGS))
+    if _OTHER_WORDS.search(values["description"]):
+        return None
     if stack.planes[0].echo is not None:
         values["echo_time"] = stack.planes[0].echo
     pairs = [(name, rule) for name, each in rules.items() for rule in each]
-    for name, rule in sorted(pairs, key=lambda pair: "description" in pair[1]):
-        if all(_holds(values[key], wanted) for key, wanted in rule.items()):
-            return Channel(name, stack, rule)
-    return None
+    held = [(name, rule) for name, rule in pairs if all(_holds(values[key], rule[key]) for key in rule)]
+    if not held:
+        return None
+    name, rule = min(held, key=lambda pair: "description" in pair[1])
+    told = next((name for name, rule in held if "description" in rule), name)
+    if _lacks(rule) and list(rules).index(told) < list(rules).index(name):
+        found, remedy = f"{name} by its numbers and {told} by its description", "leave it out, or sharpen the rules"
+        raise FileProblem(Problem(stack.planes[0].label, "be one contrast", found, remedy))
+    return Channel(name, stack, rule)
+
+
+def _lacks(rule: Mapping[str, Any]) -> bool:
+    return any(wanted is False or wanted == "none" for wanted in rule.values())
 
 
 def _values(image: Dataset) -> dict[str, Any]:
@@ -116,8 +145,11 @@ def _values(image: Dataset) -> dict[str, Any]:
         given = [place.get(keyword) for place in places for keyword in keywords if place.get(keyword) is not None]
         if given:
             values[key] = float(given[0] if isinstance(given[0], int | float) else given[0][0])
-    values["contrast_agent"] = str(image.get("ContrastBolusAgent") or "").strip(" -").lower() not in ("", "none", "no")
-    values["description"] = " ".join(str(image.get(name) or "") for name in ("SeriesDescription", "ProtocolName"))
+    administered = {str(place.get("ContrastBolusAgentAdministered") or "YES") for place in places}
+    agent = str(image.get("ContrastBolusAgent") or "").strip(" -").lower() not in ("", "none", "no")
+    values["contrast_agent"] = agent or (bool(image.get("ContrastBolusAgentSequence")) and administered == {"YES"})
+    words = (str(image.get(name) or "") for name in ("SeriesDescription", "ProtocolName"))
+    values["description"] = " ".join(words).replace("_", " ")  # which is part of a word to an expression
     return values
 
 

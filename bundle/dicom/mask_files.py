@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,6 +13,9 @@ from bundle.dicom.stack_files import save_volume
 from bundle.files import is_no_space
 from bundle.volumes.dicom_series import Aside, Stack
 from bundle.volumes.problem import FileProblem, Problem
+
+_SHORT = 3
+"""Letters of a name that may be part of any word."""
 
 
 class Written(NamedTuple):
@@ -28,11 +32,12 @@ class Written(NamedTuple):
     entry: dict[str, Any]
 
 
-def write_masks(asides: Iterable[Aside], written: Sequence[Written]) -> list[dict[str, Any]]:
+def write_masks(asides: Iterable[Aside], identity: Iterable[str], written: Sequence[Written]) -> list[dict[str, Any]]:
     """Write ``mask_<n>.nii.gz`` beside the volume that each mask belongs to, and add it to the entry of that volume.
 
     Args:
         asides: segmentations and structure sets of one study.
+        identity: texts of which no word may stand in the name of a mask, such as the patient's name.
         written: the stacks of that study.
 
     Returns:
@@ -42,13 +47,14 @@ def write_masks(asides: Iterable[Aside], written: Sequence[Written]) -> list[dic
         OSError: the disk is full.
     """
     refused = []
+    hidden = {word for text in identity for word in _words(text) if len(word) > 1}
     counts: Counter[Path] = Counter()
     for aside in asides:
         try:
             for mask in read_masks(aside.file, [one.stack for one in written]):
                 [owner] = [one for one in written if one.stack is mask.stack]
                 counts[owner.folder] += 1
-                _write(mask, owner, counts[owner.folder])
+                _write(_without(hidden, mask), owner, counts[owner.folder])
         except FileProblem as error:
             refused.append({"name": aside.name, "problems": [str(error)]})
         except Exception as error:  # anything may be missing in an object, and one must not lose the others
@@ -58,6 +64,19 @@ def write_masks(asides: Iterable[Aside], written: Sequence[Written]) -> list[dic
             problem = Problem(aside.name, "hold a whole segmentation or structure set", found, "export it again")
             refused.append({"name": aside.name, "problems": [problem.text]})
     return refused
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.casefold())
+
+
+def _without(hidden: Collection[str], mask: Mask) -> Mask:
+    """Return a mask without a name that holds a word of the patient's identity, alone or, if it is long, in another."""
+    name = mask.name.casefold()
+    if not any(word in _words(name) or (len(word) > _SHORT and word in name) for word in hidden):
+        return mask
+    note = "its name is left out, as a word of the patient's name or ID is in it"
+    return mask._replace(name="", notes=(*mask.notes, note))
 
 
 def _write(mask: Mask, owner: Written, number: int) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,9 +16,9 @@ from skimage.draw import polygon2mask
 
 from bundle.volumes.dicom_series import Stack
 from bundle.volumes.dicom_series.geometry import along_normal, normal_of
-from bundle.volumes.dicom_series.headers import open_dicom
 from bundle.volumes.dicom_series.images import LABEL_MAP
-from bundle.volumes.dicom_series.planes import planes_of, series_label
+from bundle.volumes.dicom_series.open_file import open_dicom
+from bundle.volumes.dicom_series.planes import Plane, planes_of, series_label
 from bundle.volumes.problem import FileProblem, Problem
 
 MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)
@@ -51,7 +53,8 @@ def read_masks(file: Path, stacks: Sequence[Stack]) -> Iterator[Mask]:
     A frame of a segmentation must lie on a slice: same matrix, directions and pixel spacing, and its first pixel within
     0.1 mm. A fractional one counts from a half on. Of a structure set, a voxel is inside if its center is in, or on
     the edge of, an odd number of the region's closed contours on its slice, so that a contour in another one is a
-    hole; a contour is on the nearest slice, no further than 0.5 mm.
+    hole; a contour is on the nearest slice, no further than 0.5 mm, and of several planes of contours near a slice the
+    nearest one fills it. What of a region is not in its mask stands in `notes`.
 
     Args:
         file: DICOM SEG or RT structure set.
@@ -127,23 +130,58 @@ def _regions(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterato
 
 def _filled(contours: Sequence[Dataset], stack: Stack) -> tuple[NDArray, tuple[str, ...]]:
     voxels = np.zeros((len(stack.planes), *stack.planes[0].size), np.uint8)
-    open_ones = off = 0
+    left_out: Counter[str] = Counter()
+    on_slices = _on_slices(contours, stack, left_out)
+    for index, outlines in on_slices.items():
+        areas = [_area(points, stack.planes[index]) for points in outlines]
+        voxels[index] = np.logical_xor.reduce(areas)
+        left_out["contours without the center of a pixel"] += sum(not area.any() for area in areas)
+        left_out["contours that cross another one, without what is in both"] += _crossings(areas)
+    if on_slices:
+        between = max(on_slices) - min(on_slices) + 1 - len(on_slices)
+        left_out["slices without a contour between those with one"] = between
+    return voxels, tuple(f"{words}: {count}" for words, count in sorted(left_out.items()) if count)
+
+
+def _on_slices(contours: Sequence[Dataset], stack: Stack, left_out: Counter[str]) -> dict[int, list[NDArray]]:
+    """Return the corners of the contours on each slice; two planes of contours on one slice would cancel each other."""
+    along, normal = along_normal(stack.planes), normal_of(stack.planes[0])
+    near: dict[int, list[tuple[float, NDArray]]] = defaultdict(list)
+    seen: set[bytes] = set()
     for contour in contours:
-        if contour.ContourGeometricType not in _CLOSED:
-            open_ones += 1
-            continue
         points = np.reshape([float(value) for value in contour.ContourData], (-1, 3))
-        heights = points @ normal_of(stack.planes[0])
-        index = int(np.abs(along_normal(stack.planes) - heights.mean()).argmin())
-        if np.abs(heights - along_normal(stack.planes)[index]).max() > _ON_SLICE_MM:
-            off += 1
-            continue
-        plane = stack.planes[index]
-        row, column = np.reshape(plane.orientation, (2, 3))
-        places = np.stack([(points - plane.position) @ column, (points - plane.position) @ row], axis=1)
-        voxels[index] ^= polygon2mask(plane.size, places / plane.spacing).astype(np.uint8)
-    notes = {"contours that enclose nothing": open_ones, "contours that lie on no slice": off}
-    return voxels, tuple(f"{words}: {count}" for words, count in notes.items() if count)
+        heights = points @ normal
+        index = int(np.abs(along - heights.mean()).argmin())
+        if contour.ContourGeometricType not in _CLOSED:
+            left_out["contours that enclose nothing"] += 1
+        elif np.abs(heights - along[index]).max() > _ON_SLICE_MM:
+            left_out["contours that lie on no slice"] += 1
+        elif points.tobytes() in seen:
+            left_out["contours that are there twice"] += 1
+        else:
+            near[index].append((float(heights.mean() - along[index]), points))
+        seen.add(points.tobytes())
+    nearest = {index: min((off for off, _ in those), key=abs) for index, those in near.items()}
+    left_out["contours of a plane that is further from its slice than another one"] = sum(
+        abs(off - nearest[index]) > _SAME_MM for index, those in near.items() for off, _ in those
+    )
+    return {
+        index: [points for off, points in those if abs(off - nearest[index]) <= _SAME_MM]
+        for index, those in near.items()
+    }
+
+
+def _area(points: NDArray, plane: Plane) -> NDArray:
+    """Return the pixels of a plane whose centers a contour holds, (rows, columns)."""
+    row, column = np.reshape(plane.orientation, (2, 3))
+    places = np.stack([(points - plane.position) @ column, (points - plane.position) @ row], axis=1)
+    return polygon2mask(plane.size, places / plane.spacing).astype(bool)
+
+
+def _crossings(areas: Sequence[NDArray]) -> int:
+    """Return how many pairs of areas overlap and neither holds the other, which would be a hole."""
+    pairs = [(one, other, one & other) for one, other in combinations(areas, 2)]
+    return sum(both.any() and (one & ~both).any() and (other & ~both).any() for one, other, both in pairs)
 
 
 def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], frame: str, label: str) -> Stack:

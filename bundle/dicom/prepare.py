@@ -21,7 +21,7 @@ from bundle.dicom.mask_files import Written, write_masks
 from bundle.dicom.masks import MASK_KINDS
 from bundle.dicom.stack_files import write_stack
 from bundle.files import folder_atomically, write_json
-from bundle.volumes.dicom_series import Aside, Headers, Stack, find_stacks, quiet, read_headers
+from bundle.volumes.dicom_series import Headers, Stack, find_stacks, quiet, read_headers
 from bundle.volumes.problem import FileProblem, Problem
 
 _Entries = list[dict[str, Any]]
@@ -118,7 +118,8 @@ def _prepare_all(headers: Headers, output_dir: Path, names: CaseNames, join: _Jo
             "study_instance_uid": study.uid,
             "set_aside": entries_of(left, names, folders_of(study, headers.planes)),
         }
-        cases.append(_prepare(mine, masks, about, output_dir / case, join))
+        identity = [] if names.key_file is None else [study.patient, headers.names.get(study, "")]
+        cases.append(_prepare(mine, partial(write_masks, masks, identity), about, output_dir / case, join))
     if not any(case.account["volumes"] for case in cases):
         why = [case.text for case in cases] or [aside_line(entry) for entry in entries_of(asides, names)]
         raise NothingReadable("\n".join(["the folder must hold a readable DICOM volume, got none:", *why]))
@@ -126,11 +127,15 @@ def _prepare_all(headers: Headers, output_dir: Path, names: CaseNames, join: _Jo
 
 
 def _prepare(
-    stacks: Iterable[Stack], masks: Sequence[Aside], about: Mapping[str, Any], folder: Path, join: _Join
+    stacks: Iterable[Stack],
+    mask_writer: Callable[[Sequence[Written]], list[dict[str, Any]]],
+    about: Mapping[str, Any],
+    folder: Path,
+    join: _Join,
 ) -> PreparedCase:
     with folder_atomically(folder) as part:
         written, refused = _write_stacks(stacks, part)
-        refused += write_masks(masks, written)
+        refused += mask_writer(written)
         channels, clash = join(written, part)
         refused += clash
         account = {

@@ -1,6 +1,7 @@
 """Contrasts of a study are told by how they were made, and come to lie on one grid."""
 
 import json
+import re
 
 import nibabel as nib
 import numpy as np
@@ -9,6 +10,8 @@ from conftest import ROOT
 
 pytest.importorskip("pydicom", minversion="3")
 pytest.importorskip("SimpleITK")
+from pydicom import dcmread
+from support.dicom_files import enhanced, item, save
 from support.head_scans import FLAIR, T1, scan
 
 from bundle.dicom import find_stacks, prepare_study, read_headers
@@ -43,6 +46,52 @@ def test_a_clash_names_both_series_and_a_contrast_that_is_needed_must_be_there(t
         chosen(tmp_path)
     with pytest.raises(ValueError, match="contrast t2 must be one series, got none: export it"):
         chosen(tmp_path, names=["t2"])
+
+
+@pytest.mark.parametrize(
+    ("header", "description"),
+    [({}, "ADC map"), ({}, "t1_tof_3d"), ({"DiffusionBValue": 1000.0}, ""),
+     ({"ImageType": ["DERIVED", "PRIMARY", "SWI"]}, "")],
+)  # fmt: skip
+def test_images_of_something_else_are_no_contrast(tmp_path, header, description):
+    scan(tmp_path, 3, SeriesDescription=description, **T1, **header)
+    assert chosen(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("header", "description", "told"),
+    [(T1, "t1_mprage_+C", "t1 by its numbers and t1c by its description"),
+     ({"EchoTime": 100, "RepetitionTime": 9000}, "t2_flair", "t2 by its numbers and flair by its description")],
+)  # fmt: skip
+def test_a_header_that_lacks_what_its_description_tells_is_refused(tmp_path, header, description, told):
+    scan(tmp_path, 3, SeriesDescription=description, **header)
+    with pytest.raises(ValueError, match=f"series 3 must be one contrast, got {re.escape(told)}: leave it out"):
+        chosen(tmp_path)
+
+
+@pytest.mark.parametrize("description", ["T1 pre contrast", "T1 ohne KM", "t1_post-op", "T1 GDC"])
+def test_a_description_without_a_contrast_agent_is_no_clash(tmp_path, description):
+    scan(tmp_path, 3, SeriesDescription=description, **T1)
+    assert chosen(tmp_path) == [("t1", "3")]
+
+
+@pytest.mark.parametrize(("administered", "name"), [("YES", "t1c"), ("NO", "t1")])
+def test_an_enhanced_image_tells_of_its_contrast_agent_in_sequences(tmp_path, administered, name):
+    agent = {"ContrastBolusAgentSequence": [item(CodeMeaning="Gadolinium")], "RepetitionTime": 500.0}
+    image = enhanced([{"position": (0, 0, height), "value": 5, "echo": 9} for height in (0, 2)], **agent)
+    for groups in image.PerFrameFunctionalGroupsSequence:
+        groups.ContrastBolusUsageSequence = [item(ContrastBolusAgentAdministered=administered)]
+    save(image, tmp_path)
+    assert chosen(tmp_path) == [(name, "7")]
+
+
+def test_a_contrast_without_a_file_header_is_told(tmp_path):
+    scan(tmp_path / "in", 3, **T1)
+    for path in (tmp_path / "in").iterdir():
+        image = dcmread(path)
+        path.write_bytes(path.read_bytes()[path.read_bytes().index(b"\x08\x00\x08\x00") :])
+        assert image.SOPClassUID
+    assert chosen(tmp_path / "in") == [("t1", "3")]
 
 
 @pytest.mark.parametrize("text", ["- t1", "t1: 5", "t1: [{echo: [1, 2]}]", "t1: [{}]"])

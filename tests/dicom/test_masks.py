@@ -97,6 +97,48 @@ def test_contours_enclose_the_pixels_whose_centers_they_hold(tmp_path, orientati
     assert mask["notes"] == ["contours that enclose nothing: 1", "contours that lie on no slice: 1"]
 
 
+def filled(tmp_path, *outlines, name="GTV"):
+    """Pixels of each slice of the mask of a region with these contours, its entry, and the case."""
+    series(tmp_path / "in")
+    path = structure_set(tmp_path / "in")
+    image = dcmread(path)
+    image.StructureSetROISequence[0].ROIName = name
+    image.ROIContourSequence[0].ContourSequence = [contour(*each, AXIAL) for each in outlines]
+    image.save_as(path)
+    case, account = prepared(tmp_path)
+    [mask] = account["volumes"][0]["masks"]
+    return np.asarray(nib.load(case.folder / mask["file"]).dataobj).sum(axis=(0, 1)).tolist(), mask, case
+
+
+def test_contours_between_slices_do_not_undo_those_on_them(tmp_path):
+    outlines = [(height, square(3, 4, 8, 11)) for height in (4, 4.4, 7.6, 8, 8.4, 12)]
+    counts, mask, case = filled(tmp_path, *outlines)
+    assert counts == [0, 48, 48, 48, 0]
+    assert f"\n      {mask['notes'][0]}" in case.text
+    assert mask["notes"] == ["contours of a plane that is further from its slice than another one: 3"]
+
+
+def test_what_a_mask_leaves_out_of_its_contours_is_noted(tmp_path):
+    one, other, tiny = square(3, 4, 8, 11), square(5, 6, 10, 13), [(2.2, 2.2), (2.2, 2.4), (2.4, 2.4)]
+    counts, mask, _ = filled(tmp_path, (4, one), (4, one), (12, one), (12, other), (12, tiny))
+    assert counts == [0, 48, 0, 48, 0]  # of 2 x 48 pixels 4 x 6 lie in both
+    assert mask["notes"] == [
+        "contours that are there twice: 1",
+        "contours that cross another one, without what is in both: 1",
+        "contours without the center of a pixel: 1",
+        "slices without a contour between those with one: 1",
+    ]
+
+
+@pytest.mark.parametrize("name", ["GTV Jane Doe", "gtv_doe", "GTVJANE", "4711 GTV"])
+def test_a_mask_is_not_named_after_the_patient(tmp_path, name):
+    _, mask, _ = filled(tmp_path, (4, square(3, 4, 8, 11)), name=name)
+    assert (mask["name"], mask["notes"]) == (
+        "",
+        ["its name is left out, as a word of the patient's name or ID is in it"],
+    )
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [({"series_uid": "1.2.99"}, "a reference to a series that was not read"),
