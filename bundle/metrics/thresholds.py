@@ -24,7 +24,7 @@ class F1Threshold:
     """Finds a threshold with a good F1 on validation slices.
 
     Args:
-        expected: take the one for which the probabilities let expect the best F1, see `expected_f1_threshold`, not the
+        expected: take the one with the best F1 expected from the probabilities, see `expected_f1_threshold`, not the
             one that has the best, see `best_f1_threshold`. It varies less where validation patients are few, and is
             wrong where probabilities are not calibrated: a warning tells if they expect far more or fewer positives.
 
@@ -100,7 +100,7 @@ def chosen_threshold(
 
 
 def expected_f1_threshold(probabilities: ArrayLike) -> float:
-    """Return the threshold with the best F1 that calibrated probabilities let expect; it needs no labels.
+    """Return the threshold with the best F1 expected from calibrated probabilities; it needs no labels.
 
     Where few patients are there to choose on, it varies less than the threshold that is best on them.
 

@@ -52,7 +52,7 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
     rows += _rows("maps", _MAPS, {"model": _scored(metrics, "map"), "map of the center": _scored(prior, "map")})
     highest = (volume, metrics["intervals"]["volume"]["max"])
     rows += _rows("volumes", _SLICES, {"highest slice": highest})
-    by = " by the F1 that their probabilities let expect" if metrics.get("threshold_is_expected") else ""
+    by = " by the F1 expected from their probabilities" if metrics.get("threshold_is_expected") else ""
     return [
         f"Test: {n['slices']} slices ({n['positives']} positive) of {n['cases']} volumes, {n['patients']} patients.",
         f"A slice is positive from {metrics['threshold']:.3g}, {_ORIGINS[metrics['threshold_from']]}{by}; "
