@@ -1,11 +1,16 @@
 """A study folder is split into stacks, and whatever is no whole stack is refused or set aside, by name."""
 
+from io import BytesIO
+
 import numpy as np
 import pytest
+from PIL import Image
 from support.dicom_files import STUDY, enhanced, image_header, item, save, slice_of
 
 pytest.importorskip("pydicom", minversion="3")
+from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    JPEG2000,
     MPEG2MPML,
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
@@ -398,6 +403,19 @@ def test_run_length_encoding_is_read(tmp_path, stacks):
         image.compress(RLELossless)
         save(image, tmp_path)
     assert read_voxels(only(stacks())[0].planes)[:, 0, 0].tolist() == [50, 51, 52, 53, 54]
+
+
+@pytest.mark.parametrize("irreversible", [False, True])
+def test_a_wavelet_that_loses_is_told_where_its_header_is_silent(tmp_path, stacks, irreversible):
+    stream = BytesIO()
+    picture = Image.fromarray(np.arange(1024, dtype=np.uint16).reshape(32, 32))
+    picture.save(stream, "JPEG2000", no_jp2=True, irreversible=irreversible)
+    for number in (1, 2):
+        image = slice_of(number, (0, 0, 5 * number), size=(32, 32), syntax=JPEG2000)
+        image.PixelData = encapsulate([stream.getvalue()])
+        image["PixelData"].VR, image["PixelData"].is_undefined_length = "OB", True
+        save(image, tmp_path)
+    assert ("lossy" in only(stacks())[0].flags) == irreversible
 
 
 def test_large_and_fractional_values_are_exact(write, stacks):

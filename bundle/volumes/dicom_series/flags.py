@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from bundle.volumes.dicom_series.headers import Headers
+from bundle.volumes.dicom_series.pixels import is_irreversible
 from bundle.volumes.dicom_series.planes import REPEATS, Plane
 
 _NEVER = ("b-value", "b-value (Siemens)", "b-value (GE)", "temporal position")
@@ -41,7 +42,7 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     whose = first.study, first.series
     if first.image_type[:1] == ("DERIVED",):
         flags["derived"] = "computed from other images"
-    if any(plane.lossy for plane in planes):
+    if any(plane.lossy for plane in planes) or is_irreversible(first):
         flags["lossy"] = "its pixels were once compressed with loss"
     if any(plane.burned_in for plane in planes):
         flags["burned_in"] = "text lies in its pixels, which may be a name"

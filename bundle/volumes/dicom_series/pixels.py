@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
-from pydicom.uid import UID
+from pydicom.uid import HTJ2K, JPEG2000, UID
 
 from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.dicom_series.plain_pixels import read_plain
 from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
 
+_WAVELETS = (JPEG2000, HTJ2K)
+"""Transfer syntaxes that may lose; JPEG2000Lossless may not."""
+_CODESTREAM, _CODING = b"\xff\x4f\xff\x51", b"\xff\x52"
 _DECODERS = "python-gdcm"
 """The one package that decodes every common transfer syntax."""
 
@@ -100,6 +104,22 @@ def same_pixels(plane: Plane, other: Plane) -> bool:
         return plane.size == other.size and np.array_equal(read_voxels([plane]), read_voxels([other]))
     except Exception:  # of any decoder; the stack is then refused, for these two or for what is wrong with the file
         return False
+
+
+def is_irreversible(plane: Plane) -> bool:
+    """Return whether the file of a plane holds JPEG 2000 of the wavelet that loses, of which its header may be silent.
+
+    Args:
+        plane: of any transfer syntax.
+
+    Source: ISO/IEC 15444-1 A.5.1, A.6.1; the 14th byte of the segment COD is 0 for the wavelet 9-7.
+    """
+    if plane.syntax not in _WAVELETS:
+        return False
+    with plane.file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as data:
+        start = data.find(_CODESTREAM)
+        coding = data.find(_CODING, start) if start >= 0 else -1
+        return coding >= 0 and data[coding + 13] == 0
 
 
 def _intensities(file: Path, planes: Sequence[Plane], kept: FileDataset | None) -> Iterator[NDArray]:
