@@ -30,7 +30,8 @@ _TAGS = [
 ]
 _OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION", "PHASE"}
 _OTHER_WORDS = re.compile(
-    r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|sub|subtraction|mip)\b", re.IGNORECASE
+    r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b",
+    re.IGNORECASE,
 )
 """Values of Image Type, and words of a description, of images that are made of others or of something else."""
 _B_VALUES = ("b-value", "b-value (Siemens)", "b-value (GE)")
@@ -90,7 +91,7 @@ def choose_channels(
     for stack in stacks:
         if stack.problems or stack.planes[0].modality != "MR" or len(stack.planes) == 1 or _is_diffusion(stack):
             continue
-        if (channel := _match(stack, rules)) is not None:
+        if (channel := _match(stack, rules, names or list(rules))) is not None:
             found[channel.name].append(channel)
     for name in names or [name for name in found if found[name]]:
         channels = found.get(name, [])
@@ -103,12 +104,19 @@ def choose_channels(
 
 def _is_diffusion(stack: Stack) -> bool:
     """Return whether images are made with a b-value, or are of another kind by their type."""
-    plane = stack.planes[0]
-    values = {plane.repeats[name].strip("[]").split(",")[0] for plane in stack.planes for name in _B_VALUES}
-    return not values <= {"", "None", "0", "0.0"} or bool(_OTHER_TYPES & {*plane.image_type})
+    values = (plane.repeats[name] for plane in stack.planes for name in _B_VALUES)
+    return any(map(_is_above_0, values)) or bool(_OTHER_TYPES & {*stack.planes[0].image_type})
 
 
-def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]]) -> Channel | None:
+def _is_above_0(value: str) -> bool:
+    """Return whether a value, or the first of several, is a number above 0; bytes of an unknown attribute are none."""
+    try:
+        return float(value.strip("[]").split(",")[0]) > 0
+    except ValueError:
+        return False
+
+
+def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]], needed: Sequence[str]) -> Channel | None:
     """Return the first rule that holds; those with a description come last, for descriptions lie.
 
     Where a rule rests on what a header lacks, such as a contrast agent, and the description tells of a contrast further
@@ -124,8 +132,8 @@ def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]]) -> Ch
     if not held:
         return None
     name, rule = min(held, key=lambda pair: "description" in pair[1])
-    told = next((name for name, rule in held if "description" in rule), name)
-    if _lacks(rule) and list(rules).index(told) < list(rules).index(name):
+    told = next((each for each, words in held if "description" in words), name)
+    if _lacks(rule) and list(rules).index(told) < list(rules).index(name) and {name, told} & {*needed}:
         found, remedy = f"{name} by its numbers and {told} by its description", "leave it out, or sharpen the rules"
         raise FileProblem(Problem(stack.planes[0].label, "be one contrast", found, remedy))
     return Channel(name, stack, rule)
@@ -148,8 +156,8 @@ def _values(image: Dataset) -> dict[str, Any]:
     administered = {str(place.get("ContrastBolusAgentAdministered") or "YES") for place in places}
     agent = str(image.get("ContrastBolusAgent") or "").strip(" -").lower() not in ("", "none", "no")
     values["contrast_agent"] = agent or (bool(image.get("ContrastBolusAgentSequence")) and administered == {"YES"})
-    words = (str(image.get(name) or "") for name in ("SeriesDescription", "ProtocolName"))
-    values["description"] = " ".join(words).replace("_", " ")  # which is part of a word to an expression
+    words = str(image.get("SeriesDescription") or image.get("ProtocolName") or "")  # which may be that of all series
+    values["description"] = words.replace("_", " ")  # which is part of a word to an expression
     return values
 
 

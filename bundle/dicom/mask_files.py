@@ -32,12 +32,14 @@ class Written(NamedTuple):
     entry: dict[str, Any]
 
 
-def write_masks(asides: Iterable[Aside], identity: Iterable[str], written: Sequence[Written]) -> list[dict[str, Any]]:
+def write_masks(
+    asides: Iterable[Aside], identity: tuple[str, str] | None, written: Sequence[Written]
+) -> list[dict[str, Any]]:
     """Write ``mask_<n>.nii.gz`` beside the volume that each mask belongs to, and add it to the entry of that volume.
 
     Args:
         asides: segmentations and structure sets of one study.
-        identity: texts of which no word may stand in the name of a mask, such as the patient's name.
+        identity: Patient ID and name, of which no word may stand in the name of a mask; None lets any stand.
         written: the stacks of that study.
 
     Returns:
@@ -47,13 +49,13 @@ def write_masks(asides: Iterable[Aside], identity: Iterable[str], written: Seque
         OSError: the disk is full.
     """
     refused = []
-    hidden = {word for text in identity for word in _words(text) if len(word) > 1}
     counts: Counter[Path] = Counter()
     for aside in asides:
         try:
             for mask in read_masks(aside.file, [one.stack for one in written]):
                 [owner] = [one for one in written if one.stack is mask.stack]
                 counts[owner.folder] += 1
+                hidden = set() if identity is None else _hidden(*identity) | _hidden(*mask.identity)
                 _write(_without(hidden, mask), owner, counts[owner.folder])
         except FileProblem as error:
             refused.append({"name": aside.name, "problems": [str(error)]})
@@ -68,6 +70,13 @@ def write_masks(asides: Iterable[Aside], identity: Iterable[str], written: Seque
 
 def _words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold())
+
+
+def _hidden(patient: str, name: str) -> set[str]:
+    """Return the words that tell of a patient; those of an ID without a digit may be of an organ."""
+    of_id = {patient.casefold(), *(word for word in _words(patient) if any(map(str.isdigit, word)))}
+    words = of_id | ({*_words(name)} if name.casefold() != patient.casefold() else set())
+    return {word for word in words if len(word) > 1}
 
 
 def _without(hidden: Collection[str], mask: Mask) -> Mask:

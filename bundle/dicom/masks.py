@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,21 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import RTStructureSetStorage, SegmentationStorage
-from skimage.draw import polygon2mask
 
+from bundle.dicom.contours import filled
 from bundle.volumes.dicom_series import Stack
-from bundle.volumes.dicom_series.geometry import along_normal, normal_of
 from bundle.volumes.dicom_series.images import LABEL_MAP
 from bundle.volumes.dicom_series.open_file import open_dicom
-from bundle.volumes.dicom_series.planes import Plane, planes_of, series_label
+from bundle.volumes.dicom_series.planes import planes_of, series_label
 from bundle.volumes.problem import FileProblem, Problem
 
 MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)
 """Reasons for which headers set them aside."""
 _SAME_MM = 0.1
-_ON_SLICE_MM = 0.5
 _SAME_DIRECTION = 5e-4
-_CLOSED = ("CLOSED_PLANAR", "CLOSED_PLANAR_XOR", "CLOSEDPLANAR_XOR")
 
 
 class Mask(NamedTuple):
@@ -38,6 +33,7 @@ class Mask(NamedTuple):
         voxels: (X, Y, Z) uint8, 1 inside, on the grid of the stack.
         uid: SOP Instance UID of the object.
         notes: sentences about what of it is not in the mask.
+        identity: Patient ID and name of the object.
     """
 
     name: str
@@ -45,6 +41,7 @@ class Mask(NamedTuple):
     voxels: NDArray
     uid: str
     notes: tuple[str, ...] = ()
+    identity: tuple[str, str] = ("", "")
 
 
 def read_masks(file: Path, stacks: Sequence[Stack]) -> Iterator[Mask]:
@@ -68,7 +65,9 @@ def read_masks(file: Path, stacks: Sequence[Stack]) -> Iterator[Mask]:
     make: Callable[[FileDataset, Sequence[Stack], str], Iterator[Mask]] = (
         _regions if image.SOPClassUID == RTStructureSetStorage else _segments
     )
-    yield from make(image, stacks, label)
+    identity = str(image.get("PatientID") or ""), str(image.get("PatientName") or "")
+    for mask in make(image, stacks, label):
+        yield mask._replace(identity=identity)
 
 
 def _segments(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterator[Mask]:
@@ -124,64 +123,8 @@ def _regions(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterato
         region = regions[int(drawn.ReferencedROINumber)]
         frame = str(region.get("ReferencedFrameOfReferenceUID", ""))
         stack = _stack_of(stacks, {str(s.SeriesInstanceUID) for s in references}, instances, frame, label)
-        voxels, notes = _filled(drawn.get("ContourSequence") or (), stack)
+        voxels, notes = filled(drawn.get("ContourSequence") or (), stack)
         yield Mask(str(region.get("ROIName", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID), notes)
-
-
-def _filled(contours: Sequence[Dataset], stack: Stack) -> tuple[NDArray, tuple[str, ...]]:
-    voxels = np.zeros((len(stack.planes), *stack.planes[0].size), np.uint8)
-    left_out: Counter[str] = Counter()
-    on_slices = _on_slices(contours, stack, left_out)
-    for index, outlines in on_slices.items():
-        areas = [_area(points, stack.planes[index]) for points in outlines]
-        voxels[index] = np.logical_xor.reduce(areas)
-        left_out["contours without the center of a pixel"] += sum(not area.any() for area in areas)
-        left_out["contours that cross another one, without what is in both"] += _crossings(areas)
-    if on_slices:
-        between = max(on_slices) - min(on_slices) + 1 - len(on_slices)
-        left_out["slices without a contour between those with one"] = between
-    return voxels, tuple(f"{words}: {count}" for words, count in sorted(left_out.items()) if count)
-
-
-def _on_slices(contours: Sequence[Dataset], stack: Stack, left_out: Counter[str]) -> dict[int, list[NDArray]]:
-    """Return the corners of the contours on each slice; two planes of contours on one slice would cancel each other."""
-    along, normal = along_normal(stack.planes), normal_of(stack.planes[0])
-    near: dict[int, list[tuple[float, NDArray]]] = defaultdict(list)
-    seen: set[bytes] = set()
-    for contour in contours:
-        points = np.reshape([float(value) for value in contour.ContourData], (-1, 3))
-        heights = points @ normal
-        index = int(np.abs(along - heights.mean()).argmin())
-        if contour.ContourGeometricType not in _CLOSED:
-            left_out["contours that enclose nothing"] += 1
-        elif np.abs(heights - along[index]).max() > _ON_SLICE_MM:
-            left_out["contours that lie on no slice"] += 1
-        elif points.tobytes() in seen:
-            left_out["contours that are there twice"] += 1
-        else:
-            near[index].append((float(heights.mean() - along[index]), points))
-        seen.add(points.tobytes())
-    nearest = {index: min((off for off, _ in those), key=abs) for index, those in near.items()}
-    left_out["contours of a plane that is further from its slice than another one"] = sum(
-        abs(off - nearest[index]) > _SAME_MM for index, those in near.items() for off, _ in those
-    )
-    return {
-        index: [points for off, points in those if abs(off - nearest[index]) <= _SAME_MM]
-        for index, those in near.items()
-    }
-
-
-def _area(points: NDArray, plane: Plane) -> NDArray:
-    """Return the pixels of a plane whose centers a contour holds, (rows, columns)."""
-    row, column = np.reshape(plane.orientation, (2, 3))
-    places = np.stack([(points - plane.position) @ column, (points - plane.position) @ row], axis=1)
-    return polygon2mask(plane.size, places / plane.spacing).astype(bool)
-
-
-def _crossings(areas: Sequence[NDArray]) -> int:
-    """Return how many pairs of areas overlap and neither holds the other, which would be a hole."""
-    pairs = [(one, other, one & other) for one, other in combinations(areas, 2)]
-    return sum(both.any() and (one & ~both).any() and (other & ~both).any() for one, other, both in pairs)
 
 
 def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], frame: str, label: str) -> Stack:

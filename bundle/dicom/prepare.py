@@ -118,7 +118,7 @@ def _prepare_all(headers: Headers, output_dir: Path, names: CaseNames, join: _Jo
             "study_instance_uid": study.uid,
             "set_aside": entries_of(left, names, folders_of(study, headers.planes)),
         }
-        identity = [] if names.key_file is None else [study.patient, headers.names.get(study, "")]
+        identity = None if names.key_file is None else (study.patient, headers.names.get(study, ""))
         cases.append(_prepare(mine, partial(write_masks, masks, identity), about, output_dir / case, join))
     if not any(case.account["volumes"] for case in cases):
         why = [case.text for case in cases] or [aside_line(entry) for entry in entries_of(asides, names)]

@@ -130,6 +130,41 @@ def test_what_a_mask_leaves_out_of_its_contours_is_noted(tmp_path):
     ]
 
 
+def test_many_contours_take_little_time_and_memory(tmp_path):
+    outlines = [(4, square(top, left, top, left)) for top in range(12) for left in range(16)]
+    counts, mask, _ = filled(tmp_path, *outlines)
+    assert (counts[1], mask["notes"]) == (192, [])
+
+
+@pytest.mark.parametrize("data", [None, []])
+def test_points_without_places_take_no_contour_with_them(tmp_path, data):
+    series(tmp_path / "in")
+    path = structure_set(tmp_path / "in")
+    image = dcmread(path)
+    point = item(ContourGeometricType="POINT", ContourData=data)
+    image.ROIContourSequence[0].ContourSequence.append(point)
+    image.save_as(path)
+    [mask] = prepared(tmp_path)[1]["volumes"][0]["masks"]
+    assert mask["notes"][0] == "contours that enclose nothing: 2"
+
+
+def test_the_words_of_an_organ_stay_where_the_patient_is_named_by_it(tmp_path):
+    series(tmp_path / "in", PatientID="PANCREAS_0001", PatientName="PANCREAS_0001")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    image.PatientID = image.PatientName = "PANCREAS_0001"
+    image.StructureSetROISequence[0].ROIName = "Pancreas"
+    image.save_as(path)
+    assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["name"] == "Pancreas"
+
+
+def test_a_mask_is_not_named_after_a_patient_whom_it_alone_names(tmp_path):
+    series(tmp_path / "in", PatientName="ANON")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    image.StructureSetROISequence[0].ROIName = "GTV Doe"
+    image.save_as(path)
+    assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["name"] == ""
+
+
 @pytest.mark.parametrize("name", ["GTV Jane Doe", "gtv_doe", "GTVJANE", "4711 GTV"])
 def test_a_mask_is_not_named_after_the_patient(tmp_path, name):
     _, mask, _ = filled(tmp_path, (4, square(3, 4, 8, 11)), name=name)

@@ -143,15 +143,27 @@ def test_one_instance_uid_for_several_slices_is_refused(tmp_path, stacks):
 
 
 @pytest.mark.parametrize("attribute", ["PatientName", "PatientBirthDate"])
-def test_two_persons_of_one_patient_id_are_refused(write, stacks, attribute):
-    values = ("Doe^Jane", "doe^jane^^", "Roe^Jane") if attribute == "PatientName" else ("19500101", "", "19510101")
+def test_two_persons_of_one_patient_id_are_told(write, stacks, attribute):
+    values = ("Doe^Jane", "doe^jane^^^Mrs", "Roe^Jane") if attribute == "PatientName" else ("19500101", "", "19510101")
     write([0, 5], **{attribute: values[0]})
     write([10], first=3, **{attribute: values[1]})
-    assert only(stacks())[0].problems == ()  # in another spelling, or silent
+    assert only(stacks())[0].flags == {}  # in another spelling, or silent
     write([15], first=4, **{attribute: values[2]})
-    text = words(only(stacks())[0])
-    assert "series 7 must be of one patient, got several names or birth dates under one PatientID" in text
-    assert "oe" not in text
+    told = "names or birth dates under its PatientID differ: it may be of several persons"
+    assert only(stacks())[0].flags == {"persons": told}
+
+
+def test_a_repetition_time_that_alternates_does_not_part_two_times(write, stacks):
+    for time in (1, 2):
+        for turn in (0, 1):
+            write(
+                [0 + 5 * turn, 10 + 5 * turn],
+                10 * time + 2 * turn,
+                value=time,
+                AcquisitionNumber=time,
+                RepetitionTime=500 + turn,
+            )
+    assert [heights(stack) for stack in stacks()[0]] == [[0, 5, 10, 15]] * 2
 
 
 @pytest.mark.parametrize("value", ["nan", "inf"])
@@ -198,6 +210,11 @@ def test_slices_that_a_scanner_counts_and_that_are_not_there_are_told(write, sta
     assert only(stacks())[0].flags["numbers"].startswith("images that are left out, by their numbers: 2;")
 
 
+def test_images_without_numbers_are_not_counted(write, stacks):
+    write([0, 5, 10], NumberOfSlices=3, InstanceNumber=None)
+    assert only(stacks())[0].flags == {}
+
+
 def test_images_that_a_directory_lists_and_that_are_not_there_are_told(write, tmp_path, stacks):
     write([0, 5, 10])
     kinds = [
@@ -206,6 +223,7 @@ def test_images_that_a_directory_lists_and_that_are_not_there_are_told(write, tm
         ("SERIES", {"SeriesInstanceUID": "1.2.3"}),
     ]
     kinds += [("IMAGE", {"ReferencedSOPInstanceUIDInFile": f"1.2.4.{number}"}) for number in range(1, 6)]
+    kinds += [("IMAGE", {"ReferencedSOPInstanceUIDInFile": "1.2.4.9", "RecordInUseFlag": 0})]
     directory = image_header("1.2.7", MediaStorageDirectoryStorage)
     directory.DirectoryRecordSequence = [item(DirectoryRecordType=kind, **more) for kind, more in kinds]
     save(directory, tmp_path, "DICOMDIR")
@@ -217,6 +235,8 @@ def test_images_that_a_directory_lists_and_that_are_not_there_are_told(write, tm
 def test_a_linked_folder_is_read_once_also_where_it_leads_in_a_circle(write, tmp_path, stacks):
     write([0, 5], folder="a")
     write([10], first=3, folder="../elsewhere")
+    write([15], first=4, folder="../another patient")
+    (tmp_path / "a/up").symlink_to(tmp_path / "..", target_is_directory=True)
     (tmp_path / "a/b").symlink_to(tmp_path / "../elsewhere", target_is_directory=True)
     (tmp_path / "a/c").symlink_to(tmp_path, target_is_directory=True)
     stack, asides = only(stacks())

@@ -20,7 +20,7 @@ def require_held_out(weights: str | Path, held_out: Sequence[str], is_foreign: b
     Args:
         weights: file; a warning says where no `split.json` lies beside it.
         held_out: case ids.
-        is_foreign: whether the weights are no run's, so that no `split.json` is missed.
+        is_foreign: whether the weights come from no run of this bundle, so that none is expected.
 
     Raises:
         ValueError: names the file that lists a case among its training cases.

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from bundle.volumes.dicom_series.headers import Headers
+from bundle.volumes.dicom_series.identity import are_several
 from bundle.volumes.dicom_series.pixels import is_irreversible
 from bundle.volumes.dicom_series.planes import REPEATS, Plane
 
-_NEVER = ("b-value", "b-value (Siemens)", "b-value (GE)", "temporal position")
+_CONSTANT = ("b-value", "b-value (Siemens)", "b-value (GE)", "temporal position")
 """What does not change from slice to slice, of `REPEATS`."""
 
 
@@ -24,7 +25,7 @@ def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
         values = [plane.repeats[name] for plane in planes]
         changes = sum(one != other for one, other in pairwise(values))
         several = 2 <= len(set(values)) <= len(values) / 2  # more: it changes from slice to slice
-        several |= len(set(values)) > 1 and name in _NEVER
+        several |= len(set(values)) > 1 and name in _CONSTANT
         if several and (name != "acquisition" or changes >= len(set(values))):  # acquisitions may follow one another
             names.append(name)
     return {"mixed": f"slices differ in {', '.join(sorted(names))}"} if names else {}
@@ -52,10 +53,12 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
         flags["lost"] = f"files beside it that cannot be read: {len(lost)}; slices may be missing at an end"
     numbers = headers.numbers.get(whose, set())
     missing = max(*numbers, headers.counts.get(whose, 0), 0) - len(numbers - {0})
-    if first.frame is None and missing > 0:
+    if first.frame is None and numbers and missing > 0:
         flags["numbers"] = f"images that are left out, by their numbers: {missing}; slices may be missing at an end"
-    if parts := sum(max(total, *numbers) - len(numbers) for numbers, total in headers.parts.get(whose, {}).values()):
+    if parts := sum(max(total, *there) - len(there) for there, total in headers.parts.get(whose, {}).values()):
         flags["parts"] = f"parts of its images that are not there: {parts}; slices may be missing at an end"
+    if are_several(headers.persons[plane.file] for plane in planes if plane.file in headers.persons):
+        flags["persons"] = "names or birth dates under its PatientID differ: it may be of several persons"
     if absent := len(headers.listed.get(whose, set()) - headers.instances):
         flags["listed"] = f"images that the DICOMDIR lists and that are not there: {absent}; slices may be missing"
     return flags

@@ -90,14 +90,17 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
 
 
 def _paths(folders: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """Yield all files and folders below some folders, also those behind links, which may lead in a circle."""
-    seen: set[str] = set()
+    """Yield all files and folders below some folders, also those behind links, but for links that lead up or back."""
+    seen: set[Path] = set()
     for folder in folders:
+        start = Path(folder).resolve()
         for place, inner, files in os.walk(folder, followlinks=True):
-            if (real := os.path.realpath(place)) in seen:
+            real = Path(place).resolve()
+            if real in seen or (real != start and start.is_relative_to(real)):
                 inner.clear()
                 continue
             seen.add(real)
+            inner.sort()
             yield from (Path(place, name) for name in (*inner, *files))
 
 
@@ -159,7 +162,7 @@ def _count(image: FileDataset, whose: tuple[Study, str], headers: Headers) -> No
         headers.numbers[whose].add(int(image.InstanceNumber))
     count = max(int(image.get(name) or 0) for name in _COUNTS)
     headers.counts[whose] = max(headers.counts.get(whose, 0), count)
-    if whole := image.get("ConcatenationUID"):
+    if (whole := image.get("ConcatenationUID")) and (number := image.get("InConcatenationNumber")):
         there, _ = headers.parts[whose].get(str(whole), (set[int](), 0))
-        there.add(int(image.get("InConcatenationNumber") or 0))
+        there.add(int(number))
         headers.parts[whose][str(whole)] = there, int(image.get("InConcatenationTotalNumber") or 0)

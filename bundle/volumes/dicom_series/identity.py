@@ -1,19 +1,18 @@
-"""Identity of images: of which patient and instance a slice is, and which images an export lists and lacks."""
+"""Identity of images: of which person they are, and which ones an export lists."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+import re
+from collections.abc import Iterable, Iterator
 
 from pydicom.dataelem import RawDataElement
 from pydicom.dataset import Dataset
 
-from bundle.volumes.dicom_series.planes import Plane, Study
-from bundle.volumes.problem import Problem
+from bundle.volumes.dicom_series.planes import Study
 
 
 def person_of(image: Dataset) -> tuple[bytes, bytes]:
-    """Return name and birth date as they are encoded, in one spelling; to decode a name takes long.
+    """Return family and given name, and digits of the birth date, as they are encoded; to decode a name takes long.
 
     Args:
         image: header, of which neither was asked for yet.
@@ -22,34 +21,26 @@ def person_of(image: Dataset) -> tuple[bytes, bytes]:
         >>> person_of(Dataset())
         (b'', b'')
     """
-    return _encoded(image, "PatientName"), _encoded(image, "PatientBirthDate")
+    name, date = _encoded(image, "PatientName"), _encoded(image, "PatientBirthDate")
+    return b"^".join(name.split(b"^")[:2]).rstrip(b"^"), re.sub(rb"\D", b"", date)
 
 
 def _encoded(image: Dataset, name: str) -> bytes:
     item = image.get_item(name) if name in image else None
-    return bytes(item.value or b"").strip(b" \0^").lower() if isinstance(item, RawDataElement) else b""
+    return bytes(item.value or b"").strip(b" \0").lower() if isinstance(item, RawDataElement) else b""
 
 
-def identity_problems(
-    planes: Sequence[Plane], label: str, persons: Mapping[Path, tuple[bytes, bytes]]
-) -> Iterator[Problem]:
-    """Yield why nobody could say of which image, or of which patient, a slice is.
+def are_several(persons: Iterable[tuple[bytes, bytes]]) -> bool:
+    """Return whether names or birth dates differ, be it in spelling alone; one that is not there does not.
 
     Args:
-        planes: one at a position.
-        label: name of the stack.
-        persons: by file, see `person_of`.
+        persons: of files, see `person_of`.
+
+    Example:
+        >>> are_several([(b"doe", b""), (b"doe", b"1950")]), are_several([(b"doe", b""), (b"roe", b"")])
+        (False, True)
     """
-    instances = len({(plane.uid, plane.frame) for plane in planes})
-    if instances < len(planes):
-        found, remedy = f"{instances} for {len(planes)} slices", "export the series again, each image with its own"
-        yield Problem(label, "have one SOP Instance UID a slice", found, remedy)
-    names, dates = (
-        {*filter(None, each)} for each in zip(*(persons.get(plane.file, (b"", b"")) for plane in planes), strict=True)
-    )
-    if max(len(names), len(dates)) > 1:
-        found, remedy = "several names or birth dates under one PatientID", "export each patient alone"
-        yield Problem(label, "be of one patient", found, remedy)
+    return any(len({*filter(None, each)}) > 1 for each in zip(*persons, strict=True))
 
 
 def listed_images(image: Dataset) -> Iterator[tuple[tuple[Study, str], str]]:
@@ -62,8 +53,13 @@ def listed_images(image: Dataset) -> Iterator[tuple[tuple[Study, str], str]]:
     """
     patient = study = series = ""
     for record in image.get("DirectoryRecordSequence") or ():
-        patient = str(record.get("PatientID") or "") if record.DirectoryRecordType == "PATIENT" else patient
+        kind = record.get("DirectoryRecordType")
+        patient = str(record.get("PatientID") or "") if kind == "PATIENT" else patient
         study = str(record.get("StudyInstanceUID") or study)
         series = str(record.get("SeriesInstanceUID") or series)
-        if record.DirectoryRecordType == "IMAGE" and (instance := record.get("ReferencedSOPInstanceUIDInFile")):
+        if (
+            kind == "IMAGE"
+            and record.get("RecordInUseFlag") != 0
+            and (instance := record.get("ReferencedSOPInstanceUIDInFile"))
+        ):
             yield (Study(patient, study), series), str(instance)

@@ -25,13 +25,13 @@ REPEATS = {
     "temporal position": ("FrameContentSequence", "TemporalPositionIndex TemporalPositionIdentifier"),
     "cardiac phase": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime TriggerTime"),
     "inversion time": ("MRModifierSequence", "InversionTimes InversionTime"),
+    "acquisition": ("FrameContentSequence", "FrameAcquisitionNumber AcquisitionNumber"),
+    "acquisition time": ("", "AcquisitionTime"),
     "repetition time": ("MRTimingAndRelatedParametersSequence", "RepetitionTime"),
     "flip angle": ("MRTimingAndRelatedParametersSequence", "FlipAngle"),
     "kernel": ("CTReconstructionSequence", "ConvolutionKernel"),
     "tube voltage": ("CTXRayDetailsSequence", "KVP"),
     "units": ("", "Units"),
-    "acquisition": ("FrameContentSequence", "FrameAcquisitionNumber AcquisitionNumber"),
-    "acquisition time": ("", "AcquisitionTime"),
 }
 """By name, the functional group and the attributes that tell apart images of one position, in order of trust."""
 _LOSSY = (JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless)

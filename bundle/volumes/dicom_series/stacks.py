@@ -21,7 +21,6 @@ from bundle.volumes.dicom_series.geometry import (
     places,
 )
 from bundle.volumes.dicom_series.headers import Headers
-from bundle.volumes.dicom_series.identity import identity_problems
 from bundle.volumes.dicom_series.pixels import decoder_problems, same_pixels
 from bundle.volumes.dicom_series.planes import REPEATS, Aside, Plane
 from bundle.volumes.problem import Problem
@@ -29,8 +28,7 @@ from bundle.volumes.problem import Problem
 _SAME_DIRECTION = 5e-4
 """Half a pixel of 0.5 mm over a field of view of 500 mm."""
 _SAME_SPACING = 1e-3
-_PARALLEL = 0.9998
-"""Cosine of a degree."""
+_PARALLEL = 0.9998  # the cosine of a degree
 _KIND = 3
 """Values of Image Type that tell images apart; what follows them may change from slice to slice."""
 
@@ -177,7 +175,9 @@ def _stack(part: _Part, headers: Headers, count: int, flags: dict[str, str]) -> 
         problems.append(Problem(label, "hold parallel slices", found, remedy))
     elif count > 1:
         flags = {**flags, "split": f"one of {count} stacks of its series, which differ in {', '.join(part.differs)}"}
-    problems += identity_problems(planes, label, headers.persons)
+    if (instances := len({(plane.uid, plane.frame) for plane in planes})) < len(planes):
+        found = f"{instances} for {len(planes)} slices"
+        problems.append(Problem(label, "have one SOP Instance UID a slice", found, "export the series again"))
     problems += [*geometry_problems(planes, label), *decoder_problems(planes, label)]
     if not problems:
         flags = flags | geometry_flags(planes) | mixed_flags(planes)
