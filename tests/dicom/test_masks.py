@@ -130,7 +130,7 @@ def test_what_a_mask_leaves_out_of_its_contours_is_noted(tmp_path):
     ]
 
 
-def test_many_contours_take_little_time_and_memory(tmp_path):
+def test_contours_beside_each_other_do_not_cross(tmp_path):
     outlines = [(4, square(top, left, top, left)) for top in range(12) for left in range(16)]
     counts, mask, _ = filled(tmp_path, *outlines)
     assert (counts[1], mask["notes"]) == (192, [])
@@ -162,6 +162,17 @@ def test_a_mask_is_not_named_after_a_patient_whom_it_alone_names(tmp_path):
     image = dcmread(path := structure_set(tmp_path / "in"))
     image.StructureSetROISequence[0].ROIName = "GTV Doe"
     image.save_as(path)
+    assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["name"] == ""
+
+
+def test_a_mask_is_not_named_after_a_patient_whom_only_later_files_name(tmp_path):
+    series(tmp_path / "in")
+    for path in (min((tmp_path / "in").iterdir()), structure_set(tmp_path / "in")):
+        image = dcmread(path)
+        image.PatientName = ""
+        if image.Modality == "RTSTRUCT":
+            image.StructureSetROISequence[0].ROIName = "GTV Doe"
+        image.save_as(path)
     assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["name"] == ""
 
 

@@ -436,6 +436,10 @@ def test_a_wavelet_that_loses_is_told_where_its_header_is_silent(tmp_path, stack
         image["PixelData"].VR, image["PixelData"].is_undefined_length = "OB", True
         save(image, tmp_path)
     assert ("lossy" in only(stacks())[0].flags) == irreversible
+    for path in tmp_path.iterdir():  # a copy that was cut off in the middle of what tells
+        content = path.read_bytes()
+        path.write_bytes(content[: content.index(b"\xff\x52") + 6])
+    stacks()
 
 
 def test_large_and_fractional_values_are_exact(write, stacks):

@@ -149,7 +149,7 @@ def _sort(image: FileDataset, path: Path, headers: Headers) -> None:
         headers.asides.append(Aside(owner, name, kind, reason, path, series, tuple(problems)))
     _count(image, (study, series), headers)
     headers.persons[path] = person_of(image)
-    if study not in headers.names:  # to decode a name takes long
+    if not headers.names.get(study):  # to decode a name takes long
         headers.names[study] = str(image.get("PatientName") or "")
 
 

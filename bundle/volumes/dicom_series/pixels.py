@@ -119,7 +119,7 @@ def is_irreversible(plane: Plane) -> bool:
     with plane.file.open("rb") as stream, mmap(stream.fileno(), 0, access=ACCESS_READ) as data:
         start = data.find(_CODESTREAM)
         coding = data.find(_CODING, start) if start >= 0 else -1
-        return coding >= 0 and data[coding + 13] == 0
+        return coding >= 0 and data[coding + 13 : coding + 14] == b"\0"  # a file may be cut off before
 
 
 def _intensities(file: Path, planes: Sequence[Plane], kept: FileDataset | None) -> Iterator[NDArray]:
