@@ -130,6 +130,25 @@ def test_what_a_mask_leaves_out_of_its_contours_is_noted(tmp_path):
     ]
 
 
+@pytest.mark.parametrize(
+    "again",
+    [lambda corners: corners[::-1], lambda corners: corners[1:] + corners[:1], lambda corners: corners + corners[:1],
+     lambda corners: [(row + 0.001, column) for row, column in corners]],
+    ids=["reversed", "begun elsewhere", "closed", "rounded"],
+)  # fmt: skip
+def test_a_contour_that_is_drawn_twice_does_not_undo_itself(tmp_path, again):
+    one = square(3, 4, 8, 11)
+    counts, mask, _ = filled(tmp_path, (4, one), (4, again(one)), (8, one))
+    assert counts == [0, 48, 48, 0, 0]
+    assert mask["notes"] == ["contours that are there twice: 1"]
+
+
+def test_a_point_or_a_line_encloses_nothing_whatever_it_is_called(tmp_path):
+    counts, mask, _ = filled(tmp_path, (4, square(3, 4, 8, 11)), (8, [(3, 3)]), (12, [(3, 3), (3, 5)]))
+    assert counts == [0, 48, 0, 0, 0]
+    assert mask["notes"] == ["contours that enclose nothing: 2"]
+
+
 def test_contours_beside_each_other_do_not_cross(tmp_path):
     outlines = [(4, square(top, left, top, left)) for top in range(12) for left in range(16)]
     counts, mask, _ = filled(tmp_path, *outlines)
