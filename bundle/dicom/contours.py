@@ -17,6 +17,8 @@ from bundle.volumes.dicom_series.planes import Plane
 
 _SAME_MM = 0.1
 _ON_SLICE_MM = 0.5
+_PLACES = 4
+"""Decimals of a corner in pixels: an edge through the centers of pixels holds them, whatever a float adds to it."""
 _CORNERS = 3
 """The fewest that enclose something."""
 _CLOSED = ("CLOSED_PLANAR", "CLOSED_PLANAR_XOR", "CLOSEDPLANAR_XOR")
@@ -79,7 +81,7 @@ def _area(points: NDArray, plane: Plane) -> NDArray:
     """Return the pixels of a plane whose centers a contour holds, (rows, columns)."""
     row, column = np.reshape(plane.orientation, (2, 3))
     places = np.stack([(points - plane.position) @ column, (points - plane.position) @ row], axis=1)
-    return polygon2mask(plane.size, places / plane.spacing).astype(bool)
+    return polygon2mask(plane.size, np.round(places / plane.spacing, _PLACES)).astype(bool)
 
 
 def _crossings(areas: Sequence[NDArray]) -> int:

@@ -17,6 +17,7 @@ from bundle.dicom import find_stacks, mask_files, prepare_study, read_headers
 from bundle.dicom.masks import MASK_KINDS, read_masks
 
 FORMATS = ROOT.parent / "shared/data/formats/dicom"
+TURNED = (0.955336, 0.289630, 0.058711, -0.295520, 0.936293, 0.189796)
 TRUTH = np.zeros((len(HEIGHTS), *SIZE), np.uint8)
 TRUTH[1:4, 3:9, 4:12] = 1
 TRUTH[2, 5:7, 6:9] = 0  # a hole
@@ -95,6 +96,16 @@ def test_contours_enclose_the_pixels_whose_centers_they_hold(tmp_path, orientati
     [mask] = account["volumes"][0]["masks"]
     assert np.array_equal(np.asarray(nib.load(case.folder / mask["file"]).dataobj), TRUTH.transpose(2, 1, 0))
     assert mask["notes"] == ["contours that enclose nothing: 1", "contours that lie on no slice: 1"]
+
+
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE, TURNED])
+def test_a_contour_through_the_centers_of_pixels_holds_them_in_every_direction(tmp_path, orientation):
+    series(tmp_path / "in", orientation=orientation)
+    image = dcmread(path := structure_set(tmp_path / "in", orientation))
+    corners = [(3, 4), (3, 11), (8, 11), (8, 4)]
+    image.ROIContourSequence[0].ContourSequence = [contour(height, corners, orientation) for height in HEIGHTS]
+    image.save_as(path)
+    assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["voxels"] == len(HEIGHTS) * 48
 
 
 def filled(tmp_path, *outlines, name="GTV"):
