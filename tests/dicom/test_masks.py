@@ -154,6 +154,21 @@ def test_a_contour_that_is_drawn_twice_does_not_undo_itself(tmp_path, again):
     assert mask["notes"] == ["contours that are there twice: 1"]
 
 
+@pytest.mark.parametrize("outlines", [None, []], ids=["no contours", "an empty list of them"])
+def test_a_region_that_nobody_drew_is_noted(tmp_path, outlines):
+    series(tmp_path / "in")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    image.ROIContourSequence[0].ContourSequence = outlines
+    if outlines is None:
+        del image.ROIContourSequence[0].ContourSequence
+    image.save_as(path)
+    case, account = prepared(tmp_path)
+    [mask] = account["volumes"][0]["masks"]
+    assert mask["voxels"] == 0
+    assert mask["notes"] == ["it is empty: every slice counts as one without the finding"]
+    assert mask["notes"][0] in case.text
+
+
 def test_a_point_or_a_line_encloses_nothing_whatever_it_is_called(tmp_path):
     counts, mask, _ = filled(tmp_path, (4, square(3, 4, 8, 11)), (8, [(3, 3)]), (12, [(3, 3), (3, 5)]))
     assert counts == [0, 48, 0, 0, 0]
