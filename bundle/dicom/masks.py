@@ -16,12 +16,13 @@ from bundle.volumes.dicom_series import Stack
 from bundle.volumes.dicom_series.images import LABEL_MAP
 from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.dicom_series.planes import planes_of, series_label
-from bundle.volumes.problem import FileProblem, Problem
+from bundle.volumes.problem import FileProblem, Problem, raise_first
 
 MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)
 """Reasons for which headers set them aside."""
 _SAME_MM = 0.1
 _SAME_DIRECTION = 5e-4
+_AGAIN = "export it again"
 
 
 class Mask(NamedTuple):
@@ -58,7 +59,8 @@ def read_masks(file: Path, stacks: Sequence[Stack]) -> Iterator[Mask]:
         stacks: without problems, of the same study.
 
     Raises:
-        FileProblem: the series that it refers to is not there, lies in another frame of reference or on another grid.
+        FileProblem: the series that it refers to is not there, lies in another frame of reference or on another grid;
+            part of a segmentation would be lost.
     """
     image = open_dicom(file)
     label = series_label(image.get("SeriesNumber"))
@@ -77,26 +79,52 @@ def _segments(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterat
     stack = _stack_of(stacks, series, instances, str(image.get("FrameOfReferenceUID", "")), label)
     slices = _slices_of_frames(image, stack, label)
     pixels = np.reshape(image.pixel_array, (-1, image.Rows, image.Columns))
+    marked = [] if len(pixels) != len(slices) else [_numbers(image, *pair) for pair in enumerate(pixels)]
+    raise_first(_doubts(image, len(pixels), marked, label))
     for segment in image.SegmentSequence:
         number = int(segment.SegmentNumber)
-        if number == 0:  # the background of a label map
+        if number == 0 and image.SegmentationType == "LABELMAP":  # the background
             continue
         voxels = np.zeros((len(stack.planes), *stack.planes[0].size), np.uint8)
-        for frame, index in enumerate(slices):
-            voxels[index] |= _inside(image, frame, pixels[frame], number)
+        for index, frame, numbers in zip(slices, pixels, marked, strict=True):
+            if number in numbers:
+                voxels[index] |= _inside(image, frame, number)
         yield Mask(str(segment.get("SegmentLabel", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID))
 
 
-def _inside(image: FileDataset, frame: int, pixels: NDArray, number: int) -> NDArray:
+def _numbers(image: FileDataset, index: int, pixels: NDArray) -> set[int]:
+    """Return the segments that a frame holds."""
     if image.SegmentationType == "LABELMAP":
-        return pixels == number
-    own = image.PerFrameFunctionalGroupsSequence[frame].get("SegmentIdentificationSequence")
+        return {*np.unique(pixels).tolist()}
+    own = image.PerFrameFunctionalGroupsSequence[index].get("SegmentIdentificationSequence")
     shared = image.SharedFunctionalGroupsSequence[0] if image.get("SharedFunctionalGroupsSequence") else Dataset()
     [item] = own or shared.SegmentIdentificationSequence
-    if int(item.ReferencedSegmentNumber) != number:
-        return np.zeros_like(pixels, dtype=bool)
-    whole = int(image.get("MaximumFractionalValue", 1)) if image.SegmentationType == "FRACTIONAL" else 1
-    return pixels >= whole / 2
+    return {int(item.ReferencedSegmentNumber)}
+
+
+def _inside(image: FileDataset, pixels: NDArray, number: int) -> NDArray:
+    if image.SegmentationType == "LABELMAP":
+        return pixels == number
+    return pixels >= (int(image.MaximumFractionalValue) if image.SegmentationType == "FRACTIONAL" else 1) / 2
+
+
+def _doubts(image: FileDataset, frames: int, marked: Sequence[set[int]], label: str) -> Iterator[Problem]:
+    """Yield why part of a segmentation would be lost, or come to lie elsewhere, if it were read."""
+    if image.get("ConcatenationUID") and image.get("InConcatenationTotalNumber") != 1:
+        yield Problem(label, "be whole", "a part of a concatenated segmentation", "export it as one object")
+    if len(marked) != frames:
+        places = len(image.PerFrameFunctionalGroupsSequence)
+        yield Problem(label, "tell the place of every frame", f"{frames} frames and {places} places", _AGAIN)
+    length = -(-image.BitsAllocated * frames * image.Rows * image.Columns // 8)
+    if not image.file_meta.TransferSyntaxUID.is_compressed and len(image.PixelData) > length + length % 2:
+        found = f"{len(image.PixelData)} bytes where {length} hold all frames"
+        yield Problem(label, "hold frames one right after the other", found, _AGAIN)
+    if image.SegmentationType == "FRACTIONAL" and not image.get("MaximumFractionalValue"):
+        yield Problem(label, "tell which value is the whole of a voxel", "no MaximumFractionalValue", _AGAIN)
+    background = {0, image.get("PixelPaddingValue")} if image.SegmentationType == "LABELMAP" else set()
+    named = {int(segment.SegmentNumber) for segment in image.SegmentSequence}
+    if unknown := sorted(set().union(*marked) - named - background):
+        yield Problem(label, "describe every segment", f"frames of the segments {unknown} that it does not", _AGAIN)
 
 
 def _slices_of_frames(image: FileDataset, stack: Stack, label: str) -> list[int]:

@@ -267,6 +267,50 @@ def test_a_segmentation_on_another_grid_is_refused_and_a_broken_one_named(tmp_pa
     )
 
 
+def without_maximum(image):
+    del image.MaximumFractionalValue
+
+
+def of_another_segment(image):
+    image.SharedFunctionalGroupsSequence[0].SegmentIdentificationSequence[0].ReferencedSegmentNumber = 3
+
+
+def of_another_label(image):
+    image.PixelData = bytes(value * 3 for value in image.PixelData)
+
+
+def with_a_place_less(image):
+    image.PerFrameFunctionalGroupsSequence = image.PerFrameFunctionalGroupsSequence[:-1]
+
+
+def padded(image):
+    frames = [np.packbits(frame, bitorder="little").tobytes() for frame in image.pixel_array]
+    image.PixelData = b"".join(frame + b"\0\0" for frame in frames)
+
+
+def part(image):
+    image.ConcatenationUID, image.InConcatenationNumber, image.InConcatenationTotalNumber = "1.2.55", 1, 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [("FRACTIONAL", without_maximum, "tell which value is the whole of a voxel, got no MaximumFractionalValue"),
+     ("BINARY", of_another_segment, "describe every segment, got frames of the segments [3] that it does not"),
+     ("LABELMAP", of_another_label, "describe every segment, got frames of the segments [3] that it does not"),
+     ("BINARY", with_a_place_less, "tell the place of every frame, got 3 frames and 2 places"),
+     ("BINARY", padded, "hold frames one right after the other, got 78 bytes where 72 hold all frames"),
+     ("BINARY", part, "be whole, got a part of a concatenated segmentation")],
+)  # fmt: skip
+def test_a_segmentation_of_which_a_part_would_be_lost_is_refused(tmp_path, kind, change, reason):
+    series(tmp_path / "in")
+    image = dcmread(path := segmentation(tmp_path / "in", kind))
+    change(image)
+    image.save_as(path)
+    _, account = prepared(tmp_path)
+    assert "masks" not in account["volumes"][0]
+    assert f"series 20 must {reason}" in account["refused"][0]["problems"][0]
+
+
 def test_a_full_disk_stops_at_a_mask_too(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "no space")
