@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -147,12 +148,22 @@ def _regions(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterato
     references = [series for study in studies for series in study.get("RTReferencedSeriesSequence") or ()]
     instances = {str(i.ReferencedSOPInstanceUID) for s in references for i in s.get("ContourImageSequence") or ()}
     regions = {int(region.ROINumber): region for region in image.StructureSetROISequence}
+    series = {str(item.SeriesInstanceUID) for item in references}
+    strays: dict[int, Problem] = {}
     for drawn in image.ROIContourSequence:
         region = regions[int(drawn.ReferencedROINumber)]
-        frame = str(region.get("ReferencedFrameOfReferenceUID", ""))
-        stack = _stack_of(stacks, {str(s.SeriesInstanceUID) for s in references}, instances, frame, label)
+        try:
+            frame = str(region.get("ReferencedFrameOfReferenceUID", ""))
+            stack = _stack_of(stacks, series, instances, frame, label)
+        except FileProblem as error:  # one of another frame of reference takes none of the others with it
+            strays[int(region.ROINumber)] = error.problem
+            continue
         voxels, notes = filled(drawn.get("ContourSequence") or (), stack)
         yield Mask(str(region.get("ROIName", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID), notes)
+    if strays:
+        which = f"region {', '.join(map(str, strays))} of {label}"
+        of_all = len(strays) == len(image.ROIContourSequence)
+        raise FileProblem(replace(next(iter(strays.values())), file=label if of_all else which))
 
 
 def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], frame: str, label: str) -> Stack:

@@ -243,6 +243,23 @@ def test_contours_of_something_else_are_refused(tmp_path, change, reason):
     assert f"must belong to one stack of its study, got {reason}" in account["refused"][0]["problems"][0]
 
 
+def test_a_region_of_another_frame_of_reference_takes_none_of_the_others_with_it(tmp_path):
+    series(tmp_path / "in")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    outlines = image.ROIContourSequence[0].ContourSequence
+    for number, frame in ((2, "1.2.99"), (3, "1.2.8")):
+        region = item(ROINumber=number, ROIName=f"GTV {number}", ReferencedFrameOfReferenceUID=frame)
+        image.StructureSetROISequence.append(region)
+        image.ROIContourSequence.append(item(ReferencedROINumber=number, ContourSequence=outlines))
+    image.save_as(path)
+    _, account = prepared(tmp_path)
+    assert [(mask["name"], mask["voxels"]) for mask in account["volumes"][0]["masks"]] == [("GTV", 138), ("GTV 3", 138)]
+    [refused] = account["refused"]
+    assert refused["problems"][0].startswith(
+        "region 2 of series 30 must belong to one stack of its study, got another "
+    )
+
+
 def test_a_reference_to_one_of_several_stacks_needs_its_instances(tmp_path):
     series(tmp_path / "in")
     series(tmp_path / "in", first=6, size=(10, 16))
