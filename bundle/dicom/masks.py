@@ -77,7 +77,7 @@ def _segments(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterat
     references = image.get("ReferencedSeriesSequence") or ()
     instances = {str(item.ReferencedSOPInstanceUID) for s in references for item in s.ReferencedInstanceSequence}
     series = {str(item.SeriesInstanceUID) for item in references}
-    stack = _stack_of(stacks, series, instances, str(image.get("FrameOfReferenceUID", "")), label)
+    stack = _stack_of(stacks, series, instances, str(image.get("FrameOfReferenceUID") or ""), label)
     slices = _slices_of_frames(image, stack, label)
     pixels = np.reshape(image.pixel_array, (-1, image.Rows, image.Columns))
     marked = [] if len(pixels) != len(slices) else [_numbers(image, *pair) for pair in enumerate(pixels)]
@@ -153,7 +153,7 @@ def _regions(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterato
     for drawn in image.ROIContourSequence:
         region = regions[int(drawn.ReferencedROINumber)]
         try:
-            frame = str(region.get("ReferencedFrameOfReferenceUID", ""))
+            frame = str(region.get("ReferencedFrameOfReferenceUID") or "")
             stack = _stack_of(stacks, series, instances, frame, label)
         except FileProblem as error:  # one of another frame of reference takes none of the others with it
             strays[int(region.ROINumber)] = error.problem
@@ -173,8 +173,8 @@ def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], fr
     there: list[Any] = [stack for stack in mine if stack.planes[0].frame_of_reference == frame]
     if len(there) == 1:
         return there[0]
-    found = "a reference to a series that was not read"
+    found = "a reference to a series that was not read" if series else "no reference to a series"
     if mine:
         found = f"a reference to {len(there)} stacks" if there else "another frame of reference"
-    remedy = "export it together with its series" if not mine else "export it again for one series"
+    remedy = "export it together with its series" if series and not mine else "export it again for one series"
     raise FileProblem(Problem(label, "belong to one stack of its study", found, remedy))

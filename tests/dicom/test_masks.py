@@ -243,6 +243,15 @@ def test_contours_of_something_else_are_refused(tmp_path, change, reason):
     assert f"must belong to one stack of its study, got {reason}" in account["refused"][0]["problems"][0]
 
 
+def test_contours_that_refer_to_nothing_are_refused(tmp_path):
+    series(tmp_path / "in")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    del image.ReferencedFrameOfReferenceSequence
+    image.save_as(path)
+    words = prepared(tmp_path)[1]["refused"][0]["problems"][0]
+    assert words.endswith("got no reference to a series: export it again for one series.")
+
+
 def test_a_region_of_another_frame_of_reference_takes_none_of_the_others_with_it(tmp_path):
     series(tmp_path / "in")
     image = dcmread(path := structure_set(tmp_path / "in"))
