@@ -17,6 +17,10 @@ from bundle.volumes.dicom_series.planes import Plane
 
 _SAME_MM = 0.1
 _ON_SLICE_MM = 0.5
+_PLACES = 4
+"""Decimals of a corner in pixels: an edge through the centers of pixels holds them, whatever a float adds to it."""
+_CORNERS = 3
+"""The fewest that enclose something."""
 _CLOSED = ("CLOSED_PLANAR", "CLOSED_PLANAR_XOR", "CLOSEDPLANAR_XOR")
 
 
@@ -35,9 +39,13 @@ def filled(contours: Sequence[Dataset], stack: Stack) -> tuple[NDArray, tuple[st
     on_slices = _on_slices(contours, stack, left_out)
     for index, outlines in on_slices.items():
         areas = [_area(points, stack.planes[index]) for points in outlines]
-        voxels[index] = np.logical_xor.reduce(areas)
-        left_out["contours without the center of a pixel"] += sum(not area.any() for area in areas)
-        left_out["contours that cross another one, without what is in both"] += _crossings(areas)
+        some = [area for area in areas if area.any()]
+        # a contour drawn twice need not have the same numbers: it may be reversed, rounded or begin elsewhere
+        once = [*{np.packbits(area).tobytes(): area for area in some}.values()]
+        voxels[index] = np.logical_xor.reduce([voxels[index], *once])
+        left_out["contours without the center of a pixel"] += len(areas) - len(some)
+        left_out["contours that are there twice"] += len(some) - len(once)
+        left_out["contours that cross another one, without what is in both"] += _crossings(once)
     if on_slices:
         between = max(on_slices) - min(on_slices) + 1 - len(on_slices)
         left_out["slices without a contour between those with one"] = between
@@ -48,9 +56,8 @@ def _on_slices(contours: Sequence[Dataset], stack: Stack, left_out: Counter[str]
     """Return the corners of the contours on each slice; two planes of contours on one slice would cancel each other."""
     along, normal = along_normal(stack.planes), normal_of(stack.planes[0])
     near: dict[int, list[tuple[float, NDArray]]] = defaultdict(list)
-    seen: set[bytes] = set()
     for contour in contours:
-        if contour.ContourGeometricType not in _CLOSED:
+        if contour.ContourGeometricType not in _CLOSED or len(contour.ContourData or ()) < 3 * _CORNERS:
             left_out["contours that enclose nothing"] += 1
             continue
         points = np.reshape([float(value) for value in contour.ContourData], (-1, 3))
@@ -58,11 +65,8 @@ def _on_slices(contours: Sequence[Dataset], stack: Stack, left_out: Counter[str]
         index = int(np.abs(along - heights.mean()).argmin())
         if np.abs(heights - along[index]).max() > _ON_SLICE_MM:
             left_out["contours that lie on no slice"] += 1
-        elif points.tobytes() in seen:
-            left_out["contours that are there twice"] += 1
         else:
             near[index].append((float(heights.mean() - along[index]), points))
-            seen.add(points.tobytes())
     nearest = {index: min((off for off, _ in those), key=abs) for index, those in near.items()}
     left_out["contours of a plane that is further from its slice than another one"] = sum(
         abs(off - nearest[index]) > _SAME_MM for index, those in near.items() for off, _ in those
@@ -77,7 +81,7 @@ def _area(points: NDArray, plane: Plane) -> NDArray:
     """Return the pixels of a plane whose centers a contour holds, (rows, columns)."""
     row, column = np.reshape(plane.orientation, (2, 3))
     places = np.stack([(points - plane.position) @ column, (points - plane.position) @ row], axis=1)
-    return polygon2mask(plane.size, places / plane.spacing).astype(bool)
+    return polygon2mask(plane.size, np.round(places / plane.spacing, _PLACES)).astype(bool)
 
 
 def _crossings(areas: Sequence[NDArray]) -> int:

@@ -28,9 +28,12 @@ _TAGS = [
     *("SOPClassUID", "ContrastBolusAgent", "ContrastBolusAgentSequence", "SeriesDescription", "ProtocolName"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
-_OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION", "PHASE"}
+_OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION"}
+_OTHER_TYPES |= {"PHASE", "P", "PHASE MAP", "FIELD_MAP"}
 _OTHER_WORDS = re.compile(
-    r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b",
+    r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b"
+    # gradient echoes whose times are those of a T1: T2*, and what susceptibility and fields are computed of
+    r"|\bt2w?[ -]?(\*|star\b|ffe\b)|\bha?emo(sid\w*)?\b|\bfield ?map\w*|\b(mag|pha) images\b",
     re.IGNORECASE,
 )
 """Values of Image Type, and words of a description, of images that are made of others or of something else."""

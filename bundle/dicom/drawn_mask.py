@@ -21,6 +21,8 @@ NAME = "seg"
 """Name of its file beside the channels, as BraTS and the finders have it."""
 ITSELF = "channels"
 """Name of the grid of the channels, beside those of the contrasts."""
+EMPTY = "it is empty: every slice counts as one without the finding"
+"""What people are told of a mask without a voxel."""
 
 
 class DrawnMask(NamedTuple):
@@ -108,7 +110,7 @@ def write_drawn_mask(mask: DrawnMask, fixed: Image, transform: Transform, folder
 
 
 def _doubts(voxels: NDArray, name: str, names: Sequence[str]) -> list[str]:
-    doubts = [] if voxels.any() else ["it is empty: every slice counts as one without the finding"]
+    doubts = [] if voxels.any() else [EMPTY]
     if others := sorted({*names} - {name}):
         doubts.append(
             f"taken as drawn on {name}, but its grid is that of {' and '.join(others)} too: name the contrast"

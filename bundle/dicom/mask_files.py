@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from bundle.dicom.drawn_mask import EMPTY
 from bundle.dicom.masks import Mask, read_masks
 from bundle.dicom.stack_files import save_volume
 from bundle.files import is_no_space
@@ -91,11 +92,13 @@ def _without(hidden: Collection[str], mask: Mask) -> Mask:
 def _write(mask: Mask, owner: Written, number: int) -> None:
     name = f"mask_{number}.nii.gz"
     save_volume(owner.folder / name, mask.voxels, mask.stack.affine)
+    count = int(mask.voxels.sum())
     entry = {
         "file": f"{owner.folder.name}/{name}",
         "name": mask.name,
         "sop_instance_uid": mask.uid,
-        "voxels": int(mask.voxels.sum()),
-        "notes": list(mask.notes),
+        "voxels": count,
+        # a region of a template that nobody drew looks like one of a scan without the finding
+        "notes": [*mask.notes, *([] if count else [EMPTY])],
     }
     owner.entry.setdefault("masks", []).append(entry)

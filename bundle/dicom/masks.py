@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,12 +17,13 @@ from bundle.volumes.dicom_series import Stack
 from bundle.volumes.dicom_series.images import LABEL_MAP
 from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.dicom_series.planes import planes_of, series_label
-from bundle.volumes.problem import FileProblem, Problem
+from bundle.volumes.problem import FileProblem, Problem, raise_first
 
 MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)
 """Reasons for which headers set them aside."""
 _SAME_MM = 0.1
 _SAME_DIRECTION = 5e-4
+_AGAIN = "export it again"
 
 
 class Mask(NamedTuple):
@@ -58,7 +60,8 @@ def read_masks(file: Path, stacks: Sequence[Stack]) -> Iterator[Mask]:
         stacks: without problems, of the same study.
 
     Raises:
-        FileProblem: the series that it refers to is not there, lies in another frame of reference or on another grid.
+        FileProblem: the series that it refers to is not there, lies in another frame of reference or on another grid;
+            part of a segmentation would be lost.
     """
     image = open_dicom(file)
     label = series_label(image.get("SeriesNumber"))
@@ -74,29 +77,55 @@ def _segments(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterat
     references = image.get("ReferencedSeriesSequence") or ()
     instances = {str(item.ReferencedSOPInstanceUID) for s in references for item in s.ReferencedInstanceSequence}
     series = {str(item.SeriesInstanceUID) for item in references}
-    stack = _stack_of(stacks, series, instances, str(image.get("FrameOfReferenceUID", "")), label)
+    stack = _stack_of(stacks, series, instances, str(image.get("FrameOfReferenceUID") or ""), label)
     slices = _slices_of_frames(image, stack, label)
     pixels = np.reshape(image.pixel_array, (-1, image.Rows, image.Columns))
+    marked = [] if len(pixels) != len(slices) else [_numbers(image, *pair) for pair in enumerate(pixels)]
+    raise_first(_doubts(image, len(pixels), marked, label))
     for segment in image.SegmentSequence:
         number = int(segment.SegmentNumber)
-        if number == 0:  # the background of a label map
+        if number == 0 and image.SegmentationType == "LABELMAP":  # the background
             continue
         voxels = np.zeros((len(stack.planes), *stack.planes[0].size), np.uint8)
-        for frame, index in enumerate(slices):
-            voxels[index] |= _inside(image, frame, pixels[frame], number)
+        for index, frame, numbers in zip(slices, pixels, marked, strict=True):
+            if number in numbers:
+                voxels[index] |= _inside(image, frame, number)
         yield Mask(str(segment.get("SegmentLabel", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID))
 
 
-def _inside(image: FileDataset, frame: int, pixels: NDArray, number: int) -> NDArray:
+def _numbers(image: FileDataset, index: int, pixels: NDArray) -> set[int]:
+    """Return the segments that a frame holds."""
     if image.SegmentationType == "LABELMAP":
-        return pixels == number
-    own = image.PerFrameFunctionalGroupsSequence[frame].get("SegmentIdentificationSequence")
+        return {*np.unique(pixels).tolist()}
+    own = image.PerFrameFunctionalGroupsSequence[index].get("SegmentIdentificationSequence")
     shared = image.SharedFunctionalGroupsSequence[0] if image.get("SharedFunctionalGroupsSequence") else Dataset()
     [item] = own or shared.SegmentIdentificationSequence
-    if int(item.ReferencedSegmentNumber) != number:
-        return np.zeros_like(pixels, dtype=bool)
-    whole = int(image.get("MaximumFractionalValue", 1)) if image.SegmentationType == "FRACTIONAL" else 1
-    return pixels >= whole / 2
+    return {int(item.ReferencedSegmentNumber)}
+
+
+def _inside(image: FileDataset, pixels: NDArray, number: int) -> NDArray:
+    if image.SegmentationType == "LABELMAP":
+        return pixels == number
+    return pixels >= (int(image.MaximumFractionalValue) if image.SegmentationType == "FRACTIONAL" else 1) / 2
+
+
+def _doubts(image: FileDataset, frames: int, marked: Sequence[set[int]], label: str) -> Iterator[Problem]:
+    """Yield why part of a segmentation would be lost, or come to lie elsewhere, if it were read."""
+    if image.get("ConcatenationUID") and image.get("InConcatenationTotalNumber") != 1:
+        yield Problem(label, "be whole", "a part of a concatenated segmentation", "export it as one object")
+    if len(marked) != frames:
+        places = len(image.PerFrameFunctionalGroupsSequence)
+        yield Problem(label, "tell the place of every frame", f"{frames} frames and {places} places", _AGAIN)
+    length = -(-image.BitsAllocated * frames * image.Rows * image.Columns // 8)
+    if not image.file_meta.TransferSyntaxUID.is_compressed and len(image.PixelData) > length + length % 2:
+        found = f"{len(image.PixelData)} bytes where {length} hold all frames"
+        yield Problem(label, "hold frames one right after the other", found, _AGAIN)
+    if image.SegmentationType == "FRACTIONAL" and not image.get("MaximumFractionalValue"):
+        yield Problem(label, "tell which value is the whole of a voxel", "no MaximumFractionalValue", _AGAIN)
+    background = {0, image.get("PixelPaddingValue")} if image.SegmentationType == "LABELMAP" else set()
+    named = {int(segment.SegmentNumber) for segment in image.SegmentSequence}
+    if unknown := sorted(set().union(*marked) - named - background):
+        yield Problem(label, "describe every segment", f"frames of the segments {unknown} that it does not", _AGAIN)
 
 
 def _slices_of_frames(image: FileDataset, stack: Stack, label: str) -> list[int]:
@@ -119,12 +148,22 @@ def _regions(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterato
     references = [series for study in studies for series in study.get("RTReferencedSeriesSequence") or ()]
     instances = {str(i.ReferencedSOPInstanceUID) for s in references for i in s.get("ContourImageSequence") or ()}
     regions = {int(region.ROINumber): region for region in image.StructureSetROISequence}
+    series = {str(item.SeriesInstanceUID) for item in references}
+    strays: dict[int, Problem] = {}
     for drawn in image.ROIContourSequence:
         region = regions[int(drawn.ReferencedROINumber)]
-        frame = str(region.get("ReferencedFrameOfReferenceUID", ""))
-        stack = _stack_of(stacks, {str(s.SeriesInstanceUID) for s in references}, instances, frame, label)
+        try:
+            frame = str(region.get("ReferencedFrameOfReferenceUID") or "")
+            stack = _stack_of(stacks, series, instances, frame, label)
+        except FileProblem as error:  # one of another frame of reference takes none of the others with it
+            strays[int(region.ROINumber)] = error.problem
+            continue
         voxels, notes = filled(drawn.get("ContourSequence") or (), stack)
         yield Mask(str(region.get("ROIName", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID), notes)
+    if strays:
+        which = f"region {', '.join(map(str, strays))} of {label}"
+        of_all = len(strays) == len(image.ROIContourSequence)
+        raise FileProblem(replace(next(iter(strays.values())), file=label if of_all else which))
 
 
 def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], frame: str, label: str) -> Stack:
@@ -134,8 +173,8 @@ def _stack_of(stacks: Sequence[Stack], series: set[str], instances: set[str], fr
     there: list[Any] = [stack for stack in mine if stack.planes[0].frame_of_reference == frame]
     if len(there) == 1:
         return there[0]
-    found = "a reference to a series that was not read"
+    found = "a reference to a series that was not read" if series else "no reference to a series"
     if mine:
         found = f"a reference to {len(there)} stacks" if there else "another frame of reference"
-    remedy = "export it together with its series" if not mine else "export it again for one series"
+    remedy = "export it together with its series" if series and not mine else "export it again for one series"
     raise FileProblem(Problem(label, "belong to one stack of its study", found, remedy))

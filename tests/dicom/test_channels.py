@@ -50,7 +50,11 @@ def test_a_clash_names_both_series_and_a_contrast_that_is_needed_must_be_there(t
 @pytest.mark.parametrize(
     ("header", "description"),
     [({}, "ADC map"), ({}, "t1_tof_3d"), ({"DiffusionBValue": 1000.0}, ""),
-     ({"ImageType": ["DERIVED", "PRIMARY", "SWI"]}, "")],
+     ({"ImageType": ["DERIVED", "PRIMARY", "SWI"]}, ""), ({}, "t2_fl2d_tra_hemo"), ({}, "AX T2* GRE"),
+     ({}, "GRE T2 STAR"), ({}, "T2W_FFE"), ({}, "gre_field_mapping"), ({}, "Mag_Images"),
+     ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "t1"),
+     ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]}, "t1"),
+     ({"ImageType": ["ORIGINAL", "PRIMARY", "T1", "FIELD_MAP"]}, "")],
 )  # fmt: skip
 def test_images_of_something_else_are_no_contrast(tmp_path, header, description):
     scan(tmp_path, 3, SeriesDescription=description, **T1, **header)

@@ -17,6 +17,7 @@ from bundle.dicom import find_stacks, mask_files, prepare_study, read_headers
 from bundle.dicom.masks import MASK_KINDS, read_masks
 
 FORMATS = ROOT.parent / "shared/data/formats/dicom"
+TURNED = (0.955336, 0.289630, 0.058711, -0.295520, 0.936293, 0.189796)
 TRUTH = np.zeros((len(HEIGHTS), *SIZE), np.uint8)
 TRUTH[1:4, 3:9, 4:12] = 1
 TRUTH[2, 5:7, 6:9] = 0  # a hole
@@ -97,6 +98,16 @@ def test_contours_enclose_the_pixels_whose_centers_they_hold(tmp_path, orientati
     assert mask["notes"] == ["contours that enclose nothing: 1", "contours that lie on no slice: 1"]
 
 
+@pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE, TURNED])
+def test_a_contour_through_the_centers_of_pixels_holds_them_in_every_direction(tmp_path, orientation):
+    series(tmp_path / "in", orientation=orientation)
+    image = dcmread(path := structure_set(tmp_path / "in", orientation))
+    corners = [(3, 4), (3, 11), (8, 11), (8, 4)]
+    image.ROIContourSequence[0].ContourSequence = [contour(height, corners, orientation) for height in HEIGHTS]
+    image.save_as(path)
+    assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["voxels"] == len(HEIGHTS) * 48
+
+
 def filled(tmp_path, *outlines, name="GTV"):
     """Pixels of each slice of the mask of a region with these contours, its entry, and the case."""
     series(tmp_path / "in")
@@ -128,6 +139,40 @@ def test_what_a_mask_leaves_out_of_its_contours_is_noted(tmp_path):
         "contours without the center of a pixel: 1",
         "slices without a contour between those with one: 1",
     ]
+
+
+@pytest.mark.parametrize(
+    "again",
+    [lambda corners: corners[::-1], lambda corners: corners[1:] + corners[:1], lambda corners: corners + corners[:1],
+     lambda corners: [(row + 0.001, column) for row, column in corners]],
+    ids=["reversed", "begun elsewhere", "closed", "rounded"],
+)  # fmt: skip
+def test_a_contour_that_is_drawn_twice_does_not_undo_itself(tmp_path, again):
+    one = square(3, 4, 8, 11)
+    counts, mask, _ = filled(tmp_path, (4, one), (4, again(one)), (8, one))
+    assert counts == [0, 48, 48, 0, 0]
+    assert mask["notes"] == ["contours that are there twice: 1"]
+
+
+@pytest.mark.parametrize("outlines", [None, []], ids=["no contours", "an empty list of them"])
+def test_a_region_that_nobody_drew_is_noted(tmp_path, outlines):
+    series(tmp_path / "in")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    image.ROIContourSequence[0].ContourSequence = outlines
+    if outlines is None:
+        del image.ROIContourSequence[0].ContourSequence
+    image.save_as(path)
+    case, account = prepared(tmp_path)
+    [mask] = account["volumes"][0]["masks"]
+    assert mask["voxels"] == 0
+    assert mask["notes"] == ["it is empty: every slice counts as one without the finding"]
+    assert mask["notes"][0] in case.text
+
+
+def test_a_point_or_a_line_encloses_nothing_whatever_it_is_called(tmp_path):
+    counts, mask, _ = filled(tmp_path, (4, square(3, 4, 8, 11)), (8, [(3, 3)]), (12, [(3, 3), (3, 5)]))
+    assert counts == [0, 48, 0, 0, 0]
+    assert mask["notes"] == ["contours that enclose nothing: 2"]
 
 
 def test_contours_beside_each_other_do_not_cross(tmp_path):
@@ -198,6 +243,32 @@ def test_contours_of_something_else_are_refused(tmp_path, change, reason):
     assert f"must belong to one stack of its study, got {reason}" in account["refused"][0]["problems"][0]
 
 
+def test_contours_that_refer_to_nothing_are_refused(tmp_path):
+    series(tmp_path / "in")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    del image.ReferencedFrameOfReferenceSequence
+    image.save_as(path)
+    words = prepared(tmp_path)[1]["refused"][0]["problems"][0]
+    assert words.endswith("got no reference to a series: export it again for one series.")
+
+
+def test_a_region_of_another_frame_of_reference_takes_none_of_the_others_with_it(tmp_path):
+    series(tmp_path / "in")
+    image = dcmread(path := structure_set(tmp_path / "in"))
+    outlines = image.ROIContourSequence[0].ContourSequence
+    for number, frame in ((2, "1.2.99"), (3, "1.2.8")):
+        region = item(ROINumber=number, ROIName=f"GTV {number}", ReferencedFrameOfReferenceUID=frame)
+        image.StructureSetROISequence.append(region)
+        image.ROIContourSequence.append(item(ReferencedROINumber=number, ContourSequence=outlines))
+    image.save_as(path)
+    _, account = prepared(tmp_path)
+    assert [(mask["name"], mask["voxels"]) for mask in account["volumes"][0]["masks"]] == [("GTV", 138), ("GTV 3", 138)]
+    [refused] = account["refused"]
+    assert refused["problems"][0].startswith(
+        "region 2 of series 30 must belong to one stack of its study, got another "
+    )
+
+
 def test_a_reference_to_one_of_several_stacks_needs_its_instances(tmp_path):
     series(tmp_path / "in")
     series(tmp_path / "in", first=6, size=(10, 16))
@@ -220,6 +291,50 @@ def test_a_segmentation_on_another_grid_is_refused_and_a_broken_one_named(tmp_pa
     assert "must hold a whole segmentation or structure set, got one that cannot be read (AttributeError)" in " ".join(
         words
     )
+
+
+def without_maximum(image):
+    del image.MaximumFractionalValue
+
+
+def of_another_segment(image):
+    image.SharedFunctionalGroupsSequence[0].SegmentIdentificationSequence[0].ReferencedSegmentNumber = 3
+
+
+def of_another_label(image):
+    image.PixelData = bytes(value * 3 for value in image.PixelData)
+
+
+def with_a_place_less(image):
+    image.PerFrameFunctionalGroupsSequence = image.PerFrameFunctionalGroupsSequence[:-1]
+
+
+def padded(image):
+    frames = [np.packbits(frame, bitorder="little").tobytes() for frame in image.pixel_array]
+    image.PixelData = b"".join(frame + b"\0\0" for frame in frames)
+
+
+def part(image):
+    image.ConcatenationUID, image.InConcatenationNumber, image.InConcatenationTotalNumber = "1.2.55", 1, 2
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "reason"),
+    [("FRACTIONAL", without_maximum, "tell which value is the whole of a voxel, got no MaximumFractionalValue"),
+     ("BINARY", of_another_segment, "describe every segment, got frames of the segments [3] that it does not"),
+     ("LABELMAP", of_another_label, "describe every segment, got frames of the segments [3] that it does not"),
+     ("BINARY", with_a_place_less, "tell the place of every frame, got 3 frames and 2 places"),
+     ("BINARY", padded, "hold frames one right after the other, got 78 bytes where 72 hold all frames"),
+     ("BINARY", part, "be whole, got a part of a concatenated segmentation")],
+)  # fmt: skip
+def test_a_segmentation_of_which_a_part_would_be_lost_is_refused(tmp_path, kind, change, reason):
+    series(tmp_path / "in")
+    image = dcmread(path := segmentation(tmp_path / "in", kind))
+    change(image)
+    image.save_as(path)
+    _, account = prepared(tmp_path)
+    assert "masks" not in account["volumes"][0]
+    assert f"series 20 must {reason}" in account["refused"][0]["problems"][0]
 
 
 def test_a_full_disk_stops_at_a_mask_too(tmp_path, monkeypatch):

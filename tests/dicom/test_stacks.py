@@ -480,6 +480,19 @@ def test_frames_of_several_echoes_times_and_directions_are_told_apart(tmp_path, 
     assert "gradient direction, temporal position" in found[0].flags["split"]
 
 
+@pytest.mark.parametrize(("apart", "flag"), [(3, "mixed"), (0, "split")])
+def test_stacks_of_frames_of_one_image_are_told_apart(tmp_path, stacks, apart, flag):
+    places = [(stack, height) for stack in (1, 2) for height in (0, 6, 12, 18)]
+    frames = [{"position": (0, 0, height + apart * stack), "value": 100 * stack} for stack, height in places]
+    image = enhanced(frames)
+    for (stack, _), group in zip(places, image.PerFrameFunctionalGroupsSequence, strict=True):
+        group.FrameContentSequence = [item(StackID=str(stack))]
+    save(image, tmp_path)
+    found, _ = stacks()
+    assert [len(stack.planes) for stack in found] == ([8] if apart else [4, 4])
+    assert all("differ in stack of frames" in stack.flags[flag] for stack in found)
+
+
 def test_several_enhanced_files_of_one_series_are_told_apart(tmp_path, stacks):
     for number in (1, 2):
         frames = [{"position": (0, 0, z), "value": z + number} for z in (0, 3)]

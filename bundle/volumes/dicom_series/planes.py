@@ -23,6 +23,7 @@ REPEATS = {
     "gradient direction": ("MRDiffusionSequence", "DiffusionGradientOrientation"),
     "gradient direction (Siemens)": ("", "0019100E"),
     "temporal position": ("FrameContentSequence", "TemporalPositionIndex TemporalPositionIdentifier"),
+    "stack of frames": ("FrameContentSequence", "StackID"),
     "cardiac phase": ("CardiacSynchronizationSequence", "NominalCardiacTriggerDelayTime TriggerTime"),
     "inversion time": ("MRModifierSequence", "InversionTimes InversionTime"),
     "acquisition": ("FrameContentSequence", "FrameAcquisitionNumber AcquisitionNumber"),
