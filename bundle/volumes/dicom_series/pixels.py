@@ -21,6 +21,7 @@ from bundle.volumes.problem import FileProblem, Problem
 _WAVELETS = (JPEG2000, HTJ2K)
 """Transfer syntaxes that may lose; JPEG2000Lossless may not."""
 _CODESTREAM, _CODING = b"\xff\x4f\xff\x51", b"\xff\x52"
+_LARGEST = np.finfo(np.float32).max
 _DECODERS = "python-gdcm"
 """The one package that decodes every common transfer syntax."""
 
@@ -81,6 +82,9 @@ def read_slices(planes: Sequence[Plane], images: dict[Path, FileDataset] | None 
             if image.shape != planes[0].size:
                 size = " x ".join(map(str, planes[0].size))
                 raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
+            if image.dtype.kind == "f" and not np.abs(image).max() <= _LARGEST:
+                found, remedy = "NaN, infinite ones or too large ones", "export the series again"
+                raise FileProblem(Problem(planes[0].label, "hold intensities that are numbers", found, remedy))
             yield image
 
 
