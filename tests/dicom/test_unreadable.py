@@ -92,3 +92,11 @@ def test_a_file_in_a_folder_that_may_be_listed_and_not_entered_is_named(tmp_path
     monkeypatch.setattr(type(tmp_path), "stat", denied)
     monkeypatch.setattr(headers, "_opened", lambda path, _=headers._opened, **more: path.stat() and _(path, **more))
     assert [kind for kind, _ in found()[1]] == ["damaged"] * 5
+
+
+def test_a_large_file_that_begins_like_a_header_is_told_at_once(tmp_path):
+    with (tmp_path / "scan.raw").open("wb") as stream:
+        stream.write(b"\x08\x00")
+        stream.truncate(1 << 24)  # takes pydicom 20 s
+    [aside] = read_headers(tmp_path).asides
+    assert aside.kind == "not DICOM"

@@ -15,6 +15,10 @@ from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
 _FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
+_EARLY_TAGS = (b"\x08\x00\x16\x00", b"\x00\x08\x00\x16", b"\x02\x00\x10\x00")
+"""SOP Class UID, by either order of bytes, and Transfer Syntax UID."""
+_BEGINNING = 1 << 14
+"""Bytes that hold one of them, which little stands before."""
 
 
 def printable(file: Path) -> str:
@@ -49,8 +53,10 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
         return dcmread(path, **options)
     except InvalidDicomError:
         with path.open("rb") as stream:
-            first = stream.read(2)
-        image = dcmread(path, force=True, **options) if first in _FIRST_TAGS else None
+            start = stream.read(_BEGINNING)
+        # of something else pydicom would make an element of every few bytes, for hours and in all memory
+        may_be = start[:2] in _FIRST_TAGS and any(tag in start for tag in _EARLY_TAGS)
+        image = dcmread(path, force=True, **options) if may_be else None
         if image is None or "SOPClassUID" not in image:
             raise
     if "TransferSyntaxUID" not in image.file_meta:
