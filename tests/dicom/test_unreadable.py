@@ -94,6 +94,16 @@ def test_a_file_in_a_folder_that_may_be_listed_and_not_entered_is_named(tmp_path
     assert [kind for kind, _ in found()[1]] == ["damaged"] * 5
 
 
+def test_a_file_cut_off_in_its_header_is_a_slice_that_is_lost(tmp_path, found):
+    last = series(tmp_path)[-1]
+    content = last.read_bytes()
+    for tag in (b"\x20\x00\x0d\x00UI", b"\x20\x00\x0e\x00UI"):  # before the study, or the series, is told
+        last.write_bytes(content[: content.index(tag)])
+        stack, asides = found()
+        assert (len(stack.planes), list(stack.flags)) == (4, ["lost"])
+        assert [kind for kind, _ in asides] == ["refused"]
+
+
 def test_a_large_file_that_begins_like_a_header_is_told_at_once(tmp_path):
     with (tmp_path / "scan.raw").open("wb") as stream:
         stream.write(b"\x08\x00")
