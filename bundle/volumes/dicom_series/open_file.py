@@ -14,6 +14,8 @@ from pydicom import dcmread, uid
 from pydicom.dataset import FileDataset
 from pydicom.errors import InvalidDicomError
 
+from bundle.volumes.problem import FileProblem, Problem
+
 _FIRST_TAGS = (b"\x02\x00", b"\x08\x00", b"\x00\x08")
 _EARLY_TAGS = (b"\x08\x00\x16\x00", b"\x00\x08\x00\x16", b"\x02\x00\x10\x00")
 """SOP Class UID, by either order of bytes, and Transfer Syntax UID."""
@@ -63,4 +65,24 @@ def open_dicom(path: Path, **options: Any) -> FileDataset:
         implicit, little = image.original_encoding
         explicit = uid.ExplicitVRLittleEndian if little else uid.ExplicitVRBigEndian
         image.file_meta.TransferSyntaxUID = uid.ImplicitVRLittleEndian if implicit else explicit
+    return image
+
+
+def reopen_dicom(path: Path, instance: str, label: str, **options: Any) -> FileDataset:
+    """Return a DICOM file whose header was read before.
+
+    Args:
+        path: the file.
+        instance: SOP Instance UID that it had.
+        label: name of its series.
+        options: of `pydicom.dcmread`.
+
+    Raises:
+        FileProblem: it holds another image by now, whose place or patient may be another one.
+        InvalidDicomError: it is something else by now.
+    """
+    image = open_dicom(path, **options)
+    if "SOPInstanceUID" in image and str(image.SOPInstanceUID) != instance:  # not in one whose pixels are cut off
+        found, remedy = "a file that another image has replaced meanwhile", "read it again when all files are there"
+        raise FileProblem(Problem(label, "hold the images whose headers were read", found, remedy))
     return image

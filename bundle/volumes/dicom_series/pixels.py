@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
 from pydicom.uid import HTJ2K, JPEG2000, UID
 
-from bundle.volumes.dicom_series.open_file import open_dicom
+from bundle.volumes.dicom_series.open_file import reopen_dicom
 from bundle.volumes.dicom_series.plain_pixels import read_plain
 from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
@@ -128,10 +128,10 @@ def is_irreversible(plane: Plane) -> bool:
 
 def _intensities(file: Path, planes: Sequence[Plane], kept: FileDataset | None) -> Iterator[NDArray]:
     plane = planes[0]
-    if plane.plain and (pixels := read_plain(file.read_bytes(), plane.size, plane.plain)) is not None:
+    if plane.plain and (pixels := read_plain(file.read_bytes(), plane.uid, plane.size, plane.plain)) is not None:
         yield _shifted(pixels, plane.plain.intercept)
         return
-    image = open_dicom(file) if kept is None else kept
+    image = reopen_dicom(file, plane.uid, plane.label) if kept is None else kept
     _check_length(image, plane.label)
     if plane.frame is None:
         yield _modality(pixel_array(image), image)  # the property also watches what it was made of
