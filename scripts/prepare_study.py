@@ -3,18 +3,19 @@
 Example:
     python scripts/prepare_study.py EXPORT --output_dir prepared --key_file ~/lgm_vit_key
 
-Exit status: 0 if a volume was read, 1 on an error, 3 if nothing in the folder can be read.
+Exit status: 0 if a volume was read, 1 on an error, 3 if nothing in the folder can be read, 130 if ended by ctrl-C.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from any folder, without an installed package
 
-_NOTHING_READABLE = 3
+_NOTHING_READABLE, _INTERRUPTED = 3, 130
 
 
 def main() -> int:
@@ -30,6 +31,8 @@ def main() -> int:
     parser.add_argument("--mask", help="file of a mask that was drawn on one of the contrasts, for that grid")
     parser.add_argument("--mask_contrast", help="the contrast that it was drawn on; default: the first with its grid")
     arguments = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show must not stop the others
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from bundle.dicom import NothingReadable, prepare_study
 
@@ -39,13 +42,15 @@ def main() -> int:
         return _failed(error, 1)
     except NothingReadable as error:
         return _failed(error, _NOTHING_READABLE)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         return _failed(error, 1)
+    except KeyboardInterrupt:
+        return _failed("ended by ctrl-C; studies that were finished are whole", _INTERRUPTED)
     print(*(case.text for case in cases), sep="\n")
     return 0
 
 
-def _failed(error: Exception, status: int) -> int:
+def _failed(error: object, status: int) -> int:
     print(f"error: {error}", file=sys.stderr)
     return status
 

@@ -1,7 +1,7 @@
 """Read a folder of DICOM studies with a packed bundle: findings, a report for people, and objects that a PACS takes.
 
 Exit status: 0 every study was read; 1 a study failed; 3 nothing in the folder can be read; 4 a study holds no series,
-or several, that the network reads, and none failed.
+or several, that the network reads, and none failed; 130 it was ended by ctrl-C.
 
 Example:
     python scripts/read_study.py STUDY --bundle lgm_vit --output_dir results --key_file ~/lgm_vit.key
@@ -10,12 +10,15 @@ Example:
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # from any folder, without an installed package
+
+_INTERRUPTED = 130
 
 
 def main() -> int:
@@ -35,6 +38,8 @@ def main() -> int:
     named.add_argument("--key_file", type=Path, help="key that names cases; made on first use, KEY_FILE.names.csv too")
     named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
     given = parser.parse_args()
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show must not stop the others
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         from bundle.clinic import NOTHING_READABLE, Selection, StudyNetwork, exit_status, read_studies
         from bundle.dicom import NothingReadable
@@ -47,8 +52,10 @@ def main() -> int:
         return _failed(error, 1)
     except NothingReadable as error:
         return _failed(error, NOTHING_READABLE)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, MemoryError) as error:
         return _failed(error, 1)
+    except KeyboardInterrupt:
+        return _failed("ended by ctrl-C; studies that were finished are whole", _INTERRUPTED)
     return exit_status(outcomes)
 
 
@@ -56,7 +63,7 @@ def _tell(outcome: Any) -> None:
     print(outcome.text, file=sys.stdout if outcome.outcome == "read" else sys.stderr, flush=True)
 
 
-def _failed(error: Exception, status: int) -> int:
+def _failed(error: object, status: int) -> int:
     print(f"error: {error}", file=sys.stderr)
     return status
 

@@ -108,7 +108,7 @@ def _read(study: StudyFiles, output_dir: Path, network: StudyNetwork, selection:
         if is_no_space(error):
             raise
         logger.debug("failed", exc_info=True)
-        return _without_results(study, target, network, status, "failed", error)
+        return _without_results(study, target, network, status, "failed", _reason(error))
     shutil.rmtree(_failed(target), ignore_errors=True)  # of an earlier try
     return StudyOutcome(target, "read", f"{study.case}: {answer} See {target / 'report.html'}")
 
@@ -146,6 +146,13 @@ def _without_results(
     except (ValueError, NotADirectoryError) as second:
         logger.debug("no record", exc_info=second)
     return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {said}")
+
+
+def _reason(error: Exception) -> Exception:
+    """Return what MONAI wraps in an error that tells no more than the name of a transform."""
+    while isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):
+        error = error.__cause__
+    return error
 
 
 def _failed(target: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hmac
 import os
 import re
@@ -30,7 +31,7 @@ class CaseNames:
             ``.names.csv``, lies the table of names. None takes the identity itself.
 
     Raises:
-        ValueError: the key is shorter than 32 characters.
+        ValueError: the key is shorter than 32 characters, or is gone while its table of names is there.
 
     Example:
         >>> import tempfile
@@ -44,7 +45,8 @@ class CaseNames:
     """
 
     def __init__(self, key_file: str | os.PathLike[str] | None) -> None:
-        self.key_file = None if key_file is None else Path(key_file)
+        # a shell leaves the ~ of --key_file=~/key, and so does a file of arguments
+        self.key_file = None if key_file is None else Path(key_file).expanduser()
         self.key = b"" if self.key_file is None else _key(self.key_file)
         self._given: dict[str, Study] = {}
 
@@ -89,15 +91,18 @@ class CaseNames:
 
         Returns:
             The table; None where names are the identity itself.
+
+        Raises:
+            ValueError: the table is damaged, or a spreadsheet has saved it in another form.
         """
         if self.key_file is None:
             return None
-        table = self.key_file.with_name(f"{self.key_file.name}.names.csv")
+        table = _table(self.key_file)
         with FileLock(f"{table}.lock", timeout=_SECONDS):
-            old = read_csv(table) if table.exists() else pd.DataFrame(columns=_COLUMNS)
+            old = _read(table) if table.exists() else pd.DataFrame(columns=_COLUMNS)
             new = pd.DataFrame(rows, columns=_COLUMNS).fillna("")
             merged = pd.concat([old, new]).drop_duplicates("name", keep="last")
-            write_atomically(table, lambda part: _write_private(part, merged.to_csv(index=False)))
+            write_atomically(table, lambda part: _write_private(part, _as_csv(merged)))
         return table
 
     def _hashed(self, *parts: str) -> str:
@@ -140,11 +145,40 @@ def _key(file: Path) -> bytes:
     file.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{file}.lock", timeout=_SECONDS):
         if not file.exists():
+            if _table(file).exists():
+                raise ValueError(
+                    f"{file} must be there, as its table {_table(file).name} is, got none: restore it, or move the "
+                    "table away. A new key gives every study another name."
+                )
             write_atomically(file, lambda part: _write_private(part, secrets.token_hex(32)))
     key = file.read_bytes().strip()
     if len(key) < 32:
         raise ValueError(f"{file} must hold a key of at least 32 characters, got {len(key)}: name another file.")
     return key
+
+
+def _table(key_file: Path) -> Path:
+    return key_file.with_name(f"{key_file.name}.names.csv")
+
+
+def _read(table: Path) -> pd.DataFrame:
+    """Return the table of names; one in another form would lose all rows when it is written again."""
+    try:
+        rows = read_csv(table)
+        if set(rows.columns) >= set(_COLUMNS):
+            return rows
+        found = f"the columns {', '.join(map(str, rows.columns))}"
+    except ValueError as error:
+        found = str(error)
+    raise ValueError(
+        f"{table} must be the table of names as it was written (UTF-8, commas, columns {', '.join(_COLUMNS)}), got "
+        f"{found}: restore it, or move it away."
+    )
+
+
+def _as_csv(table: pd.DataFrame) -> str:
+    # quoted, as the header of a patient may hold a line break
+    return table.to_csv(index=False, quoting=csv.QUOTE_ALL, lineterminator="\n")
 
 
 def _write_private(file: Path, text: str) -> None:

@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
+
+from bundle.files import read_csv
+
+INSTANCE = "sop_instance_uid"
+"""Column of slices.csv."""
 
 
 def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
@@ -24,6 +30,27 @@ def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
             f"got {case!r}: set `case` in the data list."
         )
     return Path(output_dir) / case
+
+
+def require_same_images(folder: Path, instances: Collection[str]) -> None:
+    """Refuse to replace the results of other DICOM images.
+
+    Studies are counted unless a key names them: `study_1` of the next export would take the place of this one's.
+
+    Args:
+        folder: of the results.
+        instances: SOP Instance UIDs of the slices to write; none for what does not come from DICOM.
+
+    Raises:
+        ValueError: the results that are there share no image with them.
+    """
+    table = folder / "slices.csv"
+    earlier = set(read_csv(table).get(INSTANCE, ())) - {""} if instances and table.is_file() else set()
+    if earlier and earlier.isdisjoint(instances):
+        raise ValueError(
+            f"{folder} must be free or hold earlier results of the same images, got those of another series: choose "
+            "another output_dir, or give a key_file, by which studies have names of their own."
+        )
 
 
 def finished_cases(output_dir: str | os.PathLike[str]) -> list[str]:

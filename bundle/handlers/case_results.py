@@ -20,12 +20,12 @@ from numpy.typing import NDArray
 from bundle import keys
 from bundle.files import folder_atomically, write_csv, write_json
 from bundle.handlers.case_findings import write_findings
-from bundle.handlers.case_folder import case_folder
+from bundle.handlers.case_folder import INSTANCE, case_folder, require_same_images
 from bundle.reports import case_picture, write_picture
 from bundle.volumes import write_nifti
 
 logger = logging.getLogger(__name__)
-_OF_INSTANCE = ("sop_instance_uid", "frame", "position_mm")
+_OF_INSTANCE = (INSTANCE, "frame", "position_mm")
 _MAP_UNIT = "Attribution map, no unit: where the network looked. Not a probability."
 
 
@@ -89,6 +89,7 @@ class CaseResultSaver:
             row["source_slice"] = source
             if instances:
                 row |= {name: instances[source][name] for name in _OF_INSTANCE}
+        require_same_images(case_folder(self.output_dir, name), {row[INSTANCE] for row in instances})
         scale = case[keys.OVERLAY]["map_range"] if self.map_scale is None else self.map_scale
         summary = {
             "case": name,

@@ -105,6 +105,15 @@ def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch
     assert "RuntimeError: the disk is slow" in status(outcome)["error"]
 
 
+def test_the_reason_is_told_and_not_the_transform_that_met_it(study, read, network, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("applying transform <LoadCaseFilesd at 0x7f>") from ValueError("the scan must be larger")
+
+    monkeypatch.setattr(network, "infer", broken)
+    [outcome] = read(study())
+    assert status(outcome)["error"] == "ValueError: the scan must be larger"
+
+
 def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, monkeypatch):
     def gone(*_):
         raise FileNotFoundError(2, "No such file or directory", "/export/Doe_Jane/1.dcm")

@@ -30,7 +30,7 @@ def both(found, folder):
     path = save(found, folder)
     header = dcmread(path, stop_before_pixels=True)
     plain = plain_pixels(header)
-    ours = plain and read_plain(path.read_bytes(), (found.Rows, found.Columns), plain)
+    ours = plain and read_plain(path.read_bytes(), found.SOPInstanceUID, (found.Rows, found.Columns), plain)
     return (None if ours is None else ours + plain.intercept), dcmread(path)
 
 

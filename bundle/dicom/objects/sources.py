@@ -14,7 +14,7 @@ from pydicom.valuerep import DS
 
 from bundle.dicom.objects.stable_uid import stable_uid
 from bundle.volumes.dicom_series import Stack
-from bundle.volumes.dicom_series.open_file import open_dicom
+from bundle.volumes.dicom_series.open_file import reopen_dicom
 
 _CLASSES = {
     uid.EnhancedCTImageStorage: uid.CTImageStorage,
@@ -139,8 +139,10 @@ def open_sources(stack: Stack) -> Sources:
 
     Raises:
         FileNotFoundError: its first file is gone.
+        FileProblem: another image has replaced it, maybe of another patient.
     """
-    return Sources(stack, open_dicom(stack.planes[0].file, stop_before_pixels=True))
+    first = stack.planes[0]
+    return Sources(stack, reopen_dicom(first.file, first.uid, first.label, stop_before_pixels=True))
 
 
 def name_frames(dataset: Dataset, sources: Iterable[Sources]) -> None:

@@ -47,8 +47,10 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
         flags["lossy"] = "its pixels were once compressed with loss"
     if any(plane.burned_in for plane in planes):
         flags["burned_in"] = "text lies in its pixels, which may be a name"
-    lost = [aside for aside in headers.asides if aside.kind == "damaged" and aside.file.parent in folders]
-    lost += [aside for aside in headers.asides if aside.kind == "refused" and (aside.study, aside.series) == whose]
+    beside = [aside for aside in headers.asides if aside.file.parent in folders]
+    # a file that was cut off in its header does not tell whose it is
+    lost = {aside.file for aside in beside if aside.kind == "damaged" or (aside.kind == "refused" and not aside.series)}
+    lost |= {aside.file for aside in headers.asides if aside.kind == "refused" and (aside.study, aside.series) == whose}
     if lost:
         flags["lost"] = f"files beside it that cannot be read: {len(lost)}; slices may be missing at an end"
     numbers = headers.numbers.get(whose, set())

@@ -16,6 +16,8 @@ _EVEN_MM = 0.1
 """As far as a slice may lie from where the affine puts it; headers round positions to a tenth of that."""
 _MISSING = 1.5
 """A gap of more than this times the usual distance between slices is a lost slice, if the usual distance returns."""
+_LONGEST = 32767
+"""Voxels along a side of a NIfTI file."""
 _UNIT = 1e-3
 _TILT_DEGREES = 0.1
 _STEEPEST_DEGREES = 45
@@ -89,6 +91,9 @@ def geometry_problems(planes: Sequence[Plane], label: str) -> Iterator[Problem]:
         yield Problem(label, "have unit directions at right angles", found, remedy)
     if min(first.spacing) <= 0 or not np.isfinite(first.spacing).all():
         yield Problem(label, "have pixels of a positive size", f"{list(first.spacing)} mm", "export the series again")
+    if not all(1 <= side <= _LONGEST for side in (*first.size, len(planes))):
+        found = " x ".join(map(str, (*first.size, len(planes))))
+        yield Problem(label, f"have 1 to {_LONGEST} rows, columns and slices", found, "export the series again")
     if (tilt := _tilt(planes)) > _STEEPEST_DEGREES:
         found, remedy = f"a shear of {tilt:.3g} degrees", "export each stack of slices as a series of its own"
         yield Problem(label, "hold slices that lie above each other", found, remedy)

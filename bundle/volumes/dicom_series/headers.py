@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import stat
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ _COUNTS = ("ImagesInAcquisition", "NumberOfSlices")
 _LONG = 1 << 20
 """Bytes from which a value is skipped until it is asked for; to pick the attributes that are needed takes longer."""
 _SUFFIXES = (".dcm", ".ima", ".dicom")
+_CLOSED = "a folder that cannot be read: allow it, or copy it again"
 _UNREADABLE = "its header cannot be read: copy it again"
 
 
@@ -77,11 +79,8 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
             raise NotADirectoryError(f"{folder} must be a folder with a DICOM study, got none: name another one.")
     headers = Headers(images={} if keep_images else None)
     with disable_value_validation():  # a value is looked at where it is used
-        for path in sorted(set(_paths(folders))):
-            if path.is_dir() and not os.access(path, os.R_OK | os.X_OK):
-                headers.asides.append(Aside(None, "a file", "damaged", "a folder that may not be read", path))
-            elif path.is_file() and not path.name.startswith("."):
-                _read(path, headers)
+        for path in sorted(set(_files(folders, headers))):
+            _read(path, headers)
     slices = {(plane.file.parent, _pattern(plane.file)) for plane in headers.planes}
     for index, aside in enumerate(headers.asides):
         if aside.kind == "not DICOM" and (aside.file.parent, _pattern(aside.file)) in slices:
@@ -89,19 +88,31 @@ def read_headers(*folders: str | os.PathLike[str], keep_images: bool = False) ->
     return headers
 
 
-def _paths(folders: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
-    """Yield all files and folders below some folders, also those behind links, but for links that lead up or back."""
+def _files(folders: Iterable[str | os.PathLike[str]], headers: Headers) -> Iterator[Path]:
+    """Yield all files below some folders, also those behind links, but for links that lead up or back."""
+
+    def unread(error: OSError) -> None:
+        headers.asides.append(Aside(None, "a file", "damaged", _CLOSED, Path(os.fsdecode(error.filename))))
+
     seen: set[Path] = set()
     for folder in folders:
         start = Path(folder).resolve()
-        for place, inner, files in os.walk(folder, followlinks=True):
+        for place, inner, files in os.walk(folder, onerror=unread, followlinks=True):
             real = Path(place).resolve()
             if real in seen or (real != start and start.is_relative_to(real)):
                 inner.clear()
                 continue
             seen.add(real)
             inner.sort()
-            yield from (Path(place, name) for name in (*inner, *files))
+            yield from (path for name in files if not name.startswith(".") and _may_be_image(path := Path(place, name)))
+
+
+def _may_be_image(path: Path) -> bool:
+    """Return False for a pipe, a socket or a device; a link that leads nowhere may be to a slice that is lost."""
+    try:
+        return stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return True
 
 
 def _pattern(file: Path) -> str:
@@ -113,10 +124,19 @@ def _read(path: Path, headers: Headers) -> None:
         image = _opened(path, with_pixels=headers.images is not None)
         _sort(image, path, headers)
     except Exception as error:  # a damaged header fails anywhere, and one file must not lose the others
-        named = path.suffix.lower() in _SUFFIXES or not path.stat().st_size  # nothing but a copy that failed is empty
-        damaged = named or not isinstance(error, InvalidDicomError)
+        # a file that is gone, as a link that leads nowhere, or that is no DICOM, need not have been an image
+        unknown = isinstance(error, InvalidDicomError | FileNotFoundError)
+        damaged = not unknown or path.suffix.lower() in _SUFFIXES or _is_empty(path)
         kind, reason = ("damaged", _UNREADABLE) if damaged else ("not DICOM", "")
         headers.asides.append(Aside(None, "a file", kind, reason, path))
+
+
+def _is_empty(path: Path) -> bool:
+    """Return whether there is a file without content; nothing but a copy that failed is."""
+    try:
+        return not path.stat().st_size
+    except OSError:
+        return False
 
 
 def _opened(path: Path, *, with_pixels: bool) -> FileDataset:

@@ -13,7 +13,7 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
 from pydicom.uid import HTJ2K, JPEG2000, UID
 
-from bundle.volumes.dicom_series.open_file import open_dicom
+from bundle.volumes.dicom_series.open_file import reopen_dicom
 from bundle.volumes.dicom_series.plain_pixels import read_plain
 from bundle.volumes.dicom_series.planes import Plane
 from bundle.volumes.problem import FileProblem, Problem
@@ -21,6 +21,7 @@ from bundle.volumes.problem import FileProblem, Problem
 _WAVELETS = (JPEG2000, HTJ2K)
 """Transfer syntaxes that may lose; JPEG2000Lossless may not."""
 _CODESTREAM, _CODING = b"\xff\x4f\xff\x51", b"\xff\x52"
+_LARGEST = np.finfo(np.float32).max
 _DECODERS = "python-gdcm"
 """The one package that decodes every common transfer syntax."""
 
@@ -81,6 +82,9 @@ def read_slices(planes: Sequence[Plane], images: dict[Path, FileDataset] | None 
             if image.shape != planes[0].size:
                 size = " x ".join(map(str, planes[0].size))
                 raise ValueError(f"{planes[0].label} must have {size} pixels, got {image.shape}: export it again.")
+            if image.dtype.kind == "f" and not np.abs(image).max() <= _LARGEST:
+                found, remedy = "NaN, infinite ones or too large ones", "export the series again"
+                raise FileProblem(Problem(planes[0].label, "hold intensities that are numbers", found, remedy))
             yield image
 
 
@@ -124,10 +128,10 @@ def is_irreversible(plane: Plane) -> bool:
 
 def _intensities(file: Path, planes: Sequence[Plane], kept: FileDataset | None) -> Iterator[NDArray]:
     plane = planes[0]
-    if plane.plain and (pixels := read_plain(file.read_bytes(), plane.size, plane.plain)) is not None:
+    if plane.plain and (pixels := read_plain(file.read_bytes(), plane.uid, plane.size, plane.plain)) is not None:
         yield _shifted(pixels, plane.plain.intercept)
         return
-    image = open_dicom(file) if kept is None else kept
+    image = reopen_dicom(file, plane.uid, plane.label) if kept is None else kept
     _check_length(image, plane.label)
     if plane.frame is None:
         yield _modality(pixel_array(image), image)  # the property also watches what it was made of

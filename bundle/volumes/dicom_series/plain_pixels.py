@@ -12,8 +12,8 @@ from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
 _SAME = {"BitsAllocated": 16, "SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
 _KINDS = {0: "<u2", 1: "<i2"}
-_PIXEL_DATA = b"\xe0\x7f\x10\x00"
-"""Tag."""
+_PIXEL_DATA, _INSTANCE = b"\xe0\x7f\x10\x00", b"\x08\x00\x18\x00"
+"""Tags."""
 
 
 class PlainPixels(NamedTuple):
@@ -59,20 +59,30 @@ def plain_pixels(image: FileDataset) -> PlainPixels | None:
     return PlainPixels(kind, bits, by, syntax == ImplicitVRLittleEndian) if is_plain else None
 
 
-def read_plain(data: bytes, size: tuple[int, int], plain: PlainPixels) -> NDArray | None:
+def read_plain(data: bytes, instance: str, size: tuple[int, int], plain: PlainPixels) -> NDArray | None:
     """Return the pixels of an image, without its intercept; None where they are not the last value of its file.
 
     Args:
         data: content of the file.
+        instance: SOP Instance UID of the image; None is returned where the file holds another one by now.
         size: rows and columns.
         plain: of the image.
 
     Source: DICOM PS3.5 7.1.2, 7.1.3, 8.1.1.
     """
     length = 2 * size[0] * size[1]
+    if _instance_element(instance, plain) not in data:
+        return None
     head = _PIXEL_DATA + (b"" if plain.is_implicit else b"OW\0\0") + struct.pack("<L", length)
     if not length or data[-length - len(head) : -length] != head:
         return None
     pixels = np.frombuffer(data, plain.kind, offset=len(data) - length).reshape(size)
     rest = 16 - plain.bits  # what lies in the other bits is not of the image
     return pixels << rest >> rest if rest else pixels
+
+
+def _instance_element(instance: str, plain: PlainPixels) -> bytes:
+    """Return the SOP Instance UID as its file holds it."""
+    value = instance.encode() + b"\0" * (len(instance) % 2)
+    length = struct.pack("<L", len(value)) if plain.is_implicit else b"UI" + struct.pack("<H", len(value))
+    return _INSTANCE + length + value
