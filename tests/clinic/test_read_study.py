@@ -4,6 +4,7 @@ import json
 import shutil
 import sys
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -366,3 +367,33 @@ def test_a_network_of_one_contrast_does_not_read_another(study, bundle_root, tmp
 def test_contrasts_that_the_rules_do_not_know_are_no_match(study, two_contrasts, tmp_path):
     [outcome] = read_studies(study(), tmp_path / "out", two_contrasts, tmp_path / "key", Selection(rules={"t1": []}))
     assert "the rules must know the contrasts flair, got rules for t1" in outcome.text
+
+
+def emptied(folder, which):
+    """Give some of the files of a folder one value throughout."""
+    for path in sorted(folder.rglob("*.dcm"))[which]:
+        image = pydicom.dcmread(path)
+        image.PixelData = bytes(len(image.PixelData))
+        image.save_as(path)
+    return folder
+
+
+@pytest.mark.parametrize("row", [1, -1])
+def test_findings_count_slices_as_the_table_beside_them(study, bundle_root, tmp_path, row):
+    root = shutil.copytree(bundle_root, tmp_path / "any")
+    file = root / "configs" / "inference.json"
+    rule = {"map_threshold": 0.5, "map_scale": [0.0, 1e-9]}  # all that the network sees is a finding
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"finding_rule": rule}))
+    folder = study(ImageOrientationPatient=[row, 0, 0, 0, 1, 0])  # seen from the head slices are turned
+    [outcome] = read_studies(emptied(folder, slice(2)), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    labels = np.asarray(nib.load(outcome.folder / "findings.nii.gz").dataobj)
+    blank = pd.read_csv(outcome.folder / "slices.csv")["blank"]
+    found = json.loads((outcome.folder / "findings.json").read_text())["findings"]
+    assert found
+    for finding in found:
+        area = (labels == finding["finding"]).sum(axis=(0, 1))
+        there = np.flatnonzero(area)
+        assert (finding["first_slice"], finding["last_slice"]) == (there[0], there[-1])
+        assert area[finding["key_slice"]] == area.max()
+        assert finding["key_slice"] == finding["key_source_slice"]
+        assert not blank[there].any()
