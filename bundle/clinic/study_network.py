@@ -152,6 +152,7 @@ class StudyNetwork:
             attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
             labels=labels.astype(np.int32),
             findings=findings,
+            has_rule=FINDINGS in found,
             position=self._position(result["slices"], planes),
             warnings=tuple(self.input_warnings(found)),
         )

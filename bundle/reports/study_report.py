@@ -113,6 +113,7 @@ def _answer(reading: Reading, images: NDArray) -> dict[str, Any]:
         "top": _arranged(picture(reading.top_slice), ("image", "outline", "map")),
         "charts": _capped([_chart(reading, answer, rows) for answer in found], _CHARTS),
         "findings": _capped(rows, _ROWS),
+        "has_rule": reading.has_rule,
         "key_slices": _key_slices(picture, rows),
         "has_map": reading.attribution is not None,
     }

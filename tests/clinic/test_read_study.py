@@ -397,3 +397,14 @@ def test_findings_count_slices_as_the_table_beside_them(study, bundle_root, tmp_
         assert area[finding["key_slice"]] == area.max()
         assert finding["key_slice"] == finding["key_source_slice"]
         assert not blank[there].any()
+
+
+def test_a_bundle_without_a_rule_says_that_no_finding_was_looked_for(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "no_rule")
+    file = root / "configs" / "inference.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"finding_rule": None}))
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    page = (outcome.folder / "report.html").read_text()
+    assert "None were looked for: the model has no rule for findings." in page
+    assert "No region of the map is a finding" not in page
+    assert b"no finding was looked for" in (outcome.folder / "dicom" / "sr.dcm").read_bytes()

@@ -99,6 +99,12 @@ def test_of_many_findings_some_are_shown_and_the_others_counted():
     assert "and 9 more key slices" in text
 
 
+def test_no_finding_is_not_said_where_none_was_looked_for():
+    text = text_of(study(regions=[], has_rule=False))
+    assert "None were looked for: the model has no rule for findings." in text
+    assert "No region of the map is a finding" not in text
+
+
 def test_several_classes_are_all_answered_and_the_first_ones_drawn():
     reading, images, account = study(classes=("cyst", "stone", "lesion"))
     page = study_report(reading, images, account, ABOUT)
