@@ -369,6 +369,19 @@ def test_contrasts_that_the_rules_do_not_know_are_no_match(study, two_contrasts,
     assert "the rules must know the contrasts flair, got rules for t1" in outcome.text
 
 
+def test_an_answer_that_is_not_finite_is_refused_in_plain_words(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "broken")
+    weights = torch.load(root / "models" / "model.pt", weights_only=True)
+    weights["norm.weight"][:] = 3e38  # finite, but what it is multiplied with is not
+    torch.save(weights, root / "models" / "model.pt")
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    assert outcome.outcome == "failed"
+    case = outcome.folder.name
+    expected = f"ValueError: {case}: the network must answer with finite probabilities and maps, got NaN or infinity"
+    assert status(outcome)["error"].startswith(expected)
+    assert "got NaN or infinity in 5 of 5 slices" in (outcome.folder / "report.html").read_text()
+
+
 def emptied(folder, which):
     """Give some of the files of a folder one value throughout."""
     for path in sorted(folder.rglob("*.dcm"))[which]:
@@ -376,6 +389,19 @@ def emptied(folder, which):
         image.PixelData = bytes(len(image.PixelData))
         image.save_as(path)
     return folder
+
+
+def test_a_series_that_shows_nothing_has_no_answer(study, read):
+    [outcome] = read(emptied(study(), slice(None)))
+    assert outcome.outcome == "failed"
+    assert "series 7 must show something, got one value throughout each of its 5 slices" in outcome.text
+
+
+def test_blank_slices_are_named_and_warned_of(study, read):
+    [outcome] = read(emptied(study(), slice(3, 5)))
+    assert list(pd.read_csv(outcome.folder / "slices.csv")["blank"]) == [False, False, False, True, True]
+    words = "2 of 5 slices of CT are blank, with one value throughout: the network sees nothing in them."
+    assert words in status(outcome)["warnings"]
 
 
 @pytest.mark.parametrize("row", [1, -1])
@@ -408,3 +434,13 @@ def test_a_bundle_without_a_rule_says_that_no_finding_was_looked_for(study, bund
     assert "None were looked for: the model has no rule for findings." in page
     assert "No region of the map is a finding" not in page
     assert b"no finding was looked for" in (outcome.folder / "dicom" / "sr.dcm").read_bytes()
+
+
+def test_an_answer_that_its_slices_contradict_is_warned_of(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "strict")
+    file = root / "configs" / "inference.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"volume_threshold": 1.0}))
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    assert "absent" in outcome.text
+    [told] = [text for text in status(outcome)["warnings"] if text.startswith("The scan is called absent")]
+    assert "as no slice reaches 1.00, but 5 of 5 slices are positive (from 0.00)" in told
