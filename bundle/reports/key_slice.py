@@ -151,8 +151,16 @@ def _outlined(tile: NDArray, labels: NDArray) -> NDArray:
         for polygon in corners:
             draw.line([(x, y) for y, x in polygon], _MAGENTA, width=2)
         y, x = min(np.concatenate(corners), key=lambda corner: corner[0] - corner[1])  # towards the upper right
-        _write(draw, (x + 4, y - 4), str(number), "lb")
+        _write(draw, _inside(draw, (x + 4, y - 4), str(number), picture.size), str(number), "lb")
     return np.asarray(picture)
+
+
+def _inside(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: tuple[int, int]
+) -> tuple[float, float]:
+    """Return where text must stand to be whole, as near to a place as can be; at the border it would be cut off."""
+    left, top, right, bottom = draw.textbbox(at, text, _font(16), "lb", stroke_width=2)
+    return at[0] - max(right - size[0], 0) - min(left, 0), at[1] - max(bottom - size[1], 0) - min(top, 0)
 
 
 def _annotated(tile: NDArray, plane: DisplayPlane, pixel_mm: float) -> NDArray:

@@ -128,7 +128,7 @@ def _chart(reading: Reading, answer: Mapping[str, Any], rows: Sequence[Mapping[s
             reading.threshold[index],
             list(reading.stack.positions),
             None if reading.position is None else reading.position[:, index],
-            [(row["number"], row["first"], row["last"]) for row in rows[:_ROWS]],
+            [(row["number"], row["first"], row["last"]) for row in rows],
         ),
     }
 

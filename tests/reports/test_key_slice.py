@@ -42,6 +42,16 @@ def test_image_map_and_outline_show_a_finding_at_one_place(orientation, spacing)
     assert width / height == pytest.approx(40 * spacing[1] / (30 * spacing[0]), rel=0.02)
 
 
+@pytest.mark.parametrize("center", [(0, 0), (39, 0), (39, 10)])
+def test_the_number_of_a_finding_at_the_border_is_not_cut_off(center):
+    def stroke(at):
+        reading, images = reading_of(stack_of((40, 48, 3)), [((*at, 1), 4)])
+        tiles = key_slice_tiles(reading, np.zeros_like(images), 1)
+        return ((tiles["outline"] > 200).all(axis=2) & (tiles["image"] == 0).all(axis=2)).sum()
+
+    assert stroke(center) == pytest.approx(stroke((12, 36)), rel=0.2)
+
+
 def test_the_scale_bar_has_the_length_that_it_says():
     reading, images = reading_of(stack_of((40, 40, 3), spacing=(2.0, 2.0)))
     tile = key_slice_tiles(reading, np.zeros_like(images), 1, 400)["image"]
