@@ -393,6 +393,13 @@ def test_a_single_slice_is_as_thick_as_its_header_says(write, stacks):
     stack, _ = only(stacks())
     assert set(stack.flags) == {"single", "derived", "lossy"}
     assert stack.affine[2, 2] == 3
+    assert "thickness" not in stack.flags["single"]
+
+
+def test_a_single_slice_of_unknown_thickness_is_told(write, stacks):
+    write([5])
+    stack, _ = only(stacks())
+    assert (stack.affine[2, 2], stack.flags["single"]) == (1, "a single slice of unknown thickness, 1 mm is assumed")
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])
