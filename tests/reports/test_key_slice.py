@@ -1,5 +1,7 @@
 """Pictures of a slice that was read: every pixel at its place, and what it is burned in."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from support.study_readings import AXIAL, CORONAL, SAGITTAL, reading_of, stack_of
 
 from bundle.reports import RESEARCH_ONLY, key_slice_picture
-from bundle.reports.key_slice import key_slice_tiles, slice_name
+from bundle.reports.key_slice import key_slice_tiles, slice_name, window_of
 
 MAGENTA = (255, 0, 255)
 
@@ -87,6 +89,12 @@ def test_the_picture_has_the_warning_burned_in():
     assert (strip[:22] == np.asarray(words)[:22, : strip.shape[1]]).all()
     assert picture.dtype == np.uint8
     assert picture.shape[1] >= 640
+
+
+@pytest.mark.parametrize(("flags", "has_unit"), [({}, True), ({"units": "its values are mg/ml"}, False)])
+def test_a_window_has_no_hounsfield_units_where_the_values_are_none(flags, has_unit):
+    reading, images = reading_of(replace(stack_of((20, 20, 3), modality="CT"), flags=flags))
+    assert (" HU" in window_of(reading, images, 1).text) == has_unit
 
 
 def test_a_slice_is_named_as_in_the_viewer():
