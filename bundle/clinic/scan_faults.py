@@ -94,11 +94,12 @@ def require_signal(image: ArrayLike, labels: Sequence[str]) -> None:
             raise FileProblem(Problem(label, "show something", found, remedy))
 
 
-def answer_warnings(reading: Reading) -> Iterator[str]:
-    """Yield where the answer for the scan says another thing than its slices, whose threshold is another one.
+def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator[str]:
+    """Yield where the answer for the scan says another thing than its slices, and a map that compares with no other.
 
     Args:
         reading: of one class.
+        has_map_scale: whether the ends of the map are those of the model, or the lowest and highest of this scan.
     """
     [threshold], [of_scan] = reading.threshold, reading.volume_threshold
     count, positive = len(reading.probability), int((reading.probability >= threshold).sum())
@@ -114,3 +115,5 @@ def answer_warnings(reading: Reading) -> Iterator[str]:
             f"{'is' if positive == 1 else 'are'} positive (from {threshold:.2f}), with {found} "
             f"{'finding' if found == 1 else 'findings'}: look at them."
         )
+    if reading.attribution is not None and not has_map_scale:
+        yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."

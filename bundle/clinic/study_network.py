@@ -130,7 +130,9 @@ class StudyNetwork:
         require_signal(found[IMAGE], [stack.planes[0].label for stack in stacks])
         reading = self._reading(stacks[0], found)
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
-        all_warnings = (*answer_warnings(reading), *warnings, *flags, *reading.warnings)
+        has_scale = self._parser.get_parsed_content("map_scale") is not None
+        of_answer = answer_warnings(reading, has_map_scale=has_scale)
+        all_warnings = (*of_answer, *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
     def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:

@@ -28,6 +28,13 @@ def test_a_scan_and_its_slices_may_say_two_things(regions, threshold, of_scan, w
     assert [words in text for text in told] == ([] if words is None else [True])
 
 
+@pytest.mark.parametrize(("has_map", "has_scale", "count"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_a_map_without_a_scale_of_the_model_is_told(has_map, has_scale, count):
+    reading, _ = reading_of(stack_of((40, 48, 9)), BALL, has_map=has_map)
+    told = list(answer_warnings(reading, has_map_scale=has_scale))
+    assert sum("no color scale" in text for text in told) == len(told) == count
+
+
 def test_each_channel_is_looked_at():
     image = np.zeros((2, 3, 3, 4))
     image[0, 0, 0] = 1
