@@ -1,6 +1,7 @@
 """A study folder in; findings, a report and objects out."""
 
 import json
+import logging
 import shutil
 import sys
 
@@ -104,17 +105,25 @@ def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch
     [outcome] = read(study())
     assert outcome.outcome == "failed"
     assert "RuntimeError: the disk is slow" in status(outcome)["error"]
+    [left] = json.loads((outcome.folder / "study.json").read_text())["set_aside"]
+    assert (left["name"], left["reason"]) == ("series 7", "the reading failed")
 
 
-def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, monkeypatch):
+def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    path = "/export/Doe_Jane/1.dcm"
+
     def gone(*_):
-        raise FileNotFoundError(2, "No such file or directory", "/export/Doe_Jane/1.dcm")
+        raise FileNotFoundError(2, "No such file or directory", path)
 
     monkeypatch.setattr(network, "infer", gone)
     [outcome] = read(study())
     assert status(outcome)["error"] == "FileNotFoundError: No such file or directory"
     assert all("Doe_Jane" not in path.read_text() for path in outcome.folder.iterdir())
     assert "Doe_Jane" not in outcome.text
+    assert "Doe_Jane" not in caplog.text
+    assert "FileNotFoundError" in caplog.text
 
 
 def test_what_was_read_before_stays_when_a_later_reading_fails(study, read):
@@ -439,8 +448,9 @@ def test_a_bundle_without_a_rule_says_that_no_finding_was_looked_for(study, bund
 def test_an_answer_that_its_slices_contradict_is_warned_of(study, bundle_root, tmp_path):
     root = shutil.copytree(bundle_root, tmp_path / "strict")
     file = root / "configs" / "inference.json"
-    file.write_text(json.dumps(json.loads(file.read_text()) | {"volume_threshold": 1.0}))
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"volume_threshold": 1.0, "map_scale": None}))
     [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
     assert "absent" in outcome.text
     [told] = [text for text in status(outcome)["warnings"] if text.startswith("The scan is called absent")]
     assert "as no slice reaches 1.00, but 5 of 5 slices are positive (from 0.00)" in told
+    assert any("no color scale for its maps" in text for text in status(outcome)["warnings"])
