@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
 from bundle.dicom.contrasts import read_rules
+from bundle.metrics import relative_position
 
 _NEEDED = {"network_def", "network", "in_channels", "num_classes", "orientation", "preprocessing", "slice_transform"}
 _NEEDED |= {"inferer", "postprocessing", "device", "amp", "threshold", "map_scale"}
@@ -67,3 +72,27 @@ def threshold_source(profile: Mapping[str, Any], threshold: float) -> str:
     """
     origin = profile.get("threshold_from") if profile.get("threshold") == threshold else None
     return _ORIGINS.get(str(origin), "It is not known where the thresholds come from.")
+
+
+def position_alone(
+    profile: Mapping[str, Any], slices: Sequence[Mapping[str, Any]], planes: Sequence[int]
+) -> NDArray | None:
+    """Return (D, 1) what the position of each slice alone would say; None where it is not known.
+
+    Args:
+        profile: of the training data.
+        slices: of the result, in the order of the network.
+        planes: index of each in the stack.
+
+    Example:
+        >>> alone = position_alone({"position_parabola": [0.0, 2.0]}, [{"slice": 0}, {"slice": 1}], [1, 0])
+        >>> alone[:, 0].round(2).tolist()
+        [0.88, 0.12]
+    """
+    parabola = profile.get("position_parabola")
+    if not parabola:
+        return None
+    centered = 2 * relative_position(np.zeros(len(planes)), [row["slice"] for row in slices]) - 1
+    alone = np.empty((len(planes), 1))
+    alone[list(planes), 0] = expit(np.polynomial.Polynomial(parabola)(centered))
+    return alone

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import traceback
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -107,8 +108,8 @@ def _read(study: StudyFiles, output_dir: Path, network: StudyNetwork, selection:
     except Exception as error:  # whatever goes wrong in one study, the others shall have their results
         if is_no_space(error):
             raise
-        logger.debug("failed", exc_info=True)
-        return _without_results(study, target, network, status, "failed", _reason(error))
+        _log_place(error)
+        return _without_results(study, target, network, status, "failed", error)
     shutil.rmtree(_failed(target), ignore_errors=True)  # of an earlier try
     return StudyOutcome(target, "read", f"{study.case}: {answer} See {target / 'report.html'}")
 
@@ -139,20 +140,18 @@ def _without_results(
         if (target / "status.json").is_file() and read_json(target / "status.json")["outcome"] == "read":
             target = _failed(target)  # what was read before stays
         with folder_atomically(target) as part:
-            account = study.account()
+            account = study.account(reason="the reading failed" if outcome == "failed" else "not chosen")
             write_json(part / "study.json", account)
             write_study_report(part / "report.html", None, None, account, network.metadata, said)
             status.finish(part, outcome, error=f"{type(error).__name__}: {said}")
     except (ValueError, NotADirectoryError) as second:
-        logger.debug("no record", exc_info=second)
+        _log_place(second)
     return StudyOutcome(target, outcome, f"{study.case}: {outcome}: {said}")
 
 
-def _reason(error: Exception) -> Exception:
-    """Return what MONAI wraps in an error that tells no more than the name of a transform."""
-    while isinstance(error, RuntimeError) and isinstance(error.__cause__, Exception):
-        error = error.__cause__
-    return error
+def _log_place(error: Exception) -> None:
+    """Log where an error came from, without its words, which may hold a path with the name of a patient."""
+    logger.debug("%s\n%s", type(error).__name__, "".join(traceback.format_tb(error.__traceback__)))
 
 
 def _failed(target: Path) -> Path:

@@ -119,8 +119,19 @@ class StudyFiles:
         texts += [entry["reason"] for entry in self.set_aside if entry["kind"] == "refused"]
         yield from (f"A series of this study could not be read: {text}" for text in texts)
 
-    def account(self, written: Sequence[Written] = (), channels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
-        """Return the content of ``study.json``: every series is read, refused or set aside, with the reason."""
+    def account(
+        self,
+        written: Sequence[Written] = (),
+        channels: Sequence[Mapping[str, Any]] = (),
+        reason: str = "not chosen",
+    ) -> dict[str, Any]:
+        """Return the content of ``study.json``: every series is read, refused or set aside, with the reason.
+
+        Args:
+            written: stacks that were read.
+            channels: of which contrast each is.
+            reason: why the others were not.
+        """
         chosen = [one.stack for one in written]
         left = [stack for stack in self.stacks if not any(stack is one for one in chosen)]
         return {
@@ -134,7 +145,7 @@ class StudyFiles:
                 for stack in left
                 if stack.problems
             ],
-            "set_aside": [*self.set_aside, *(_not_chosen(stack) for stack in left if not stack.problems)],
+            "set_aside": [*self.set_aside, *(_not_read(stack, reason) for stack in left if not stack.problems)],
         }
 
 
@@ -166,5 +177,5 @@ def _volume_entry(one: Written) -> dict[str, Any]:
     return {"name": plane.label, "series_instance_uid": plane.series, **one.entry, "flags": one.stack.flags}
 
 
-def _not_chosen(stack: Stack) -> dict[str, Any]:
-    return {"kind": "set aside", "name": stack.planes[0].label, "reason": "not chosen", "files": len(stack.planes)}
+def _not_read(stack: Stack, reason: str) -> dict[str, Any]:
+    return {"kind": "set aside", "name": stack.planes[0].label, "reason": reason, "files": len(stack.planes)}

@@ -14,15 +14,14 @@ import torch
 from monai.bundle import ConfigParser
 from monai.data import MetaTensor
 from numpy.typing import NDArray
-from scipy.special import expit
 
-from bundle.clinic.bundle_facts import modalities_of, require_entries, threshold_source
+from bundle.clinic.bundle_facts import modalities_of, position_alone, require_entries, threshold_source
+from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
 from bundle.inferers import embedding_warnings
 from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
-from bundle.metrics import relative_position
 from bundle.networks import load_weights
 from bundle.transforms import slice_spacing_mm
 from bundle.volumes import source_slice_indices
@@ -84,6 +83,7 @@ class StudyNetwork:
         load_weights(network, self.root / "models" / "model.pt")
         return network
 
+    @plain_errors()
     def infer(self, volumes: Sequence[Path], case: str) -> dict[str, Any]:
         """Return image, map, probabilities and findings of a case.
 
@@ -96,7 +96,7 @@ class StudyNetwork:
             and labels of findings lie on the grid of the file.
 
         Raises:
-            ValueError: the volume does not fit the network.
+            ValueError: the volume does not fit the network, or its answer is not finite.
         """
         files = [str(path) for path in volumes]
         content = self._parser.get_parsed_content
@@ -121,11 +121,18 @@ class StudyNetwork:
             volumes: one for each channel.
             case: its name.
             warnings: of how the volumes were made.
+
+        Raises:
+            ValueError: see `infer`; or nothing is to be seen in a series.
         """
-        found = self.infer(volumes, case)
+        with plain_errors({str(path): case for path in volumes}):  # files of this process alone
+            found = self.infer(volumes, case)
+        require_signal(found[IMAGE], [stack.planes[0].label for stack in stacks])
         reading = self._reading(stacks[0], found)
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
-        all_warnings = (*warnings, *flags, *reading.warnings)
+        has_scale = self._parser.get_parsed_content("map_scale") is not None
+        of_answer = answer_warnings(reading, has_map_scale=has_scale)
+        all_warnings = (*of_answer, *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
     def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:
@@ -152,22 +159,14 @@ class StudyNetwork:
             attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
             labels=labels.astype(np.int32),
             findings=findings,
-            position=self._position(result["slices"], planes),
+            has_rule=FINDINGS in found,
+            position=position_alone(self.profile, result["slices"], planes) if self.num_classes == 1 else None,
             warnings=tuple(self.input_warnings(found)),
         )
 
-    def _position(self, slices: Sequence[Mapping[str, Any]], planes: Sequence[int]) -> NDArray | None:
-        """Return what the position of each slice alone would say; None for several classes, or where not known."""
-        parabola = self.profile.get("position_parabola")
-        if not parabola or self.num_classes > 1:
-            return None
-        centered = 2 * relative_position(np.zeros(len(planes)), [row["slice"] for row in slices]) - 1
-        alone = np.empty((len(planes), 1))
-        alone[list(planes), 0] = expit(np.polynomial.Polynomial(parabola)(centered))
-        return alone
-
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
         """Yield in what a scan, as `infer` found it, is unlike the training data."""
+        yield from blank_warnings(found[IMAGE], self.channels)
         if len(self.modalities) != 1:
             yield "It is not known of which modality the training data are, nor whether this scan is of the same."
         if not self.profile:

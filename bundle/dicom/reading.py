@@ -49,6 +49,7 @@ class Reading:
         warnings: sentences for people.
         further: contrasts of the same study that the model read beside `stack`, on its grid.
         shown: which of `stack` and `further` pictures show, counted from 0.
+        has_rule: whether findings were looked for; without a rule there are none, whatever the images show.
 
     Raises:
         ValueError: the shapes do not belong together.
@@ -69,6 +70,7 @@ class Reading:
     warnings: tuple[str, ...] = field(default=())
     further: tuple[Stack, ...] = ()
     shown: int = 0
+    has_rule: bool = True
 
     def __post_init__(self) -> None:
         of_slices, count = (len(self.stack.planes), len(self.classes)), len(self.classes)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import ConvexHull
 from scipy.spatial.distance import pdist
 from skimage.measure import find_contours, regionprops
 
@@ -81,12 +82,13 @@ def _in_mm(region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDA
     volume = float(region.num_pixels * abs(np.linalg.det(affine[:3, :3])))
     box = np.subtract(region.bbox[3:], region.bbox[:3]) * np.linalg.norm(affine[:3, :3], axis=0)
     outline = np.concatenate([_to_ras(polygon, key_slice, affine) for polygon in polygons])
-    # corners of the convex hull would do; an outline in one plane is short enough without
+    # a ragged outline has more points than memory for the distances of all of them
+    corners = outline[ConvexHull(np.concatenate(polygons)).vertices]
     return {
         "volume_mm3": round(volume, 3),
         "volume_ml": round(volume / 1000, 6),
         "extent_mm": box.round(3).tolist(),
-        "diameter_mm": round(float(pdist(outline).max()), 3),
+        "diameter_mm": round(float(pdist(corners).max()), 3),
     }
 
 

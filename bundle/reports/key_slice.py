@@ -19,6 +19,8 @@ RESEARCH_ONLY = "Research only, not for diagnosis"
 MAP_OPACITY = 0.6
 _MAGENTA, _WHITE, _BLACK = (255, 0, 255), (255, 255, 255), (0, 0, 0)
 _BARS_MM = (200, 100, 50, 20, 10, 5, 2, 1, 0.5, 0.2, 0.1)
+_OTHER_UNITS = "units"
+"""Flag of a CT whose values are no Hounsfield units."""
 _NARROWEST = 640
 """Px that the lines of text under the tiles need."""
 
@@ -31,12 +33,13 @@ def window_of(reading: Reading, images: NDArray, slice_index: int) -> Window:
         images: (columns, rows, D), the volume that was read.
         slice_index: of `reading.stack.planes`.
     """
+    stack = (reading.stack, *reading.further)[reading.shown]
+    plane, values = stack.planes[0 if reading.shown else slice_index], images[..., slice_index]
+    modality = "" if _OTHER_UNITS in stack.flags else plane.modality
     if reading.shown:  # its slices lie between those of its file, whose windows then are not theirs
-        plane = reading.further[reading.shown - 1].planes[0]
-        window = slice_window(images[..., slice_index], None, plane.modality)
+        window = slice_window(values, None, modality)
         return window._replace(source=f"{window.source}, of {plane.label}")
-    plane = reading.stack.planes[slice_index]
-    return slice_window(images[..., slice_index], plane.window, plane.modality)
+    return slice_window(values, plane.window, modality)
 
 
 def slice_name(reading: Reading, slice_index: int) -> str:
@@ -151,8 +154,16 @@ def _outlined(tile: NDArray, labels: NDArray) -> NDArray:
         for polygon in corners:
             draw.line([(x, y) for y, x in polygon], _MAGENTA, width=2)
         y, x = min(np.concatenate(corners), key=lambda corner: corner[0] - corner[1])  # towards the upper right
-        _write(draw, (x + 4, y - 4), str(number), "lb")
+        _write(draw, _inside(draw, (x + 4, y - 4), str(number), picture.size), str(number), "lb")
     return np.asarray(picture)
+
+
+def _inside(
+    draw: ImageDraw.ImageDraw, at: tuple[float, float], text: str, size: tuple[int, int]
+) -> tuple[float, float]:
+    """Return where text must stand to be whole, as near to a place as can be; at the border it would be cut off."""
+    left, top, right, bottom = draw.textbbox(at, text, _font(16), "lb", stroke_width=2)
+    return at[0] - max(right - size[0], 0) - min(left, 0), at[1] - max(bottom - size[1], 0) - min(top, 0)
 
 
 def _annotated(tile: NDArray, plane: DisplayPlane, pixel_mm: float) -> NDArray:

@@ -19,6 +19,7 @@ from bundle.reports.probability_chart import probability_chart
 from bundle.reports.slice_display import DisplayPlane
 from bundle.reports.study_account import left_out, model_facts, volume_rows
 from bundle.reports.study_answer import answers, finding_rows, headline, how_sure
+from bundle.reports.tables import capped
 
 if TYPE_CHECKING:
     from bundle.dicom import Reading
@@ -113,6 +114,7 @@ def _answer(reading: Reading, images: NDArray) -> dict[str, Any]:
         "top": _arranged(picture(reading.top_slice), ("image", "outline", "map")),
         "charts": _capped([_chart(reading, answer, rows) for answer in found], _CHARTS),
         "findings": _capped(rows, _ROWS),
+        "has_rule": reading.has_rule,
         "key_slices": _key_slices(picture, rows),
         "has_map": reading.attribution is not None,
     }
@@ -127,7 +129,7 @@ def _chart(reading: Reading, answer: Mapping[str, Any], rows: Sequence[Mapping[s
             reading.threshold[index],
             list(reading.stack.positions),
             None if reading.position is None else reading.position[:, index],
-            [(row["number"], row["first"], row["last"]) for row in rows[:_ROWS]],
+            [(row["number"], row["first"], row["last"]) for row in rows],
         ),
     }
 
@@ -139,7 +141,10 @@ def _key_slices(picture: Callable[[int], dict[str, Any]], rows: Sequence[Mapping
         numbers.setdefault(row["key"], []).append(row["number"])
     shown = list(numbers.items())[:_PICTURES]
     titles = ("image", "map", "outline")
-    pictures = [{**_arranged(picture(index), titles), "numbers": found} for index, found in shown]
+    pictures = [
+        {**_arranged(picture(index), titles), "of": f"Finding{'s' * (len(found) > 1)} {capped(found, _ROWS)}"}
+        for index, found in shown
+    ]
     return {"shown": pictures, "more": len(numbers) - len(pictures)}
 
 

@@ -1,9 +1,11 @@
 """A study folder in; findings, a report and objects out."""
 
 import json
+import logging
 import shutil
 import sys
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,6 +105,8 @@ def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch
     [outcome] = read(study())
     assert outcome.outcome == "failed"
     assert "RuntimeError: the disk is slow" in status(outcome)["error"]
+    [left] = json.loads((outcome.folder / "study.json").read_text())["set_aside"]
+    assert (left["name"], left["reason"]) == ("series 7", "the reading failed")
 
 
 def test_the_reason_is_told_and_not_the_transform_that_met_it(study, read, network, monkeypatch):
@@ -114,15 +118,21 @@ def test_the_reason_is_told_and_not_the_transform_that_met_it(study, read, netwo
     assert status(outcome)["error"] == "ValueError: the scan must be larger"
 
 
-def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, monkeypatch):
+def test_a_file_that_vanishes_is_told_without_its_name(study, read, network, monkeypatch, caplog):
+    caplog.set_level(logging.DEBUG)
+
+    path = "/export/Doe_Jane/1.dcm"
+
     def gone(*_):
-        raise FileNotFoundError(2, "No such file or directory", "/export/Doe_Jane/1.dcm")
+        raise FileNotFoundError(2, "No such file or directory", path)
 
     monkeypatch.setattr(network, "infer", gone)
     [outcome] = read(study())
     assert status(outcome)["error"] == "FileNotFoundError: No such file or directory"
     assert all("Doe_Jane" not in path.read_text() for path in outcome.folder.iterdir())
     assert "Doe_Jane" not in outcome.text
+    assert "Doe_Jane" not in caplog.text
+    assert "FileNotFoundError" in caplog.text
 
 
 def test_what_was_read_before_stays_when_a_later_reading_fails(study, read):
@@ -375,3 +385,81 @@ def test_a_network_of_one_contrast_does_not_read_another(study, bundle_root, tmp
 def test_contrasts_that_the_rules_do_not_know_are_no_match(study, two_contrasts, tmp_path):
     [outcome] = read_studies(study(), tmp_path / "out", two_contrasts, tmp_path / "key", Selection(rules={"t1": []}))
     assert "the rules must know the contrasts flair, got rules for t1" in outcome.text
+
+
+def test_an_answer_that_is_not_finite_is_refused_in_plain_words(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "broken")
+    weights = torch.load(root / "models" / "model.pt", weights_only=True)
+    weights["norm.weight"][:] = 3e38  # finite, but what it is multiplied with is not
+    torch.save(weights, root / "models" / "model.pt")
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    assert outcome.outcome == "failed"
+    case = outcome.folder.name
+    expected = f"ValueError: {case}: the network must answer with finite probabilities and maps, got NaN or infinity"
+    assert status(outcome)["error"].startswith(expected)
+    assert "got NaN or infinity in 5 of 5 slices" in (outcome.folder / "report.html").read_text()
+
+
+def emptied(folder, which):
+    """Give some of the files of a folder one value throughout."""
+    for path in sorted(folder.rglob("*.dcm"))[which]:
+        image = pydicom.dcmread(path)
+        image.PixelData = bytes(len(image.PixelData))
+        image.save_as(path)
+    return folder
+
+
+def test_a_series_that_shows_nothing_has_no_answer(study, read):
+    [outcome] = read(emptied(study(), slice(None)))
+    assert outcome.outcome == "failed"
+    assert "series 7 must show something, got one value throughout each of its 5 slices" in outcome.text
+
+
+def test_blank_slices_are_named_and_warned_of(study, read):
+    [outcome] = read(emptied(study(), slice(3, 5)))
+    assert list(pd.read_csv(outcome.folder / "slices.csv")["blank"]) == [False, False, False, True, True]
+    words = "2 of 5 slices of CT are blank, with one value throughout: the network sees nothing in them."
+    assert words in status(outcome)["warnings"]
+
+
+@pytest.mark.parametrize("row", [1, -1])
+def test_findings_count_slices_as_the_table_beside_them(study, bundle_root, tmp_path, row):
+    root = shutil.copytree(bundle_root, tmp_path / "any")
+    file = root / "configs" / "inference.json"
+    rule = {"map_threshold": 0.5, "map_scale": [0.0, 1e-9]}  # all that the network sees is a finding
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"finding_rule": rule}))
+    folder = study(ImageOrientationPatient=[row, 0, 0, 0, 1, 0])  # seen from the head slices are turned
+    [outcome] = read_studies(emptied(folder, slice(2)), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    labels = np.asarray(nib.load(outcome.folder / "findings.nii.gz").dataobj)
+    blank = pd.read_csv(outcome.folder / "slices.csv")["blank"]
+    found = json.loads((outcome.folder / "findings.json").read_text())["findings"]
+    assert found
+    for finding in found:
+        area = (labels == finding["finding"]).sum(axis=(0, 1))
+        there = np.flatnonzero(area)
+        assert (finding["first_slice"], finding["last_slice"]) == (there[0], there[-1])
+        assert area[finding["key_slice"]] == area.max()
+        assert finding["key_slice"] == finding["key_source_slice"]
+        assert not blank[there].any()
+
+
+def test_a_bundle_without_a_rule_says_that_no_finding_was_looked_for(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "no_rule")
+    file = root / "configs" / "inference.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"finding_rule": None}))
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    page = (outcome.folder / "report.html").read_text()
+    assert "None were looked for: the model has no rule for findings." in page
+    assert "No region of the map is a finding" not in page
+    assert b"no finding was looked for" in (outcome.folder / "dicom" / "sr.dcm").read_bytes()
+
+
+def test_an_answer_that_its_slices_contradict_is_warned_of(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "strict")
+    file = root / "configs" / "inference.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"volume_threshold": 1.0, "map_scale": None}))
+    [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    assert "absent" in outcome.text
+    [told] = [text for text in status(outcome)["warnings"] if text.startswith("The scan is called absent")]
+    assert "as no slice reaches 1.00, but 5 of 5 slices are positive (from 0.00)" in told
+    assert any("no color scale for its maps" in text for text in status(outcome)["warnings"])

@@ -393,6 +393,28 @@ def test_a_single_slice_is_as_thick_as_its_header_says(write, stacks):
     stack, _ = only(stacks())
     assert set(stack.flags) == {"single", "derived", "lossy"}
     assert stack.affine[2, 2] == 3
+    assert "thickness" not in stack.flags["single"]
+
+
+@pytest.mark.parametrize(
+    ("header", "flag"),
+    [
+        ({"RescaleType": "MGML"}, "its values are mg/ml by the header, not Hounsfield units"),
+        ({"RescaleType": "Iodine map"}, "its values are another unit by the header, not Hounsfield units"),
+        ({"RescaleType": "HU"}, None),
+        ({"RescaleType": "US", "Modality": "MR"}, None),
+        ({"RescaleType": "normalized", "Modality": "MR"}, None),
+    ],
+)
+def test_a_ct_of_other_values_than_hounsfield_units_is_told(write, stacks, header, flag):
+    write([0, 5], **header)
+    assert only(stacks())[0].flags.get("units") == flag
+
+
+def test_a_single_slice_of_unknown_thickness_is_told(write, stacks):
+    write([5])
+    stack, _ = only(stacks())
+    assert (stack.affine[2, 2], stack.flags["single"]) == (1, "a single slice of unknown thickness, 1 mm is assumed")
 
 
 @pytest.mark.parametrize("syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian])

@@ -1,6 +1,7 @@
 """Place, size and outline of findings, also on a tilted grid."""
 
 import json
+import tracemalloc
 
 import nibabel
 import numpy as np
@@ -69,6 +70,17 @@ def test_a_single_voxel_has_a_size():
     found = described(volume, [1.0, 1.0], np.diag([2.0, 2.0, 5.0, 1.0]))[0]
     assert (found["extent_mm"], found["volume_ml"]) == ([2, 2, 5], 0.02)
     assert found["diameter_mm"] == pytest.approx(2.0)
+
+
+def test_a_ragged_outline_takes_little_memory():
+    volume = np.zeros((100, 100, 1))
+    volume[:, :, 0] = np.random.default_rng(0).random((100, 100)) > 0.3
+    tracemalloc.start()
+    found = described(volume, [1.0], np.eye(4))[0]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 50e6
+    assert found["diameter_mm"] == pytest.approx(100 * 2**0.5, abs=6)
 
 
 def test_what_the_file_does_not_tell_is_left_open(box):

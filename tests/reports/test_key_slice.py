@@ -1,5 +1,7 @@
 """Pictures of a slice that was read: every pixel at its place, and what it is burned in."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from support.study_readings import AXIAL, CORONAL, SAGITTAL, reading_of, stack_of
 
 from bundle.reports import RESEARCH_ONLY, key_slice_picture
-from bundle.reports.key_slice import key_slice_tiles, slice_name
+from bundle.reports.key_slice import key_slice_tiles, slice_name, window_of
 
 MAGENTA = (255, 0, 255)
 
@@ -40,6 +42,16 @@ def test_image_map_and_outline_show_a_finding_at_one_place(orientation, spacing)
         changed = (tiles[title] == MAGENTA).all(axis=2) if title == "outline" else (tiles[title] != plain).any(axis=2)
         assert centroid(changed) == pytest.approx([y, x], abs=5)
     assert width / height == pytest.approx(40 * spacing[1] / (30 * spacing[0]), rel=0.02)
+
+
+@pytest.mark.parametrize("center", [(0, 0), (39, 0), (39, 10)])
+def test_the_number_of_a_finding_at_the_border_is_not_cut_off(center):
+    def stroke(at):
+        reading, images = reading_of(stack_of((40, 48, 3)), [((*at, 1), 4)])
+        tiles = key_slice_tiles(reading, np.zeros_like(images), 1)
+        return ((tiles["outline"] > 200).all(axis=2) & (tiles["image"] == 0).all(axis=2)).sum()
+
+    assert stroke(center) == pytest.approx(stroke((12, 36)), rel=0.2)
 
 
 def test_the_scale_bar_has_the_length_that_it_says():
@@ -77,6 +89,12 @@ def test_the_picture_has_the_warning_burned_in():
     assert (strip[:22] == np.asarray(words)[:22, : strip.shape[1]]).all()
     assert picture.dtype == np.uint8
     assert picture.shape[1] >= 640
+
+
+@pytest.mark.parametrize(("flags", "has_unit"), [({}, True), ({"units": "its values are mg/ml"}, False)])
+def test_a_window_has_no_hounsfield_units_where_the_values_are_none(flags, has_unit):
+    reading, images = reading_of(replace(stack_of((20, 20, 3), modality="CT"), flags=flags))
+    assert (" HU" in window_of(reading, images, 1).text) == has_unit
 
 
 def test_a_slice_is_named_as_in_the_viewer():

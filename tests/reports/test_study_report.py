@@ -99,6 +99,23 @@ def test_of_many_findings_some_are_shown_and_the_others_counted():
     assert "and 9 more key slices" in text
 
 
+def test_a_key_slice_of_many_findings_names_some_and_counts_the_others():
+    balls = [((3 + 6 * (n % 7), 3 + 6 * (n // 7), 5), 1) for n in range(20)]
+    assert "Findings 1, 2, 3, 4, 5, 6, 7, 8 and 12 more : slice 6 of 14" in text_of(study(regions=balls))
+
+
+def test_the_chart_marks_the_slices_of_every_finding():
+    centers = [(5 + 10 * (n % 4), 5 + 12 * (n // 4 % 3), 3 * n) for n in range(12)]
+    page = study_report(*study((44, 36, 36), [(center, 2) for center in centers], threshold=0.15), ABOUT)
+    assert page.count('<rect class="finding"') == 12
+
+
+def test_no_finding_is_not_said_where_none_was_looked_for():
+    text = text_of(study(regions=[], has_rule=False))
+    assert "None were looked for: the model has no rule for findings." in text
+    assert "No region of the map is a finding" not in text
+
+
 def test_several_classes_are_all_answered_and_the_first_ones_drawn():
     reading, images, account = study(classes=("cyst", "stone", "lesion"))
     page = study_report(reading, images, account, ABOUT)

@@ -103,9 +103,9 @@ class LabelNetwork:
                     f"{files.name} must have the channels {', '.join(self.channels)}, got {given} alone: add "
                     f"{', '.join(f'{files.name}_{channel}' for channel in files.missing)}."
                 )
-            found = _found(network, files)
+            found = network.infer(files.files, files.name)
             while (newer := self.on(device)) is not network:  # replaced meanwhile, maybe before they were read
-                network, found = newer, _found(newer, files)
+                network, found = newer, newer.infer(files.files, files.name)
         return Inferred(network, found)
 
     @contextmanager
@@ -119,12 +119,3 @@ class LabelNetwork:
         else:
             with tempfile.TemporaryDirectory(prefix="lgm_vit_") as place:
                 yield dicom_volumes(Path(image), network, self.selection, Path(place))
-
-
-def _found(network: StudyNetwork, files: ImageFiles) -> dict[str, Any]:
-    try:
-        return network.infer(files.files, files.name)
-    except RuntimeError as error:  # MONAI says of a transform's error only which transform it was
-        if isinstance(error.__cause__, ValueError):
-            raise error.__cause__ from None
-        raise

@@ -19,6 +19,7 @@ from bundle.dicom.objects.stable_uid import stable_uid
 from bundle.dicom.reading import Reading
 
 RESEARCH_ONLY = "Research only, not for diagnosis"
+NOT_LOOKED_FOR = "no finding was looked for, as the model has no rule for findings"
 MANUFACTURER = "LGM-ViT project"
 SCHEME = "99LGMVIT"
 _LONG_STRING = 64
@@ -89,6 +90,8 @@ class Origin:
         for stack in (reading.stack, *reading.further):
             yield [(*plane.study, plane.series, plane.uid, plane.frame) for plane in stack.planes]
         yield reading.model
+        if not reading.has_rule:
+            yield NOT_LOOKED_FOR
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
         labels = np.asarray(reading.labels)[..., reading.marked]
@@ -105,8 +108,9 @@ class Origin:
         """Model, with where its thresholds come from and the warnings; all groups of a report share it."""
         model = self.reading.model
         notes = [f"weights SHA-256 {model.weights_sha256}", f"thresholds: {self.reading.threshold_source}"]
+        notes += [RESEARCH_ONLY, *([] if self.reading.has_rule else [NOT_LOOKED_FOR])]
         warnings = [f"warning: {text}" for text in self.reading.warnings]
-        return AlgorithmIdentification(model.name, model.version, [*notes, RESEARCH_ONLY, *warnings])
+        return AlgorithmIdentification(model.name, model.version, [*notes, *warnings])
 
     def class_code(self, name: str) -> CodedConcept:
         """Return the code of a class, in a scheme of this project.

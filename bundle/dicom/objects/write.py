@@ -20,7 +20,7 @@ from pydicom.dataset import Dataset
 from bundle.dicom.objects.captures import make_captures
 from bundle.dicom.objects.images import make_map, make_segmentation
 from bundle.dicom.objects.object_file import save_object
-from bundle.dicom.objects.origin import Origin
+from bundle.dicom.objects.origin import NOT_LOOKED_FOR, Origin
 from bundle.dicom.objects.structured_report import make_report
 from bundle.dicom.reading import Reading
 from bundle.files import folder_atomically
@@ -104,7 +104,7 @@ def _remembered(has_attribute: Callable[..., bool]) -> Callable[..., bool]:
 def _left_out(origin: Origin) -> dict[str, str]:
     reasons = {
         "map": ("the map was not asked for", origin.reading.attribution is None),
-        "seg": ("nothing was found", not origin.reading.findings),
+        "seg": ("nothing was found" if origin.reading.has_rule else NOT_LOOKED_FOR, not origin.reading.findings),
         "capture": ("there is no picture", not origin.pictures),
     }
     return {kind: reason for kind, (reason, is_missing) in reasons.items() if is_missing}

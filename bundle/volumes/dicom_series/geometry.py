@@ -134,7 +134,8 @@ def geometry_flags(planes: Sequence[Plane]) -> dict[str, str]:
         planes: ordered along their normal, one at a position.
     """
     if len(planes) == 1:
-        return {"single": "a single slice"}
+        is_thick = planes[0].distance or planes[0].thickness
+        return {"single": "a single slice" if is_thick else "a single slice of unknown thickness, 1 mm is assumed"}
     flags = {}
     positions, normal = np.array([plane.position for plane in planes]), normal_of(planes[0])
     step = (positions[-1] - positions[0]) / (len(planes) - 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import JPEGBaseline8Bit, JPEGExtended12Bit, JPEGLSNearLossless
@@ -78,6 +78,7 @@ class Plane:
         burned_in: text lies in the pixels, maybe a name.
         instance: Instance Number, the number that viewers show; None where there is none, or a frame has `frame`.
         window: center and width to show it with, after the modality LUT; None where there is none.
+        rescale_type: unit of the values after the modality LUT, as in ``"HU"``; empty where the file does not say.
         plain: encoding of the pixels of its file; None where they take a decoder.
     """
 
@@ -104,6 +105,7 @@ class Plane:
     burned_in: bool = False
     instance: int | None = None
     window: tuple[float, float] | None = None
+    rescale_type: str = ""
     plain: PlainPixels | None = None
 
     @property
@@ -170,23 +172,30 @@ def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iter
             number="" if (number := image.get("SeriesNumber")) is None else str(number),
             modality=str(image.get("Modality") or "OT"),
             frame_of_reference=str(image.get("FrameOfReferenceUID") or ""),
-            position=found.numbers("PlanePositionSequence", "ImagePositionPatient", 3),
-            orientation=found.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6),
+            **_geometry(found),
             size=(int(image.Rows), int(image.Columns)),
-            spacing=found.numbers("PixelMeasuresSequence", "PixelSpacing", 2),
             image_type=image_type,
             echo=found.echo(),
-            distance=found.size("PixelMeasuresSequence", "SpacingBetweenSlices"),
-            thickness=found.number("PixelMeasuresSequence", "SliceThickness"),
             syntax=syntax,
             lossy=str(image.get("LossyImageCompression", "")) == "01" or syntax in _LOSSY,
             repeats=_repeats(found, image_type) | {"instance": str(image.SOPInstanceUID) * bool(groups)},
             burned_in=image.get("BurnedInAnnotation") == "YES",
             instance=None if groups or image.get("InstanceNumber") is None else int(image.InstanceNumber),
             window=found.window(),
+            rescale_type=str(found.get("PixelValueTransformationSequence", "RescaleType") or "").strip().upper(),
             plain=None if groups else plain_pixels(image),
         )
 
 
 def _repeats(found: FrameAttributes, image_type: tuple[str, ...]) -> dict[str, str]:
     return {name: str(found.get(*where)) for name, where in REPEATS.items()} | {"image type": str(image_type)}
+
+
+def _geometry(found: FrameAttributes) -> dict[str, Any]:
+    return {
+        "position": found.numbers("PlanePositionSequence", "ImagePositionPatient", 3),
+        "orientation": found.numbers("PlaneOrientationSequence", "ImageOrientationPatient", 6),
+        "spacing": found.numbers("PixelMeasuresSequence", "PixelSpacing", 2),
+        "distance": found.size("PixelMeasuresSequence", "SpacingBetweenSlices"),
+        "thickness": found.number("PixelMeasuresSequence", "SliceThickness"),
+    }

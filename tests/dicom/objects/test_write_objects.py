@@ -4,6 +4,7 @@ import gc
 import logging
 import warnings
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import numpy as np
@@ -141,6 +142,9 @@ def test_what_is_left_out_is_said(tmp_path):
         "seg": "nothing was found",
         "capture": "there is no picture",
     }
+    without = write_objects(replace(reading, has_rule=False), tmp_path / "without")
+    assert without.left_out["seg"] == "no finding was looked for, as the model has no rule for findings"
+    assert dcmread(without.files["sr"]).SOPInstanceUID != dcmread(written.files["sr"]).SOPInstanceUID
 
 
 @pytest.mark.parametrize(

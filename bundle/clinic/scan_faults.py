@@ -1,0 +1,119 @@
+"""Faults of a scan and of the answer to it that need no profile of the training data: refused or warned of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from bundle.dicom import Reading
+from bundle.volumes.problem import FileProblem, Problem
+
+
+@contextmanager
+def plain_errors(words: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Raise what was wrong with a volume; MONAI says of a transform's error only which transform it was.
+
+    Args:
+        words: replaced in what the error says, as the path of a file that is gone when people read it.
+
+    Raises:
+        ValueError: the first error of a transform, or one of this kind.
+
+    Example:
+        >>> with plain_errors({"/tmp/volume.nii": "case 1"}):
+        ...     raise ValueError("/tmp/volume.nii must be finite, got NaN: export it again.")
+        Traceback (most recent call last):
+        ValueError: case 1 must be finite, got NaN: export it again.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        plain = error.__cause__ if isinstance(error, RuntimeError) else error
+        if not isinstance(plain, ValueError):
+            raise
+        said = str(plain)
+        for word, other in (words or {}).items():
+            said = said.replace(word, other)
+        raise (ValueError(said) if said != str(plain) else plain) from None
+
+
+def blank_counts(image: ArrayLike) -> NDArray:
+    """Return (C,) how many slices of each channel have one value throughout: the network sees nothing in them.
+
+    Args:
+        image: (C, H, W, D).
+
+    Example:
+        >>> blank_counts(np.arange(2) * np.eye(2)[None, ..., None]).tolist()
+        [1]
+    """
+    values = np.asarray(image)
+    return np.asarray((values.max(axis=(1, 2)) == values.min(axis=(1, 2))).sum(axis=-1))
+
+
+def blank_warnings(image: ArrayLike, channels: Sequence[str]) -> Iterator[str]:
+    """Yield how many slices of each channel are blank.
+
+    Args:
+        image: (C, H, W, D).
+        channels: names of the channels.
+
+    Example:
+        >>> list(blank_warnings(np.zeros((1, 2, 2, 3)), ["CT"]))
+        ['3 of 3 slices of CT are blank, with one value throughout: the network sees nothing in them.']
+    """
+    count = np.shape(image)[-1]
+    for name, blank in zip(channels, blank_counts(image).tolist(), strict=True):
+        if blank:
+            of_channel = f"{blank} of {count} slices of {name} {'is' if blank == 1 else 'are'} blank"
+            yield f"{of_channel}, with one value throughout: the network sees nothing in them."
+
+
+def require_signal(image: ArrayLike, labels: Sequence[str]) -> None:
+    """Refuse a scan of which a channel shows nothing: its answer would be that to an empty image.
+
+    Args:
+        image: (C, H, W, D).
+        labels: names of the series of the channels.
+
+    Raises:
+        FileProblem: all slices of a channel are blank.
+
+    Example:
+        >>> require_signal(np.zeros((1, 2, 2, 3)), ["series 7"])  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        bundle.volumes.problem.FileProblem: series 7 must show something, got one value throughout each of its 3 ...
+    """
+    count = np.shape(image)[-1]
+    for label, blank in zip(labels, blank_counts(image).tolist(), strict=True):
+        if blank == count:
+            found, remedy = f"one value throughout each of its {count} slices", "export it again, or leave it out"
+            raise FileProblem(Problem(label, "show something", found, remedy))
+
+
+def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator[str]:
+    """Yield where the answer for the scan says another thing than its slices, and a map that compares with no other.
+
+    Args:
+        reading: of one class.
+        has_map_scale: whether the ends of the map are those of the model, or the lowest and highest of this scan.
+    """
+    [threshold], [of_scan] = reading.threshold, reading.volume_threshold
+    count, positive = len(reading.probability), int((reading.probability >= threshold).sum())
+    if reading.present[0] and not positive:
+        yield (
+            f"The scan is called present, as a slice reaches {of_scan:.2f}, but no slice is positive (from "
+            f"{threshold:.2f}): look at the top slice."
+        )
+    if positive and not reading.present[0]:
+        found = len(reading.findings)
+        yield (
+            f"The scan is called absent, as no slice reaches {of_scan:.2f}, but {positive} of {count} slices "
+            f"{'is' if positive == 1 else 'are'} positive (from {threshold:.2f}), with {found} "
+            f"{'finding' if found == 1 else 'findings'}: look at them."
+        )
+    if reading.attribution is not None and not has_map_scale:
+        yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."

@@ -1,0 +1,47 @@
+"""Faults of a scan and of the answer to it."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("pydicom", minversion="3", reason="needs the extra dicom")
+from support.study_readings import reading_of, stack_of
+
+from bundle.clinic.scan_faults import answer_warnings, blank_warnings, require_signal
+from bundle.volumes import FileProblem
+
+BALL = [((20, 20, 4), 5)]
+
+
+@pytest.mark.parametrize(
+    ("regions", "threshold", "of_scan", "words"),
+    [
+        (BALL, 0.5, 0.5, None),
+        ([], 0.5, 0.5, None),
+        (BALL, 0.5, 0.99, "called absent, as no slice reaches 0.99, but 7 of 9 slices are positive (from 0.50), with"),
+        ([], 0.05, 0.99, "9 of 9 slices are positive (from 0.05), with 0 findings: look at them."),
+        ([], 0.5, 0.1, "called present, as a slice reaches 0.10, but no slice is positive (from 0.50)"),
+    ],
+)
+def test_a_scan_and_its_slices_may_say_two_things(regions, threshold, of_scan, words):
+    reading, _ = reading_of(stack_of((40, 48, 9)), regions, threshold=threshold, volume_threshold=(of_scan,))
+    told = list(answer_warnings(reading))
+    assert [words in text for text in told] == ([] if words is None else [True])
+
+
+@pytest.mark.parametrize(("has_map", "has_scale", "count"), [(True, False, 1), (True, True, 0), (False, False, 0)])
+def test_a_map_without_a_scale_of_the_model_is_told(has_map, has_scale, count):
+    reading, _ = reading_of(stack_of((40, 48, 9)), BALL, has_map=has_map)
+    told = list(answer_warnings(reading, has_map_scale=has_scale))
+    assert sum("no color scale" in text for text in told) == len(told) == count
+
+
+def test_each_channel_is_looked_at():
+    image = np.zeros((2, 3, 3, 4))
+    image[0, 0, 0] = 1
+    image[1, 0, 0, :3] = 1
+    assert list(blank_warnings(image, ["T1", "FLAIR"])) == [
+        "1 of 4 slices of FLAIR is blank, with one value throughout: the network sees nothing in them."
+    ]
+    require_signal(image, ["series 3", "series 4"])
+    with pytest.raises(FileProblem, match=r"series 4 must show something, got one value throughout each of its 4"):
+        require_signal(image * np.array([1, 0])[:, None, None, None], ["series 3", "series 4"])
