@@ -86,3 +86,21 @@ def test_weights_that_have_seen_a_test_case_are_refused(tmp_path, caplog):
         ValueError, match=f"have seen no test case, got 1 that its split.json names, e.g. {data.cases[0]}"
     ):
         require_unseen(data, [weights])
+
+
+def test_thresholds_chosen_on_cases_that_weights_were_trained_on_are_warned_of(tmp_path, caplog):
+    test, validation = (dataset(tmp_path / name, ((0, 1), True)) for name in ("test", "val"))
+    validation.cases = ["v"]
+    write_json(tmp_path / "fold1/split.json", {"train": ["v", "w"], "val": []})
+    require_unseen(test, [tmp_path / "fold1/model.pt"], validation)
+    assert "was trained on 1 of 1 validation cases, e.g. v: thresholds that are chosen on them do not" in caplog.text
+
+
+def test_the_run_of_the_folder_needs_no_list_of_its_cases(tmp_path, caplog):
+    """Its split is compared by the hash; weights that come from elsewhere have none beside them."""
+    test, weights = dataset(tmp_path, ((0, 1), True)), tmp_path / "models/model.pt"
+    write_json(tmp_path / "run/run.json", {})
+    require_unseen(test, [weights], None, tmp_path / "run")
+    assert not caplog.messages
+    require_unseen(test, [weights], None, tmp_path / "other")
+    assert "no split.json lies beside it" in caplog.text
