@@ -129,6 +129,36 @@ def describe_left_out(dataset: SliceDataset) -> str:
     return f"{out} of {len(dataset.cases)} training cases are left out: this network learns from masks alone"
 
 
+def describe_lost_masks(dataset: SliceDataset) -> str:
+    """Return one line on positive slices whose mask has no pixel left at the network's size; nothing without any.
+
+    Such a slice has its label, from the mask as it was drawn, but it can supervise no map and score none.
+
+    Example:
+        >>> describe_lost_masks(SliceDataset([], transform=sorted, cache_dir="not/made"))
+        ''
+    """
+    positions = np.flatnonzero(dataset.masks.own[dataset.case_of_slice] & (dataset.labels > 0))
+    lost = int((~dataset.store.marked(positions)).sum())
+    if not lost:
+        return ""
+    return (
+        f"{lost} of {len(positions)} positive slices have lesions so small that their masks have no pixel left at "
+        f"{dataset.store.slice_shape[-1]} px: they train no map, and map scores are of the larger lesions; raise "
+        "image_size, or crop to the organ"
+    )
+
+
+def warn_of_lost_masks(dataset: SliceDataset) -> None:
+    """Warn of test slices that map scores leave out, see `describe_lost_masks`.
+
+    Example:
+        >>> warn_of_lost_masks(SliceDataset([], transform=sorted, cache_dir="not/made"))
+    """
+    if line := describe_lost_masks(dataset):
+        logger.warning(f"Test: {line}.")
+
+
 def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -> Iterator[str]:
     """Yield one line for each lack of labels that training survives.
 
@@ -154,6 +184,8 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
             "no training case has a mask: localization_weight and segmentation_weight have nothing to act on, only the "
             "labels train"
         )
+    if maps and (line := describe_lost_masks(train)):
+        yield line
     counts = train.masks.counts
     if counts["cases"] and not counts["found"]:
         yield "the teacher finds nothing in the slices without a mask: train it for longer, or leave it out"

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels, require_unseen
+from bundle.data import (
+    SliceDataset,
+    describe_labels,
+    label_warnings,
+    require_labels,
+    require_unseen,
+    warn_of_lost_masks,
+)
 from bundle.files import write_json
 
 
@@ -24,12 +31,20 @@ class Slices:
         ]
 
 
-def dataset(tmp_path, *cases):
+class TinyLesions(Slices):
+    """The lesion of the first slice of a case is lost where the slice becomes smaller."""
+
+    def __call__(self, item):
+        first, *others = super().__call__(item)
+        return [{**first, "mask": torch.zeros(1, 2, 2)}, *others]
+
+
+def dataset(tmp_path, *cases, transform=None):
     items = [
         {"image": f"{n}.nii", "case": str(n), "patient": str(n), "classes": list(classes), "masked": masked}
         for n, (classes, masked) in enumerate(cases)
     ]
-    return SliceDataset(items, Slices(), tmp_path / "cache")
+    return SliceDataset(items, transform or Slices(), tmp_path / "cache")
 
 
 def test_kinds_of_labels_are_counted(tmp_path):
@@ -104,3 +119,16 @@ def test_the_run_of_the_folder_needs_no_list_of_its_cases(tmp_path, caplog):
     assert not caplog.messages
     require_unseen(test, [weights], None, tmp_path / "other")
     assert "no split.json lies beside it" in caplog.text
+
+
+def test_lesions_that_are_lost_in_smaller_slices_are_told(tmp_path, caplog):
+    """Maps are scored by the larger lesions alone, which looks better than it is."""
+    lost = dataset(tmp_path, ((1, 1), True), ((1, 0), True), ((1, 1), False), transform=TinyLesions())
+    warn_of_lost_masks(dataset(tmp_path, ((1, 1), True), ((0, 1), False)))
+    assert not caplog.messages
+    warn_of_lost_masks(lost)
+    assert (
+        "Test: 2 of 3 positive slices have lesions so small that their masks have no pixel left at 2 px" in caplog.text
+    )
+    assert "2 of 3 positive slices have lesions so small" in next(label_warnings(lost, lost, maps=True))
+    assert not [line for line in label_warnings(lost, lost) if "so small" in line]
