@@ -234,6 +234,19 @@ def test_datalists_of_another_form_are_refused(tmp_path, content, section, messa
         Datalist(path, section).find()
 
 
+def test_a_case_with_a_mask_and_slice_labels_is_told(tmp_path):
+    """Whoever saves an empty mask beside the labels means the labels."""
+    for name in ("im/a_t1.nii", "im/a_seg.nii", "im/b_t1.nii", "csv/a.csv", "csv/b.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    told = rf"1 of 2 cases have a mask and a CSV of slice labels, e\.g\. \S+/im/a_seg\.nii and {tmp_path}/csv/a\.csv"
+    with pytest.warns(UserWarning, match=told):
+        a, b = ChannelFiles(tmp_path, ["t1"], pattern="im/{case}_{channel}", slice_labels="csv/{case}.csv").find()
+    assert (Path(a.label).name, Path(b.label).name) == ("a_seg.nii", "b.csv")
+    with pytest.warns(UserWarning, match=told):
+        PairedVolumes(tmp_path, "im/*_t1.nii", "im/*_seg.nii", slice_labels="csv/{case}.csv", name_by_key=True).find()
+
+
 @pytest.mark.parametrize(
     ("one", "other", "is_refused"),
     [
