@@ -76,7 +76,8 @@ def adapt(
     counts = {"scans": len(np.unique(scans.case)), "labeled": len(np.unique(labeled.case))}
     rows = _rows(scans, reference, start, threshold) if counts["scans"] == counts["labeled"] else {}
     write_predictions(output_dir / "scores.csv", scans)
-    write_json(output_dir / "adaptation.json", {"run": str(run), **counts, **knobs, "scores": rows})
+    of_run = {"run": str(run), "weights_sha256": metrics.get("weights_sha256"), "ensemble": metrics.get("ensemble", [])}
+    write_json(output_dir / "adaptation.json", {**of_run, **counts, **knobs, "scores": rows})
     if rows:
         logger.info("\n%s", score_table(rows).text())
     return _write_overlay(output_dir / OVERLAY, knobs, counts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +20,7 @@ from bundle.probabilities import SliceProbabilities
 from bundle.workflow.compare import read_config_record
 from bundle.workflow.knobs import CONFIGS
 
+logger = logging.getLogger(__name__)
 _COLUMNS = ["case", "slice_index", "class"]
 
 
@@ -30,6 +33,8 @@ def score_scans(
 ) -> Predictions:
     """Return the slices of a folder of scans with the probabilities of a run's network, made as its evaluation did.
 
+    A warning tells of scans that the run was trained on: there its network is surer and righter than on new ones.
+
     Args:
         run: folder of an evaluated run; its finder, network, preprocessing, smoothing and position are used.
         dataset_dir: the scans, laid out as the training's, with masks or without.
@@ -40,7 +45,8 @@ def score_scans(
 
     Raises:
         FileNotFoundError: the run is not evaluated.
-        ValueError: the CSV names a case that there is not, or the scans do not fit the network.
+        ValueError: the run's scores are those of other weights, the CSV names a case that there is not or has a wrong
+            line, or the scans do not fit the network.
 
     Example:
         >>> score_scans("no/run", "scans", "out")  # doctest: +ELLIPSIS
@@ -50,8 +56,13 @@ def score_scans(
     metrics, output_dir = read_metrics(run), Path(output_dir)
     parser = _config(run, metrics, dataset_dir, output_dir, overlays)
     items = with_identities([case.item() for case in parser.get_parsed_content("finder").find()])
+    _warn_if_trained_on(Path(run) / "split.json", [str(item[CASE]) for item in items])
     parser["evaluation"]["dataset"]["data"] = _labeled(items, labels, output_dir / "labels")
-    parser.get_parsed_content("evaluation#evaluator").run()
+    try:
+        evaluator = parser.get_parsed_content("evaluation#evaluator")
+    except RuntimeError as error:  # MONAI's, around what a component refuses
+        raise error.__cause__ if isinstance(error.__cause__, ValueError | OSError) else error from None
+    evaluator.run()
     predictions: Predictions = parser.get_parsed_content("evaluation#test_predictions").predictions
     if predictions.probability.ndim > 1:
         raise ValueError(f"{run} must be a run with one logit a slice, got several classes: they cannot be adapted.")
@@ -67,7 +78,20 @@ def read_metrics(run: str | Path) -> dict[str, Any]:
     metrics: dict[str, Any] = read_json(file)
     if metrics.get("score_calibration"):
         raise ValueError(f"{file} must hold scores of the run as it is, got calibrated ones: evaluate it without.")
+    scored = metrics.get("weights_sha256")
+    if scored and scored != hashlib.sha256((Path(run) / "model.pt").read_bytes()).hexdigest():
+        raise ValueError(f"{file} must hold scores of model.pt, got those of other weights: evaluate the run again.")
     return metrics
+
+
+def _warn_if_trained_on(split: Path, cases: Sequence[str]) -> None:
+    """Warn of scans that the list of a run's cases names as trained on; other patients may have the same names."""
+    if seen := set(read_json(split, {}).get("train", ())) & set(cases):
+        logger.warning(
+            f"{len(seen)} of {len(cases)} scans have the names of cases that {split} calls training, e.g. "
+            f"{min(seen)}: if they are the same, what is found on them does not hold for new patients; take scans that "
+            "the run has not seen."
+        )
 
 
 def _config(

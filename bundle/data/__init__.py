@@ -33,6 +33,7 @@ from bundle.data.slices.learnable import (
     label_warnings,
     require_labels,
     require_unseen,
+    warn_of_lost_masks,
 )
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
 from bundle.data.slices.scanner_augmentation import ScannerAugmentation
@@ -85,6 +86,7 @@ __all__ = [
     "split_hash",
     "stored_facts",
     "supervised_cases",
+    "warn_of_lost_masks",
     "with_identities",
     "without_label",
     "without_unlabeled_test",

@@ -1,9 +1,11 @@
-"""Checks before packing: network, weights and metadata fit each other, and no config names a path of this machine."""
+"""Checks before packing: network, weights, metadata and overlay fit, and no config names a path of this machine."""
 
 from __future__ import annotations
 
 import copy
+import os
 import re
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
@@ -12,6 +14,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import nn
 
+from bundle.files import read_json
 from bundle.networks import load_weights, read_tensors
 
 
@@ -55,6 +58,38 @@ def _require_metadata_fit(network: nn.Module, metadata: Mapping[str, Any]) -> No
             f"the network must return (1, {channels}) for an image {shape}, got {got}: set num_classes as a "
             "knob of the run, not inside network_def."
         )
+
+
+def require_own_adaptation(overlay: str | os.PathLike[str], metrics: Mapping[str, Any]) -> None:
+    """Refuse a calibration that was fitted to the scores of other networks, as `adaptation.json` beside it tells.
+
+    Args:
+        overlay: file by `scripts/adapt.py`; a warning says where the other one does not lie beside it.
+        metrics: metrics.json of the run that is packed.
+
+    Raises:
+        ValueError: names both files.
+
+    Example:
+        >>> with warnings.catch_warnings(record=True) as told: require_own_adaptation("no/adapted.yaml", {})
+        >>> str(told[0].message)
+        'no/adaptation.json: no such file tells of which networks no/adapted.yaml is.'
+    """
+    record = Path(overlay).with_name("adaptation.json")
+    adapted, scored = (_networks(content) for content in (read_json(record, {}), metrics))
+    if adapted is None:
+        warnings.warn(f"{record}: no such file tells of which networks {os.fspath(overlay)} is.", stacklevel=3)
+    elif adapted != scored:
+        raise ValueError(
+            f"{overlay} must be the adaptation of the networks that are packed, got that of others, as {record} tells: "
+            "run scripts/adapt.py for this run, after its evaluation."
+        )
+
+
+def _networks(content: Mapping[str, Any]) -> set[str] | None:
+    """Return the hashes of weights and ensemble that a record names; None where it names no weights."""
+    members = {member["sha256"] for member in content.get("ensemble", ())}
+    return {content["weights_sha256"], *members} if content.get("weights_sha256") else None
 
 
 _QUOTED = re.compile(r"""(\+\s*)?(?:['"])((?:/[\w.-]|[A-Za-z]:[\\/])[^'"]*)""")

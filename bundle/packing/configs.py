@@ -10,6 +10,7 @@ from typing import Any
 from monai.bundle import ConfigParser
 
 from bundle.keys import START_WEIGHTS
+from bundle.packing.checks import require_own_adaptation
 from bundle.transforms import NeighborSlices
 from bundle.workflow.command_line import TRACKING_ARGUMENTS
 from bundle.workflow.compare import OLD_NAMES, with_current_names
@@ -97,15 +98,18 @@ def with_one_rule(inference: Mapping[str, Any]) -> dict[str, Any]:
     return {**inference, "volume_threshold": f"${volumes!r} if @threshold == {slices!r} else @threshold"}
 
 
-def adapted_settings(overlay: str | os.PathLike[str], inference: Mapping[str, Any]) -> dict[str, Any]:
+def adapted_settings(
+    overlay: str | os.PathLike[str], inference: Mapping[str, Any], metrics: Mapping[str, Any]
+) -> dict[str, Any]:
     """Return the content of an overlay that changes only how the answers of the network are read off.
 
     Args:
         overlay: YAML or JSON file, such as `adapted.yaml` of `scripts/adapt.py`.
         inference: the packed inference.json.
+        metrics: metrics.json of the run that is packed.
 
     Raises:
-        ValueError: it sets something else.
+        ValueError: it sets something else, or a calibration that was fitted to other networks.
     """
     content: dict[str, Any] = ConfigParser.load_config_file(str(overlay))
     if others := sorted(content.keys() - (names("evaluation") & inference.keys())):
@@ -113,6 +117,8 @@ def adapted_settings(overlay: str | os.PathLike[str], inference: Mapping[str, An
             f"{overlay} must set evaluation knobs of inference.json alone, got {', '.join(others)}: what the weights "
             "were trained with comes from the run."
         )
+    if content.get("score_calibration"):
+        require_own_adaptation(overlay, metrics)
     return content
 
 

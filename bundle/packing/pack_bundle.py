@@ -50,7 +50,7 @@ def pack_bundle(
         `archive`.
 
     Raises:
-        ValueError: the run is incomplete, names places of this machine, or its parts do not fit each other.
+        ValueError: the run is incomplete, names places of this machine, or its parts or the overlay do not fit it.
 
     Example:
         >>> pack_bundle("no/run", "lgm_vit.zip")  # doctest: +ELLIPSIS
@@ -69,7 +69,7 @@ def pack_bundle(
     )
     volume_threshold = run.volume_threshold
     if overlay is not None:
-        adapted = adapted_settings(overlay, inference)
+        adapted = adapted_settings(overlay, inference, run.metrics)
         volume_threshold = adapted.get("volume_threshold", adapted.get("threshold", volume_threshold))
         inference = with_one_rule({**inference, **adapted})
     metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])

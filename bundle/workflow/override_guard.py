@@ -107,9 +107,10 @@ def unknown_id(where: str, name: str, *, known: set[str]) -> str:
 
 
 def order_problems(files: tuple[str, ...]) -> Iterator[str]:
-    """Yield a sentence for every file that would silently override the overlays before it.
+    """Yield a sentence for every file that would silently override the overlays before it, or add its steps again.
 
-    `evaluate.json` and `multi_gpu_train.json` may follow overlays, as long as these set nothing that they set too.
+    `evaluate.json` and `multi_gpu_train.json` may follow overlays, as long as these set nothing that they set too. An
+    overlay may come twice if it only sets entries.
 
     Args:
         files: config files in the order that they are given.
@@ -117,6 +118,8 @@ def order_problems(files: tuple[str, ...]) -> Iterator[str]:
     contents = {file: ConfigParser.load_config_file(file) for file in files if Path(file).is_file()}
     for number, file in enumerate(files[1:], start=1):
         content, before = contents.get(file, {}), files[1:number]
+        if file in before and any(name.startswith("+") for name in content):
+            yield f"{file} must be given once, got it twice: the steps that it adds would be done twice; remove one."
         if content.keys() >= _WHOLE_CONFIG:
             yield (
                 f"{file} must be the first config file, got it after {', '.join(files[:number])}, which it would "

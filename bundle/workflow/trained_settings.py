@@ -29,7 +29,12 @@ _INPUT = frozenset({"image_size", "normalize", "slice_transform", "case_to_slice
 """Entries of the role network that change what a slice looks like, and not what is computed from it."""
 
 
-def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, argv: Sequence[str] | None = None) -> None:
+def require_trained_settings(
+    output_dir: str | Path,
+    checkpoint: str | Path,
+    argv: Sequence[str] | None = None,
+    ensemble: Sequence[str | Path] = (),
+) -> None:
     """Compare the settings of an evaluation with the record of the run, before anything is computed.
 
     Other preprocessing or another attribution map give wrong numbers without an error, so they are refused. Compared
@@ -41,6 +46,8 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
     by any `attribution`. And where the results go into a folder of their own (`--checkpoint RUN/model.pt --output_dir
     OTHER`), data and map may be those of another question; a warning names what differs.
 
+    Networks of an ensemble are compared in the same way: weights of one shape may have been trained on other channels.
+
     A knob that the record does not know is newer than the run and is not compared. Outside of `python -m monai.bundle
     run` and of MONAI's `ConfigWorkflow`, and without a record, nothing happens.
 
@@ -48,6 +55,7 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
         output_dir: where the evaluation writes.
         checkpoint: the weights.
         argv: as in `sys.argv`, which is the default.
+        ensemble: further weights.
 
     Raises:
         FileNotFoundError: there are no weights yet.
@@ -57,29 +65,48 @@ def require_trained_settings(output_dir: str | Path, checkpoint: str | Path, arg
         >>> require_trained_settings("runs/example", "runs/example/model.pt", argv=["pytest"])
     """
     own, command_line = Path(output_dir).resolve(), CommandLine.read(argv)
-    asked, problems = as_recorded(command_line.merged()) if command_line else running_config(), list[str]()
-    records = [folder / "config.json" for folder in dict.fromkeys((own, Path(checkpoint).resolve().parent))]
-    records = [record for record in records if record.exists()]
-    if asked and not Path(checkpoint).exists():
+    asked = as_recorded(command_line.merged()) if command_line else running_config()
+    if not asked:
+        return
+    if not Path(checkpoint).exists():
         raise FileNotFoundError(
             f"{checkpoint} must be the weights of a training, got no file: train first, by the same command without "
             "configs/evaluate.json, or give --checkpoint."
         )
-    for record in records if asked else ():
-        may_differ = frozenset() if record.parent == own else names(*_OF_OTHER_DATA)
-        for change in _changes(read_config_record(record, asked), asked):
-            text = (
-                f"{record}: the run was trained with {change.id} {change.then!r}, this evaluation has {change.now!r}."
-            )
-            if change.id.split("#")[0] in may_differ:
-                logging.getLogger(__name__).warning(text)
-            else:
-                problems.append(text)
+    records = _records(own, Path(checkpoint).resolve().parent)
+    problems = [text for record in records for text in _problems(record, asked, "the run", record.parent == own)]
+    problems += [_remedy(records)] if problems else []
+    members = _records(*(Path(path).resolve().parent for path in ensemble))
+    problems += _problems_of_ensemble(members, asked, (own / "config.json").exists())
     if problems:
-        raise ValueError("\n".join([*problems, _remedy(records)]))
+        raise ValueError("\n".join(problems))
 
 
 SameSettings = require_trained_settings  # name in configs of version 0.1
+
+
+def _records(*folders: Path) -> list[Path]:
+    """Return the records of runs that there are in some folders, each once."""
+    records = [folder / "config.json" for folder in dict.fromkeys(folders)]
+    return [record for record in records if record.exists()]
+
+
+def _problems(record: Path, asked: Mapping[str, Any], what: str, is_strict: bool) -> Iterator[str]:
+    """Yield a sentence for all that differs from a record; if not strict, map and data are only warned of."""
+    may_differ = frozenset() if is_strict else names(*_OF_OTHER_DATA)
+    for change in _changes(read_config_record(record, asked), asked):
+        text = f"{record}: {what} was trained with {change.id} {change.then!r}, this evaluation has {change.now!r}."
+        if change.id.split("#")[0] in may_differ:
+            logging.getLogger(__name__).warning(text)
+        else:
+            yield text
+
+
+def _problems_of_ensemble(records: Sequence[Path], asked: Mapping[str, Any], is_strict: bool) -> list[str]:
+    """Return the sentences on all networks of an ensemble, and the remedy."""
+    what = "a network of the ensemble"
+    problems = [text for record in records for text in _problems(record, asked, what, is_strict)]
+    return [*problems, "Take networks whose trainings differ in split and seed alone."] if problems else []
 
 
 def _changes(trained: Mapping[str, Any], asked: Mapping[str, Any]) -> Iterator[Change]:

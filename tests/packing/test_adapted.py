@@ -80,6 +80,26 @@ def test_one_scan_of_a_hospital_is_scored_though_it_cannot_be_split(run_folder, 
     assert set(scores.case) == {"phantom_003"}
 
 
+def test_an_adaptation_of_other_networks_is_not_packed(run_copy, phantoms, labels, source, tmp_path):
+    """As that of another run, or of this one before its training went on or its evaluation took an ensemble."""
+    overlay = adapt(run_copy, phantoms, tmp_path / "out", labels)
+    pack_bundle(run_copy, tmp_path / "a.zip", source, overlay)
+    record = tmp_path / "out/adaptation.json"
+    record.write_text(json.dumps({**json.loads(record.read_text()), "weights_sha256": "0" * 64}))
+    with pytest.raises(ValueError, match="must be the adaptation of the networks that are packed, got that of others"):
+        pack_bundle(run_copy, tmp_path / "b.zip", source, overlay)
+    assert not (tmp_path / "b.zip").exists()
+    record.unlink()
+    with pytest.warns(UserWarning, match=r"adaptation\.json: no such file tells of which networks"):
+        pack_bundle(run_copy, tmp_path / "c.zip", source, overlay)
+
+
+def test_scans_that_the_run_was_trained_on_are_warned_of(run_folder, phantoms, labels, tmp_path, caplog):
+    adapt(run_folder, phantoms, tmp_path / "out", labels)
+    trained = len(json.loads((run_folder / "split.json").read_text())["train"])
+    assert f"{trained} of 8 scans have the names of cases that {run_folder}/split.json calls training" in caplog.text
+
+
 def test_an_overlay_of_a_threshold_alone_serves_volumes_and_the_card_says_so(run_folder, source, tmp_path):
     (tmp_path / "mine.yaml").write_text("threshold: 0.125\n")
     with zipfile.ZipFile(pack_bundle(run_folder, tmp_path / "a.zip", source, tmp_path / "mine.yaml")) as file:
@@ -121,13 +141,20 @@ def test_what_cannot_be_adapted_is_refused(run_copy, phantoms, labels, tmp_path,
     labels.write_text("case,slice_index,class\nphantom_99,2,1\n")
     with pytest.raises(ValueError, match="cases must be some of the scans, got phantom_99"):
         score_scans(run_copy, phantoms, tmp_path, labels)
+    labels.write_text("case,slice_index,class\nphantom_000,2,1\nphantom_000,2,0\n")
+    with pytest.raises(ValueError, match="must name each slice once, got slice 2 again"):
+        score_scans(run_copy, phantoms, tmp_path, labels)
     labels.write_text("case,slice,label\n")
     with pytest.raises(ValueError, match="must have the columns case,slice_index,class, got case,slice,label"):
         score_scans(run_copy, phantoms, tmp_path, labels)
+    metrics = json.loads((run_copy / "metrics.json").read_text())
+    (run_copy / "metrics.json").write_text(json.dumps({**metrics, "weights_sha256": "0" * 64}))
+    with pytest.raises(ValueError, match=r"must hold scores of model\.pt, got those of other weights"):
+        score_scans(run_copy, phantoms, tmp_path)
+    (run_copy / "metrics.json").write_text(json.dumps(metrics))
     (run_copy / "validation_predictions.csv").unlink()
     with pytest.raises(FileNotFoundError, match="must hold the scores of validation slices, got no file"):
         adapt(run_copy, phantoms, tmp_path)
-    metrics = json.loads((run_copy / "metrics.json").read_text())
     (run_copy / "metrics.json").write_text(json.dumps({**metrics, "score_calibration": {"bias": 1.0}}))
     with pytest.raises(ValueError, match="must hold scores of the run as it is, got calibrated ones"):
         adapt(run_copy, phantoms, tmp_path)

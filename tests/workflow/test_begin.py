@@ -1,6 +1,7 @@
 """What is not allowed is refused before anything is read, with option or file, value and remedy."""
 
 import json
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -178,6 +179,13 @@ def test_an_overlay_whose_line_a_later_base_config_overrides_is_refused(later, l
     with pytest.raises(ValueError, match=f"{overlay} must stand behind {later}, got it before, where its {name} is"):
         begin(files=(TRAIN, str(overlay), later))
     assert list(order_problems((TRAIN, later, str(overlay)))) == []
+
+
+def test_an_overlay_that_adds_steps_is_given_once():
+    window, smoothing = (f"{Path(TRAIN).parent}/{name}.yaml" for name in ("intensities/ct_window", "beyond/smoothing"))
+    with pytest.raises(ValueError, match=f"{window} must be given once, got it twice"):
+        begin(files=(TRAIN, window, window))
+    assert list(order_problems((TRAIN, smoothing, smoothing, window))) == []
 
 
 def test_files_in_the_right_order_pass():

@@ -120,6 +120,25 @@ def test_without_a_record_or_a_command_line_nothing_happens(problems, tmp_path):
     assert require_trained_settings(tmp_path / "run", tmp_path / "run/model.pt", argv) is None
 
 
+def test_networks_of_an_ensemble_must_know_the_same_slices(problems, tmp_path, caplog):
+    """Weights load whatever the order of the channels that they were trained with."""
+    problems({})
+    argv = [PROGRAM, "run", "--config_file", str(tmp_path / "train.json")]
+    turned = {**CONFIG["finder"], "channels": ["t2", "t1"]}
+    for name, content in {"alike": {"seed": 5}, "other": {"finder": turned}}.items():
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "config.json").write_text(json.dumps({**CONFIG, **content}))
+    weights = tmp_path / "run/model.pt"
+    require_trained_settings(tmp_path / "run", weights, argv, [tmp_path / "alike/model.pt", tmp_path / "no/model.pt"])
+    with pytest.raises(
+        ValueError, match="a network of the ensemble was trained with finder#channels#0 't2'"
+    ) as refusal:
+        require_trained_settings(tmp_path / "run", weights, argv, [tmp_path / "other/model.pt"])
+    assert str(refusal.value).endswith("whose trainings differ in split and seed alone.")
+    require_trained_settings(tmp_path / "elsewhere", weights, argv, [tmp_path / "other/model.pt"])
+    assert "finder#channels#0 't2', this evaluation has 't1'" in caplog.text
+
+
 NETWORK = {"network_def": {"_target_": "Vit", "heads": "@num_heads"}, "num_heads": 4, "dropout": 0.1, "batch_size": 8}
 
 

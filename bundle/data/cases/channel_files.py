@@ -11,7 +11,7 @@ from bundle.data.cases.case import Case
 from bundle.data.cases.file_pattern import FilePattern, FoundFiles
 from bundle.data.cases.fitting_overlays import no_cases
 from bundle.data.cases.identity import CaseIdentity
-from bundle.data.cases.unmatched_files import warn_left_out, warn_unmatched_files
+from bundle.data.cases.unmatched_files import warn_left_out, warn_two_labels, warn_unmatched_files
 
 _SUFFIX = "{suffix}"
 _ANY = "[^/]+"
@@ -22,8 +22,8 @@ class ChannelFiles:
     """Find cases whose channels and mask are files that differ in one part of the name.
 
     A case of which any file exists is a case: its missing channels and its missing mask become the paths where they
-    should lie, so that the checks report them. With `slice_labels` a case without mask takes its CSV if there is one.
-    Image files of no case give one warning.
+    should lie, so that the checks report them. With `slice_labels` a case without mask takes its CSV if there is one,
+    and one warning counts the cases with both. Image files of no case give one warning.
 
     Args:
         root: folder that `pattern` starts from.
@@ -78,6 +78,7 @@ class ChannelFiles:
         left_out = self._left_out(root=root, cases=files.cases)
         warn_left_out(root, self.case_regex, left_out)
         warn_unmatched_files(root, [pattern], cases, left_out)
+        warn_two_labels(root, self.slice_labels, cases)
         return cases
 
     def _left_out(self, *, root: Path, cases: Sequence[str]) -> list[str]:

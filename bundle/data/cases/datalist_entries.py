@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,9 @@ _SYNONYMS = {
 _CLOSE = 0.76
 """Likeness (difflib) from which a key is a slip: lable (0.80) and pateint (0.86) are; size (0.75) is no site."""
 
+_DIGITS = re.compile(r"(?<![^a-z0-9]t)(?<!^t)[0-9]")
+"""Digits that are no part of T1 and T2."""
+
 
 def datalist_entries(content: Any, section: str | None, path: Path) -> list[dict[str, Any]]:
     """Return the entries of a datalist as items; those of lists named after parts of a split have a ``"part"``.
@@ -38,8 +42,8 @@ def datalist_entries(content: Any, section: str | None, path: Path) -> list[dict
         path: the file, for errors.
 
     Raises:
-        ValueError: if the form is another one, a list's name or an entry's key is unknown or a slip of a known one, or
-            an entry has no image.
+        ValueError: if the form is another one, a list's name or an entry's key is unknown or a slip of a known one, an
+            entry has no image, or the names of channel files say that their order differs from case to case.
 
     Example:
         >>> datalist_entries({"training": ["a.nii"], "testing": ["b.nii"]}, None, Path("list.json"))
@@ -59,6 +63,7 @@ def datalist_entries(content: Any, section: str | None, path: Path) -> list[dict
     parts = _parts(names=[name for name in lists if name], path=path) if section is None else {}
     items = [_item(entry=entry, part=parts.get(name), path=path) for name in lists for entry in lists[name]]
     _refuse_unknown_keys(items=items, path=path)
+    _refuse_mixed_channels(items=items, path=path)
     return items
 
 
@@ -113,6 +118,40 @@ def _refuse_unknown_keys(*, items: list[dict[str, Any]], path: Path) -> None:
             unused[key] = None
     if unused:
         warnings.warn(f"{path}: the keys {', '.join(unused)} of its entries are not used.", stacklevel=4)
+
+
+def _refuse_mixed_channels(*, items: list[dict[str, Any]], path: Path) -> None:
+    """Refuse lists of files made without sorting: a network would take one channel for another."""
+    first: dict[frozenset[str], tuple[tuple[str, ...], Any]] = {}
+    for item in items:
+        names = _channel_names(item[IMAGE])
+        order, image = first.setdefault(frozenset(names), (names, item[IMAGE]))
+        if names != order:
+            raise ValueError(
+                f"{path} must list the files of each case in one order of channels, got {image} and {item[IMAGE]}: "
+                "sort them."
+            )
+
+
+def _channel_names(image: Any) -> tuple[str, ...]:
+    """Return what tells the channel files of a case apart, nothing where these are no words, such as t1 and flair.
+
+    Numbers alone may be those of series, which differ from case to case.
+    """
+    if not isinstance(image, list) or len(image) < 2 or not all(isinstance(file, str) for file in image):
+        return ()
+    if all(map(is_slice_image, image)):
+        return ()
+    words = [re.split(r"[^a-z0-9]+", file.lower()) for file in image]
+    before = _shared(words)
+    after = _shared([file[before:][::-1] for file in words])
+    names = tuple(" ".join(file[before : len(file) - after]) for file in words)
+    return names if len({_DIGITS.sub("", name) for name in names}) == len(names) else ()
+
+
+def _shared(words: list[list[str]]) -> int:
+    """Return how many words all files begin with."""
+    return next((n for n, alike in enumerate(zip(*words, strict=False)) if len(set(alike)) > 1), min(map(len, words)))
 
 
 def meant_key(key: str) -> str | None:

@@ -10,7 +10,7 @@ from bundle.data.cases.case import Case, file_stem
 from bundle.data.cases.file_pattern import FilePattern
 from bundle.data.cases.fitting_overlays import no_cases
 from bundle.data.cases.identity import CaseIdentity
-from bundle.data.cases.unmatched_files import warn_unmatched_files
+from bundle.data.cases.unmatched_files import warn_two_labels, warn_unmatched_files
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,7 @@ class PairedVolumes:
         identity.warn_unused(case.case for case in cases)
         looked_for = [*channels, *(one for one in (labels, organs) if one)]
         warn_unmatched_files(root, [one.pattern for one in looked_for], cases, keys)
+        warn_two_labels(root, self.slice_labels, cases)
         return sorted(cases, key=lambda case: case.case)
 
     def _image_patterns(self) -> Sequence[str]:

@@ -1,4 +1,4 @@
-"""Warning of image files that no finder matched: a case may be missing, and nothing else would say so."""
+"""Warnings of files that no finder takes: a case or a label may be missing, and nothing else would say so."""
 
 from __future__ import annotations
 
@@ -72,6 +72,29 @@ def warn_left_out(root: Path, case_regex: str, left_out: Sequence[str]) -> None:
         warnings.warn(
             f"{root}: case_regex {case_regex!r} leaves out {count} case{'s' * (count != 1)}, e.g. {left_out[0]}: they "
             "are neither trained on nor tested; where they should be, widen case_regex of the finder.",
+            stacklevel=3,
+        )
+
+
+def warn_two_labels(root: Path, slice_labels: str | None, cases: Sequence[Case]) -> None:
+    """Warn once of cases with a mask beside which a CSV of slice labels lies too: which of them is right, nobody said.
+
+    Args:
+        root: folder of the data set.
+        slice_labels: path of a CSV with the field ``{case}``, None where the finder looks for none.
+        cases: the cases of the finder.
+
+    Example:
+        >>> warn_two_labels(Path("data"), None, [])
+    """
+    csv = {case.case: root / slice_labels.format(case=case.case) for case in cases} if slice_labels else {}
+    both = [
+        case for case in cases if case.case in csv and csv[case.case].exists() and case.label != str(csv[case.case])
+    ]
+    if both:
+        warnings.warn(
+            f"{root}: {len(both)} of {len(cases)} cases have a mask and a CSV of slice labels, e.g. {both[0].label} "
+            f"and {csv[both[0].case]}: the masks are taken, also empty ones; remove what is not the label.",
             stacklevel=3,
         )
 

@@ -60,12 +60,20 @@ num_folds.
         )
 
 
-def require_unseen(dataset: SliceDataset, weights: Sequence[Path]) -> None:
-    """Refuse to score networks on cases that they were trained or validated with.
+def require_unseen(
+    dataset: SliceDataset,
+    weights: Sequence[str | Path],
+    validation: SliceDataset | None = None,
+    output_dir: str | Path | None = None,
+) -> None:
+    """Refuse to score networks on cases that they were trained or validated with, as far as `split.json` beside tells.
 
     Args:
         dataset: the slices of the test part.
-        weights: files; what each has seen stands in `split.json` beside it, a warning says where there is none.
+        weights: files; a warning says where no `split.json` lies beside one.
+        validation: slices that thresholds are chosen on; a warning says which weights were trained on some of them.
+        output_dir: of the evaluation. If it holds `run.json`, the first file is of the training in it, whose split is
+            compared by its hash: it needs no `split.json`.
 
     Raises:
         ValueError: names file and cases.
@@ -73,16 +81,30 @@ def require_unseen(dataset: SliceDataset, weights: Sequence[Path]) -> None:
     Example:
         >>> require_unseen(SliceDataset([], transform=sorted, cache_dir="not/made"), [])
     """
-    for path in weights:
+    compared = [*weights][:1] if output_dir is not None and (Path(output_dir) / "run.json").is_file() else []
+    for path in map(Path, weights):
         split = read_json(path.parent / "split.json", {})
-        if not split:
+        if not split and path not in map(Path, compared):
             logger.warning(f"{path}: no split.json lies beside it; test patients may have been trained on.")
         seen = {*split.get("train", ()), *split.get("val", ())} & set(dataset.cases)
         if seen:
             raise ValueError(
                 f"{path} must be weights that have seen no test case, got {len(seen)} that its split.json names, e.g. "
-                f"{min(seen)}: an ensemble of folds is for patients outside all of them, such as those of a test_site."
+                f"{min(seen)}: score them on the test patients of their own split, an ensemble of folds on patients "
+                "outside all of them, such as those of a test_site; if these are other patients of the same names, "
+                "move split.json away."
             )
+        _warn_if_trained_on(path, set(split.get("train", ())), [] if validation is None else validation.cases)
+
+
+def _warn_if_trained_on(path: Path, train: set[str], validation: Sequence[str]) -> None:
+    """Warn of validation cases that weights know: there they are surer and righter than on new ones."""
+    if seen := train & set(validation):
+        logger.warning(
+            f"{path} was trained on {len(seen)} of {len(validation)} validation cases, e.g. {min(seen)}: thresholds "
+            "that are chosen on them do not fit new patients; give a threshold, or hold validation cases out of all "
+            "trainings."
+        )
 
 
 def describe_left_out(dataset: SliceDataset) -> str:
@@ -105,6 +127,36 @@ def describe_left_out(dataset: SliceDataset) -> str:
         )
     out = int((~dataset.supervised).sum())
     return f"{out} of {len(dataset.cases)} training cases are left out: this network learns from masks alone"
+
+
+def describe_lost_masks(dataset: SliceDataset) -> str:
+    """Return one line on positive slices whose mask has no pixel left at the network's size; nothing without any.
+
+    Such a slice has its label, from the mask as it was drawn, but it can supervise no map and score none.
+
+    Example:
+        >>> describe_lost_masks(SliceDataset([], transform=sorted, cache_dir="not/made"))
+        ''
+    """
+    positions = np.flatnonzero(dataset.masks.own[dataset.case_of_slice] & (dataset.labels > 0))
+    lost = int((~dataset.store.marked(positions)).sum())
+    if not lost:
+        return ""
+    return (
+        f"{lost} of {len(positions)} positive slices have lesions so small that their masks have no pixel left at "
+        f"{dataset.store.slice_shape[-1]} px: they train no map, and map scores are of the larger lesions; raise "
+        "image_size, or crop to the organ"
+    )
+
+
+def warn_of_lost_masks(dataset: SliceDataset) -> None:
+    """Warn of test slices that map scores leave out, see `describe_lost_masks`.
+
+    Example:
+        >>> warn_of_lost_masks(SliceDataset([], transform=sorted, cache_dir="not/made"))
+    """
+    if line := describe_lost_masks(dataset):
+        logger.warning(f"Test: {line}.")
 
 
 def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -> Iterator[str]:
@@ -132,6 +184,8 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
             "no training case has a mask: localization_weight and segmentation_weight have nothing to act on, only the "
             "labels train"
         )
+    if maps and (line := describe_lost_masks(train)):
+        yield line
     counts = train.masks.counts
     if counts["cases"] and not counts["found"]:
         yield "the teacher finds nothing in the slices without a mask: train it for longer, or leave it out"

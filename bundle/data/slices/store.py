@@ -2,83 +2,22 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from bundle.data.slices.case_reader import CaseArrays, CaseReader
 from bundle.data.slices.fingerprint import fingerprint, source_key
 from bundle.data.slices.ingestion import Ingestion, unwritable
 from bundle.data.slices.slice_dtype import SliceDtype
-from bundle.data.slices.stored_case import IMAGE_FILE, MASK_FILE, StoredCase, map_array
+from bundle.data.slices.stored_case import StoredCase
 from bundle.files import remove_stale_parts
 from bundle.keys import CASE
-
-
-class _CaseArrays(NamedTuple):
-    """The mapped files of one case: images (D,C,H,W) and packed masks (D, ceil(H*W/8))."""
-
-    image: NDArray[Any]
-    mask: NDArray[np.uint8]
-
-
-class CaseReader:
-    """Maps the arrays of a case at the first use and keeps the maps of the last `max_open` cases.
-
-    Each map costs a file descriptor, of which a process often has 1,024; data sets are three, files two a case.
-    Maps stay with their process: a copy for a worker starts with none.
-
-    Args:
-        max_open: cases whose maps are kept.
-
-    Example:
-        >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     np.save(Path(folder) / "image.npy", np.ones((2, 1, 4, 4), np.float16))
-        ...     np.save(Path(folder) / "mask.npy", np.zeros((2, 2), np.uint8))
-        ...     CaseReader().open(Path(folder), np.dtype("float16"), (2, 1, 4, 4)).image[1].sum()
-        np.float16(16.0)
-    """
-
-    def __init__(self, max_open: int = 64) -> None:
-        self.max_open = max_open
-        self._open: OrderedDict[Path, _CaseArrays] = OrderedDict()
-
-    def open(self, folder: Path, dtype: np.dtype[Any], image_shape: tuple[int, int, int, int]) -> _CaseArrays:
-        """Return the mapped arrays of the case in `folder`.
-
-        Args:
-            folder: of the case.
-            dtype: of the images.
-            image_shape: (D,C,H,W).
-
-        Raises:
-            OSError: the store was removed or damaged while in use.
-        """
-        if folder in self._open:
-            self._open.move_to_end(folder)
-            return self._open[folder]
-        depth, _, height, width = image_shape
-        try:
-            image = map_array(folder / IMAGE_FILE, dtype, image_shape)
-            mask = map_array(folder / MASK_FILE, np.dtype(np.uint8), (depth, -(-height * width // 8)))
-        except (OSError, ValueError) as error:
-            raise OSError(
-                f"{folder} must hold the slices of a case, got {error}: the store was changed while in use; start "
-                "again, then what is missing is ingested anew."
-            ) from error
-        self._open[folder] = _CaseArrays(image, mask)
-        if len(self._open) > self.max_open:
-            self._open.popitem(last=False)
-        return self._open[folder]
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"max_open": self.max_open, "_open": OrderedDict()}
 
 
 class SliceStore:
@@ -155,15 +94,29 @@ class SliceStore:
         image = torch.empty((len(indices), channels, height, width), dtype=self.dtype.torch_dtype)
         packed = np.empty((len(indices), -(-height * width // 8)), dtype=np.uint8)
         target = image.numpy()
+        for start, arrays, rows in self._stretches(indices):
+            stop = start + rows.stop - rows.start
+            target[start:stop], packed[start:stop] = arrays.image[rows], arrays.mask[rows]
+        bits = np.unpackbits(packed, axis=1, count=height * width)
+        return image, torch.from_numpy(bits).view(len(indices), 1, height, width)
+
+    def marked(self, indices: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return (B,) which slices have a pixel in their mask; images are not read.
+
+        Args:
+            indices: (B,) positions of slices among all slices of the store.
+        """
+        found = [arrays.mask[rows].any(axis=1) for _, arrays, rows in self._stretches(indices)]
+        return np.concatenate([np.zeros(0, dtype=bool), *found])
+
+    def _stretches(self, indices: NDArray[np.int64]) -> Iterator[tuple[int, CaseArrays, slice]]:
+        """Yield start, arrays of the case and rows in them of what lies one after another on disk."""
+        numbers = self.dtype.numpy_dtype
         for start, stop in _runs(indices=indices, cases=self.case_of_slice[indices]):
             case = int(self.case_of_slice[indices[start]])
             depth, offset = int(self.first[case + 1] - self.first[case]), int(indices[start] - self.first[case])
-            shape = (depth, channels, height, width)
-            arrays = self._reader.open(self.folder / self._folders[case], target.dtype, shape)
-            target[start:stop] = arrays.image[offset : offset + stop - start]
-            packed[start:stop] = arrays.mask[offset : offset + stop - start]
-        bits = np.unpackbits(packed, axis=1, count=height * width)
-        return image, torch.from_numpy(bits).view(len(indices), 1, height, width)
+            arrays = self._reader.open(self.folder / self._folders[case], numbers, (depth, *self.slice_shape))
+            yield start, arrays, slice(offset, offset + stop - start)
 
 
 def _prepare(*, store: Path) -> None:

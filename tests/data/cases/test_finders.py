@@ -234,6 +234,45 @@ def test_datalists_of_another_form_are_refused(tmp_path, content, section, messa
         Datalist(path, section).find()
 
 
+def test_a_case_with_a_mask_and_slice_labels_is_told(tmp_path):
+    """Whoever saves an empty mask beside the labels means the labels."""
+    for name in ("im/a_t1.nii", "im/a_seg.nii", "im/b_t1.nii", "csv/a.csv", "csv/b.csv"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    told = rf"1 of 2 cases have a mask and a CSV of slice labels, e\.g\. \S+/im/a_seg\.nii and {tmp_path}/csv/a\.csv"
+    with pytest.warns(UserWarning, match=told):
+        a, b = ChannelFiles(tmp_path, ["t1"], pattern="im/{case}_{channel}", slice_labels="csv/{case}.csv").find()
+    assert (Path(a.label).name, Path(b.label).name) == ("a_seg.nii", "b.csv")
+    with pytest.warns(UserWarning, match=told):
+        PairedVolumes(tmp_path, "im/*_t1.nii", "im/*_seg.nii", slice_labels="csv/{case}.csv", name_by_key=True).find()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_refused"),
+    [
+        (["a/a_t1.nii", "a/a_t2.nii"], ["b/b_t2.nii", "b/b_t1.nii"], True),
+        (["t1/a.nii", "FLAIR/a.nii"], ["flair/b.nii", "t1/b.nii"], True),
+        (["a/t1ce.nii.gz", "a/t1.nii.gz"], ["b/t1.nii.gz", "b/t1ce.nii.gz"], True),
+        (["a_t1.nii", "a_t2.nii"], ["b_t1.nii", "b_t2.nii"], False),
+        (["a_t1.nii", "a_t2.nii"], ["b_t2.nii", "b_adc.nii"], False),
+        (["a/3.nii", "a/4.nii"], ["b/4.nii", "b/3.nii"], False),  # numbers of series differ from case to case
+        (["a/ser3.nii", "a/ser4.nii"], ["b/ser4.nii", "b/ser3.nii"], False),
+        (["a_2.png", "a_1.png"], ["b_1.png", "b_2.png"], False),
+    ],
+)
+def test_channels_in_another_order_from_case_to_case_are_refused(one, other, is_refused, tmp_path):
+    """As from a list of files that nobody sorted: the network would take one channel for another."""
+    path = tmp_path / "list.json"
+    path.write_text(
+        json.dumps([{"image": files, "case": f"{n}", "patient": f"{n}"} for n, files in enumerate((one, other))])
+    )
+    if not is_refused:
+        assert len(Datalist(path).find()) == 2
+        return
+    with pytest.raises(ValueError, match=r"must list the files of each case in one order of channels, got \['"):
+        Datalist(path).find()
+
+
 def test_absent_datalist_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"list\.json must be a datalist JSON, got no such file"):
         Datalist(tmp_path / "list.json").find()

@@ -3,7 +3,14 @@
 import pytest
 import torch
 
-from bundle.data import SliceDataset, describe_labels, label_warnings, require_labels, require_unseen
+from bundle.data import (
+    SliceDataset,
+    describe_labels,
+    label_warnings,
+    require_labels,
+    require_unseen,
+    warn_of_lost_masks,
+)
 from bundle.files import write_json
 
 
@@ -24,12 +31,20 @@ class Slices:
         ]
 
 
-def dataset(tmp_path, *cases):
+class TinyLesions(Slices):
+    """The lesion of the first slice of a case is lost where the slice becomes smaller."""
+
+    def __call__(self, item):
+        first, *others = super().__call__(item)
+        return [{**first, "mask": torch.zeros(1, 2, 2)}, *others]
+
+
+def dataset(tmp_path, *cases, transform=None):
     items = [
         {"image": f"{n}.nii", "case": str(n), "patient": str(n), "classes": list(classes), "masked": masked}
         for n, (classes, masked) in enumerate(cases)
     ]
-    return SliceDataset(items, Slices(), tmp_path / "cache")
+    return SliceDataset(items, transform or Slices(), tmp_path / "cache")
 
 
 def test_kinds_of_labels_are_counted(tmp_path):
@@ -86,3 +101,34 @@ def test_weights_that_have_seen_a_test_case_are_refused(tmp_path, caplog):
         ValueError, match=f"have seen no test case, got 1 that its split.json names, e.g. {data.cases[0]}"
     ):
         require_unseen(data, [weights])
+
+
+def test_thresholds_chosen_on_cases_that_weights_were_trained_on_are_warned_of(tmp_path, caplog):
+    test, validation = (dataset(tmp_path / name, ((0, 1), True)) for name in ("test", "val"))
+    validation.cases = ["v"]
+    write_json(tmp_path / "fold1/split.json", {"train": ["v", "w"], "val": []})
+    require_unseen(test, [tmp_path / "fold1/model.pt"], validation)
+    assert "was trained on 1 of 1 validation cases, e.g. v: thresholds that are chosen on them do not" in caplog.text
+
+
+def test_the_run_of_the_folder_needs_no_list_of_its_cases(tmp_path, caplog):
+    """Its split is compared by the hash; weights that come from elsewhere have none beside them."""
+    test, weights = dataset(tmp_path, ((0, 1), True)), tmp_path / "models/model.pt"
+    write_json(tmp_path / "run/run.json", {})
+    require_unseen(test, [weights], None, tmp_path / "run")
+    assert not caplog.messages
+    require_unseen(test, [weights], None, tmp_path / "other")
+    assert "no split.json lies beside it" in caplog.text
+
+
+def test_lesions_that_are_lost_in_smaller_slices_are_told(tmp_path, caplog):
+    """Maps are scored by the larger lesions alone, which looks better than it is."""
+    lost = dataset(tmp_path, ((1, 1), True), ((1, 0), True), ((1, 1), False), transform=TinyLesions())
+    warn_of_lost_masks(dataset(tmp_path, ((1, 1), True), ((0, 1), False)))
+    assert not caplog.messages
+    warn_of_lost_masks(lost)
+    assert (
+        "Test: 2 of 3 positive slices have lesions so small that their masks have no pixel left at 2 px" in caplog.text
+    )
+    assert "2 of 3 positive slices have lesions so small" in next(label_warnings(lost, lost, maps=True))
+    assert not [line for line in label_warnings(lost, lost) if "so small" in line]

@@ -18,9 +18,9 @@ from support.slices import ToySlices, toy_items
 
 from bundle.data import SliceStore
 from bundle.data.slices import ingestion, stored_case
+from bundle.data.slices.case_reader import CaseReader
 from bundle.data.slices.fingerprint import source_key
 from bundle.data.slices.slice_dtype import SliceDtype
-from bundle.data.slices.store import CaseReader
 from bundle.files import folder_atomically, remove_stale_parts
 from bundle.files.atomic_folder import STALE_SECONDS
 from bundle.volumes import DataProblems, Problem
