@@ -24,6 +24,7 @@ MASK_KINDS = (SegmentationStorage.name, LABEL_MAP, RTStructureSetStorage.name)
 _SAME_MM = 0.1
 _SAME_DIRECTION = 5e-4
 _AGAIN = "export it again"
+_BY_PROGRAM = "a program drew it, no reader"
 
 
 class Mask(NamedTuple):
@@ -90,7 +91,9 @@ def _segments(image: FileDataset, stacks: Sequence[Stack], label: str) -> Iterat
         for index, frame, numbers in zip(slices, pixels, marked, strict=True):
             if number in numbers:
                 voxels[index] |= _inside(image, frame, number)
-        yield Mask(str(segment.get("SegmentLabel", "")), stack, voxels.transpose(2, 1, 0), str(image.SOPInstanceUID))
+        name, uid = str(segment.get("SegmentLabel", "")), str(image.SOPInstanceUID)
+        notes = (_BY_PROGRAM,) if segment.get("SegmentAlgorithmType") == "AUTOMATIC" else ()
+        yield Mask(name, stack, voxels.transpose(2, 1, 0), uid, notes)
 
 
 def _numbers(image: FileDataset, index: int, pixels: NDArray) -> set[int]:

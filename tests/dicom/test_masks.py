@@ -88,6 +88,14 @@ def test_a_segmentation_lies_on_the_slices_of_its_series(tmp_path, kind):
     assert "mask series7_ct/mask_1.nii.gz" in case.text
 
 
+def test_a_segmentation_by_a_program_is_noted(tmp_path):
+    series(tmp_path / "in")
+    image = dcmread(path := segmentation(tmp_path / "in"))
+    image.SegmentSequence[0].SegmentAlgorithmType = "AUTOMATIC"
+    image.save_as(path)
+    assert prepared(tmp_path)[1]["volumes"][0]["masks"][0]["notes"] == ["a program drew it, no reader"]
+
+
 @pytest.mark.parametrize("orientation", [AXIAL, OBLIQUE])
 def test_contours_enclose_the_pixels_whose_centers_they_hold(tmp_path, orientation):
     series(tmp_path / "in", orientation=orientation)
