@@ -7,7 +7,7 @@ import hmac
 import os
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -99,11 +99,27 @@ class CaseNames:
             return None
         table = _table(self.key_file)
         with FileLock(f"{table}.lock", timeout=_SECONDS):
-            old = _read(table) if table.exists() else pd.DataFrame(columns=_COLUMNS)
+            old = self._read(table) if table.exists() else pd.DataFrame(columns=_COLUMNS)
             new = pd.DataFrame(rows, columns=_COLUMNS).fillna("")
             merged = pd.concat([old, new]).drop_duplicates("name", keep="last")
             write_atomically(table, lambda part: _write_private(part, _as_csv(merged)))
         return table
+
+    def _read(self, table: Path) -> pd.DataFrame:
+        """Return the table of names; what another program changed in it would be lost when it is written again."""
+        try:
+            rows = read_csv(table)
+            found = "" if set(rows.columns) >= set(_COLUMNS) else "other columns"  # which may be those of a patient
+        except ValueError:
+            found = "another form"
+        if not found and (changed := [name for name, *study in _studies(rows) if self.of_study(Study(*study)) != name]):
+            found = f"another PatientID or study for {changed[0]}"
+        if found:
+            raise ValueError(
+                f"{table} must be the table of names as it was written (UTF-8, commas, columns {', '.join(_COLUMNS)}), "
+                f"got {found}: restore it, or move it away."
+            )
+        return rows
 
     def _hashed(self, *parts: str) -> str:
         return hmac.digest(self.key, "\0".join(parts).encode(errors="surrogateescape"), "sha256").hex()[:_DIGITS]
@@ -161,19 +177,9 @@ def _table(key_file: Path) -> Path:
     return key_file.with_name(f"{key_file.name}.names.csv")
 
 
-def _read(table: Path) -> pd.DataFrame:
-    """Return the table of names; one in another form would lose all rows when it is written again."""
-    try:
-        rows = read_csv(table)
-        if set(rows.columns) >= set(_COLUMNS):
-            return rows
-        found = f"the columns {', '.join(map(str, rows.columns))}"
-    except ValueError as error:
-        found = str(error)
-    raise ValueError(
-        f"{table} must be the table of names as it was written (UTF-8, commas, columns {', '.join(_COLUMNS)}), got "
-        f"{found}: restore it, or move it away."
-    )
+def _studies(rows: pd.DataFrame) -> Iterator[list[str]]:
+    """Yield name, PatientID and StudyInstanceUID; the rows of files have none."""
+    yield from rows.loc[rows.study_instance_uid != "", ["name", "patient_id", "study_instance_uid"]].to_numpy().tolist()
 
 
 def _as_csv(table: pd.DataFrame) -> str:

@@ -31,23 +31,27 @@ def test_a_name_comes_back_as_it_was_whatever_it_holds(tmp_path, odd):
         lambda text: text.replace(b",", b";"),  # a spreadsheet of many countries saves so
         lambda text: text.decode().encode("cp1252"),
         lambda text: text.replace(b"name", b"Name", 1),
+        lambda text: text.split(b"\n", 1)[1],
+        lambda text: text.replace(b"007", b"7"),
         lambda text: b"",
     ],
-    ids=["semicolons", "cp1252", "header", "empty"],
+    ids=["semicolons", "cp1252", "header", "no header", "numbers", "empty"],
 )
 def test_a_table_that_was_saved_in_another_form_is_refused_and_stays_as_it_is(tmp_path, change):
     names = CaseNames(tmp_path / "key")
-    table = names.keep([row(names, name="Müller"), row(names, uid="1.2.10")])
+    table = names.keep([row(names, "007", name="Müller"), row(names, uid="1.2.10")])
     table.write_bytes(changed := change(table.read_bytes()))
-    with pytest.raises(ValueError, match=r"key\.names\.csv must be the table of names as it was written"):
+    with pytest.raises(ValueError, match=r"key\.names\.csv must be the table of names as it was written") as told:
         names.keep([row(names, uid="1.2.11")])
+    assert "Müller" not in str(told.value)
     assert table.read_bytes() == changed
 
 
 def test_a_table_of_an_earlier_version_or_with_windows_line_ends_is_read(tmp_path):
     names = CaseNames(tmp_path / "key")
     table = names.keep([])
-    table.write_bytes(b"\xef\xbb\xbfname,patient_id,patient_name,study_instance_uid,file\r\ncase_1,007,Doe,1.2,\r\n")
+    line = f"{names.of_study(Study('007', '1.2'))},007,Doe,1.2,"
+    table.write_text(f"\ufeffname,patient_id,patient_name,study_instance_uid,file\r\n{line}\r\n", newline="")
     names.keep([row(names)])
     assert list(read_csv(table).patient_id) == ["007", "4711"]
 
