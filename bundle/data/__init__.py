@@ -32,13 +32,13 @@ from bundle.data.slices.learnable import (
     describe_left_out,
     label_warnings,
     require_labels,
-    require_unseen,
     warn_of_lost_masks,
 )
 from bundle.data.slices.loader import SliceBatchSampler, SliceDataLoader
 from bundle.data.slices.scanner_augmentation import ScannerAugmentation
 from bundle.data.slices.store import SliceStore
 from bundle.data.slices.supervision import supervised_cases
+from bundle.data.slices.unseen import require_unseen
 
 __all__ = [
     "BalancedOrder",

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator
 
 import numpy as np
 
 from bundle.data.slices.dataset import SliceDataset
-from bundle.files import read_json
 from bundle.keys import IGNORED_LABEL
 
 logger = logging.getLogger(__name__)
@@ -57,53 +55,6 @@ num_folds.
         raise ValueError(
             f"the {part} part must hold cases with labels, got {describe_labels(dataset)}: give masks or CSVs of slice "
             "labels; in a datalist the key is 'label'."
-        )
-
-
-def require_unseen(
-    dataset: SliceDataset,
-    weights: Sequence[str | Path],
-    validation: SliceDataset | None = None,
-    output_dir: str | Path | None = None,
-) -> None:
-    """Refuse to score networks on cases that they were trained or validated with, as far as `split.json` beside tells.
-
-    Args:
-        dataset: the slices of the test part.
-        weights: files; a warning says where no `split.json` lies beside one.
-        validation: slices that thresholds are chosen on; a warning says which weights were trained on some of them.
-        output_dir: of the evaluation. If it holds `run.json`, the first file is of the training in it, whose split is
-            compared by its hash: it needs no `split.json`.
-
-    Raises:
-        ValueError: names file and cases.
-
-    Example:
-        >>> require_unseen(SliceDataset([], transform=sorted, cache_dir="not/made"), [])
-    """
-    compared = [*weights][:1] if output_dir is not None and (Path(output_dir) / "run.json").is_file() else []
-    for path in map(Path, weights):
-        split = read_json(path.parent / "split.json", {})
-        if not split and path not in map(Path, compared):
-            logger.warning(f"{path}: no split.json lies beside it; test patients may have been trained on.")
-        seen = {*split.get("train", ()), *split.get("val", ())} & set(dataset.cases)
-        if seen:
-            raise ValueError(
-                f"{path} must be weights that have seen no test case, got {len(seen)} that its split.json names, e.g. "
-                f"{min(seen)}: score them on the test patients of their own split, an ensemble of folds on patients "
-                "outside all of them, such as those of a test_site; if these are other patients of the same names, "
-                "move split.json away."
-            )
-        _warn_if_trained_on(path, set(split.get("train", ())), [] if validation is None else validation.cases)
-
-
-def _warn_if_trained_on(path: Path, train: set[str], validation: Sequence[str]) -> None:
-    """Warn of validation cases that weights know: there they are surer and righter than on new ones."""
-    if seen := train & set(validation):
-        logger.warning(
-            f"{path} was trained on {len(seen)} of {len(validation)} validation cases, e.g. {min(seen)}: thresholds "
-            "that are chosen on them do not fit new patients; give a threshold, or hold validation cases out of all "
-            "trainings."
         )
 
 

@@ -103,6 +103,17 @@ def test_weights_that_have_seen_a_test_case_are_refused(tmp_path, caplog):
         require_unseen(data, [weights])
 
 
+def test_cases_of_another_folder_may_have_the_same_names(tmp_path, caplog):
+    data = dataset(tmp_path, ((0, 1), True))
+    weights = tmp_path / "fold1/model.pt"
+    write_json(weights.with_name("split.json"), {"train": data.cases, "val": []})
+    write_json(weights.with_name("config.json"), {"dataset_dir": str(tmp_path / "here")})
+    require_unseen(data, [weights], dataset_dir=tmp_path / "there")
+    assert "Its data were in another folder: if these are the same patients" in caplog.text
+    with pytest.raises(ValueError, match="must be weights that have seen no test case"):
+        require_unseen(data, [weights], dataset_dir=tmp_path / "there/../here")
+
+
 def test_thresholds_chosen_on_cases_that_weights_were_trained_on_are_warned_of(tmp_path, caplog):
     test, validation = (dataset(tmp_path / name, ((0, 1), True)) for name in ("test", "val"))
     validation.cases = ["v"]
