@@ -52,7 +52,9 @@ def main() -> int:
         return _failed(error, 1)
     except NothingReadable as error:
         return _failed(error, NOTHING_READABLE)
-    except (ValueError, OSError, MemoryError) as error:
+    except MemoryError:
+        return _failed("memory is full: close other programs, or read fewer studies at once", 1)
+    except (ValueError, OSError) as error:
         return _failed(error, 1)
     except KeyboardInterrupt:
         return _failed("ended by ctrl-C; studies that were finished are whole", _INTERRUPTED)

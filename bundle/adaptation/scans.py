@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from bundle.metrics import Predictions
 from bundle.probabilities import SliceProbabilities
 from bundle.workflow.compare import read_config_record
 from bundle.workflow.knobs import CONFIGS
+from bundle.workflow.provenance import require_own_scores
 
 logger = logging.getLogger(__name__)
 _COLUMNS = ["case", "slice_index", "class"]
@@ -78,9 +78,7 @@ def read_metrics(run: str | Path) -> dict[str, Any]:
     metrics: dict[str, Any] = read_json(file)
     if metrics.get("score_calibration"):
         raise ValueError(f"{file} must hold scores of the run as it is, got calibrated ones: evaluate it without.")
-    scored = metrics.get("weights_sha256")
-    if scored and scored != hashlib.sha256((Path(run) / "model.pt").read_bytes()).hexdigest():
-        raise ValueError(f"{file} must hold scores of model.pt, got those of other weights: evaluate the run again.")
+    require_own_scores(Path(run), metrics)
     return metrics
 
 

@@ -140,7 +140,7 @@ def _without_results(
         if (target / "status.json").is_file() and read_json(target / "status.json")["outcome"] == "read":
             target = _failed(target)  # what was read before stays
         with folder_atomically(target) as part:
-            account = study.account(reason="the reading failed" if outcome == "failed" else "not chosen")
+            account = study.account()
             write_json(part / "study.json", account)
             write_study_report(part / "report.html", None, None, account, network.metadata, said)
             status.finish(part, outcome, error=f"{type(error).__name__}: {said}")

@@ -50,26 +50,33 @@ def blank_counts(image: ArrayLike) -> NDArray:
         >>> blank_counts(np.arange(2) * np.eye(2)[None, ..., None]).tolist()
         [1]
     """
+    return np.asarray(_blank(image).sum(axis=-1))
+
+
+def _blank(image: ArrayLike) -> NDArray[np.bool_]:
+    """Return (C, D), True for a blank slice."""
     values = np.asarray(image)
-    return np.asarray((values.max(axis=(1, 2)) == values.min(axis=(1, 2))).sum(axis=-1))
+    return np.asarray(values.max(axis=(1, 2)) == values.min(axis=(1, 2)))
 
 
 def blank_warnings(image: ArrayLike, channels: Sequence[str]) -> Iterator[str]:
-    """Yield how many slices of each channel are blank.
+    """Yield how many slices of each channel are blank between others; at an end scans of the head often have some.
 
     Args:
         image: (C, H, W, D).
         channels: names of the channels.
 
     Example:
-        >>> list(blank_warnings(np.zeros((1, 2, 2, 3)), ["CT"]))
-        ['3 of 3 slices of CT are blank, with one value throughout: the network sees nothing in them.']
+        >>> list(blank_warnings(np.eye(2)[None, ..., None] * [0, 1, 0, 1, 0], ["CT"]))
+        ['1 of 5 slices of CT is blank between others, with one value throughout: the network sees nothing in it.']
     """
-    count = np.shape(image)[-1]
-    for name, blank in zip(channels, blank_counts(image).tolist(), strict=True):
+    shown = ~_blank(image)
+    between = ~shown & np.maximum.accumulate(shown, axis=1) & np.maximum.accumulate(shown[:, ::-1], axis=1)[:, ::-1]
+    for name, blank in zip(channels, between.sum(axis=1).tolist(), strict=True):
         if blank:
-            of_channel = f"{blank} of {count} slices of {name} {'is' if blank == 1 else 'are'} blank"
-            yield f"{of_channel}, with one value throughout: the network sees nothing in them."
+            of_channel = f"{blank} of {shown.shape[1]} slices of {name} {'is' if blank == 1 else 'are'} blank"
+            seen = f"the network sees nothing in {'it' if blank == 1 else 'them'}"
+            yield f"{of_channel} between others, with one value throughout: {seen}."
 
 
 def require_signal(image: ArrayLike, labels: Sequence[str]) -> None:
@@ -101,19 +108,25 @@ def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator
         reading: of one class.
         has_map_scale: whether the ends of the map are those of the model, or the lowest and highest of this scan.
     """
-    [threshold], [of_scan] = reading.threshold, reading.volume_threshold
-    count, positive = len(reading.probability), int((reading.probability >= threshold).sum())
+    count, positive = len(reading.probability), int((reading.probability >= reading.threshold[0]).sum())
+    threshold, of_scan = _told_apart(reading.threshold[0], reading.volume_threshold[0])
     if reading.present[0] and not positive:
         yield (
-            f"The scan is called present, as a slice reaches {of_scan:.2f}, but no slice is positive (from "
-            f"{threshold:.2f}): look at the top slice."
+            f"The scan is called present, as a slice reaches {of_scan}, but no slice is positive (from "
+            f"{threshold}): look at the top slice."
         )
     if positive and not reading.present[0]:
-        found = len(reading.findings)
+        slices = f"{positive} of {count} slices {'is' if positive == 1 else 'are'} positive (from {threshold})"
+        found = f", with {len(reading.findings)} finding{'s' * (len(reading.findings) > 1)}" if reading.findings else ""
         yield (
-            f"The scan is called absent, as no slice reaches {of_scan:.2f}, but {positive} of {count} slices "
-            f"{'is' if positive == 1 else 'are'} positive (from {threshold:.2f}), with {found} "
-            f"{'finding' if found == 1 else 'findings'}: look at them."
+            f"The scan is called absent, as no slice reaches {of_scan}, which a scan needs, but {slices}{found}: look "
+            "at these slices."
         )
     if reading.attribution is not None and not has_map_scale:
         yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."
+
+
+def _told_apart(one: float, other: float) -> tuple[str, str]:
+    """Return two numbers with as many decimals as tell them apart, at least two."""
+    texts = ((f"{one:.{decimals}f}", f"{other:.{decimals}f}") for decimals in range(2, 7))
+    return next((pair for pair in texts if pair[0] != pair[1]), (f"{one:.2f}", f"{other:.2f}"))

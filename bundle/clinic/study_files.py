@@ -62,11 +62,13 @@ class StudyFiles:
         case: name of the study.
         stacks: also those that are refused.
         set_aside: entries for ``study.json``.
+        chosen: stacks that the network reads, known once its volumes are written.
     """
 
     case: str
     stacks: list[Stack]
     set_aside: list[dict[str, Any]]
+    chosen: list[Stack] = field(default_factory=list)
 
     def write_volumes(self, folder: Path, network: StudyNetwork, selection: Selection) -> StudyVolumes:
         """Choose what the network reads, and write it.
@@ -81,7 +83,8 @@ class StudyFiles:
             FileProblem: pixels are damaged, or contrasts cannot be brought onto one grid.
         """
         folder.mkdir()
-        channels = self._chosen(network, selection)
+        channels = self._choice(network, selection)
+        self.chosen[:] = [one.stack for one in channels]
         written = [
             Written(one.stack, place := folder / str(number), write_stack(one.stack, place))
             for number, one in enumerate(channels)
@@ -96,7 +99,7 @@ class StudyFiles:
             {f"{one.stack.planes[0].label}, {one.folder.name}": one.entry["inputs_sha256"] for one in written},
         )
 
-    def _chosen(self, network: StudyNetwork, selection: Selection) -> list[Channel]:
+    def _choice(self, network: StudyNetwork, selection: Selection) -> list[Channel]:
         """Return the stacks that the network reads, in the order of its channels."""
         allowed = self.stacks if selection.may_show_names else [one for one in self.stacks if _BURNED not in one.flags]
         if len(allowed) < len(self.stacks) and not allowed:
@@ -119,21 +122,15 @@ class StudyFiles:
         texts += [entry["reason"] for entry in self.set_aside if entry["kind"] == "refused"]
         yield from (f"A series of this study could not be read: {text}" for text in texts)
 
-    def account(
-        self,
-        written: Sequence[Written] = (),
-        channels: Sequence[Mapping[str, Any]] = (),
-        reason: str = "not chosen",
-    ) -> dict[str, Any]:
+    def account(self, written: Sequence[Written] = (), channels: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Return the content of ``study.json``: every series is read, refused or set aside, with the reason.
 
         Args:
             written: stacks that were read.
             channels: of which contrast each is.
-            reason: why the others were not.
         """
-        chosen = [one.stack for one in written]
-        left = [stack for stack in self.stacks if not any(stack is one for one in chosen)]
+        read = [one.stack for one in written]
+        left = [stack for stack in self.stacks if not any(stack is one for one in read)]
         return {
             "case": self.case,
             "volumes": [_volume_entry(one) for one in written],
@@ -145,8 +142,12 @@ class StudyFiles:
                 for stack in left
                 if stack.problems
             ],
-            "set_aside": [*self.set_aside, *(_not_read(stack, reason) for stack in left if not stack.problems)],
+            "set_aside": [*self.set_aside, *(self._not_read(stack) for stack in left if not stack.problems)],
         }
+
+    def _not_read(self, stack: Stack) -> dict[str, Any]:
+        reason = "the reading failed" if any(stack is one for one in self.chosen) else "not chosen"
+        return {"kind": "set aside", "name": stack.planes[0].label, "reason": reason, "files": len(stack.planes)}
 
 
 def studies_in(folders: Sequence[Path], names: CaseNames) -> Iterator[StudyFiles]:
@@ -175,7 +176,3 @@ def studies_in(folders: Sequence[Path], names: CaseNames) -> Iterator[StudyFiles
 def _volume_entry(one: Written) -> dict[str, Any]:
     plane = one.stack.planes[0]
     return {"name": plane.label, "series_instance_uid": plane.series, **one.entry, "flags": one.stack.flags}
-
-
-def _not_read(stack: Stack, reason: str) -> dict[str, Any]:
-    return {"kind": "set aside", "name": stack.planes[0].label, "reason": reason, "files": len(stack.planes)}

@@ -48,8 +48,8 @@ def require_same_images(folder: Path, instances: Collection[str]) -> None:
     earlier = set(read_csv(table).get(INSTANCE, ())) - {""} if instances and table.is_file() else set()
     if earlier and earlier.isdisjoint(instances):
         raise ValueError(
-            f"{folder} must be free or hold earlier results of the same images, got those of another series: choose "
-            "another output_dir, or give a key_file, by which studies have names of their own."
+            f"{folder} must be free or hold earlier results of the same images, got those of another series: move it "
+            "away or choose another output_dir; with a key_file studies have names of their own."
         )
 
 

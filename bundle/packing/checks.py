@@ -64,7 +64,7 @@ def require_own_adaptation(overlay: str | os.PathLike[str], metrics: Mapping[str
     """Refuse a calibration that was fitted to the scores of other networks, as `adaptation.json` beside it tells.
 
     Args:
-        overlay: file by `scripts/adapt.py`; a warning says where the other one does not lie beside it.
+        overlay: file by `scripts/adapt.py`; a warning says where the other one does not tell.
         metrics: metrics.json of the run that is packed.
 
     Raises:
@@ -73,12 +73,13 @@ def require_own_adaptation(overlay: str | os.PathLike[str], metrics: Mapping[str
     Example:
         >>> with warnings.catch_warnings(record=True) as told: require_own_adaptation("no/adapted.yaml", {})
         >>> str(told[0].message)
-        'no/adaptation.json: no such file tells of which networks no/adapted.yaml is.'
+        'no/adaptation.json does not tell of which networks no/adapted.yaml is: run scripts/adapt.py again to be sure.'
     """
     record = Path(overlay).with_name("adaptation.json")
     adapted, scored = (_networks(content) for content in (read_json(record, {}), metrics))
     if adapted is None:
-        warnings.warn(f"{record}: no such file tells of which networks {os.fspath(overlay)} is.", stacklevel=3)
+        words = f"of which networks {os.fspath(overlay)} is: run scripts/adapt.py again to be sure."
+        warnings.warn(f"{record} does not tell {words}", stacklevel=3)
     elif adapted != scored:
         raise ValueError(
             f"{overlay} must be the adaptation of the networks that are packed, got that of others, as {record} tells: "

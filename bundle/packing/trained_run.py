@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import warnings
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from bundle.evaluation import read_predictions
 from bundle.files import read_json
 from bundle.keys import IGNORED_LABEL
 from bundle.probabilities import ScoreCalibration, fitted
+from bundle.workflow.provenance import require_own_scores
 
 _READ_OFF = (
     *("threshold", "volume_threshold", "slice_smoothing", "slice_position", "test_time_flip", "map_scale"),
@@ -73,14 +73,7 @@ class TrainedRun:
         Raises:
             ValueError: metrics.json names the hash of another file, or a calibration.
         """
-        scored = {self.weights: self.metrics.get("weights_sha256")}
-        scored |= {Path(member["file"]): member["sha256"] for member in self.metrics.get("ensemble", ())}
-        changed = [path for path, sha in scored.items() if sha and sha != _sha256(path)]
-        if changed:
-            raise ValueError(
-                f"{self.folder}/metrics.json must hold scores of {changed[0].name}, got those of other weights than "
-                f"{changed[0]}: evaluate the run again."
-            )
+        require_own_scores(self.folder, self.metrics)
         if self.metrics.get("score_calibration"):
             raise ValueError(
                 f"{self.folder}/metrics.json must hold scores of the run as it is, got those with a score_calibration: "
@@ -174,7 +167,3 @@ class TrainedRun:
     def map_scale(self) -> list[float] | None:
         """Color scale of the maps, chosen on validation slices; None where it is not known."""
         return self.metrics.get("map_scale")
-
-
-def _sha256(path: Path) -> str | None:
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None

@@ -118,7 +118,8 @@ def order_problems(files: tuple[str, ...]) -> Iterator[str]:
     contents = {file: ConfigParser.load_config_file(file) for file in files if Path(file).is_file()}
     for number, file in enumerate(files[1:], start=1):
         content, before = contents.get(file, {}), files[1:number]
-        if file in before and any(name.startswith("+") for name in content):
+        is_again = Path(file).resolve() in {Path(other).resolve() for other in before}
+        if is_again and any(name.startswith("+") for name in content):
             yield f"{file} must be given once, got it twice: the steps that it adds would be done twice; remove one."
         if content.keys() >= _WHOLE_CONFIG:
             yield (

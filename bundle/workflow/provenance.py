@@ -1,4 +1,4 @@
-"""Facts in the record of a run that tell where its weights come from: revisions, lengths, initial weights, times."""
+"""Facts that tell where the weights and scores of a run come from: revisions, lengths, hashes, times."""
 
 from __future__ import annotations
 
@@ -69,6 +69,31 @@ def changed_file(name: str, recorded: Mapping[str, Any], config: Mapping[str, An
         return []
     then, now = (found and found["sha256"] for found in (recorded.get(name), file_and_hash(config.get(name))))
     return [] if then == now else [Change(f"{name} (SHA-256)", then, now)]
+
+
+def require_own_scores(folder: Path, metrics: Mapping[str, Any]) -> None:
+    """Refuse scores, and with them thresholds, that were found with other weights.
+
+    Args:
+        folder: of a run.
+        metrics: its `metrics.json`; what names no hash is not compared.
+
+    Raises:
+        ValueError: the hash is that of another file, or there is no such file.
+
+    Example:
+        >>> require_own_scores(Path("no/run"), {"weights_sha256": "0"})  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: no/run/metrics.json must hold scores of model.pt, got those of other weights than no/run/model.pt...
+    """
+    scored = {folder / "model.pt": metrics.get("weights_sha256")}
+    scored |= {Path(member["file"]): member["sha256"] for member in metrics.get("ensemble", ())}
+    for path, sha in scored.items():
+        if sha and not (path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest() == sha):
+            raise ValueError(
+                f"{folder}/metrics.json must hold scores of {path.name}, got those of other weights than {path}: "
+                "evaluate the run again."
+            )
 
 
 def git_revision(folder: Path) -> str | None:

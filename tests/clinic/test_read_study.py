@@ -102,11 +102,13 @@ def test_what_fails_within_a_study_is_recorded(study, read, network, monkeypatch
         raise RuntimeError("the disk is slow")
 
     monkeypatch.setattr(network, "infer", broken)
-    [outcome] = read(study())
+    study(number=4)
+    [outcome] = read(study(), selection=Selection(numbers=["7"]))
     assert outcome.outcome == "failed"
     assert "RuntimeError: the disk is slow" in status(outcome)["error"]
-    [left] = json.loads((outcome.folder / "study.json").read_text())["set_aside"]
-    assert (left["name"], left["reason"]) == ("series 7", "the reading failed")
+    left = json.loads((outcome.folder / "study.json").read_text())["set_aside"]
+    reasons = {"series 4": "not chosen", "series 7": "the reading failed"}
+    assert {entry["name"]: entry["reason"] for entry in left} == reasons
 
 
 def test_the_reason_is_told_and_not_the_transform_that_met_it(study, read, network, monkeypatch):
@@ -416,9 +418,9 @@ def test_a_series_that_shows_nothing_has_no_answer(study, read):
 
 
 def test_blank_slices_are_named_and_warned_of(study, read):
-    [outcome] = read(emptied(study(), slice(3, 5)))
-    assert list(pd.read_csv(outcome.folder / "slices.csv")["blank"]) == [False, False, False, True, True]
-    words = "2 of 5 slices of CT are blank, with one value throughout: the network sees nothing in them."
+    [outcome] = read(emptied(study(), slice(2, 4)))
+    assert list(pd.read_csv(outcome.folder / "slices.csv")["blank"]) == [False, False, True, True, False]
+    words = "2 of 5 slices of CT are blank between others, with one value throughout: the network sees nothing in them."
     assert words in status(outcome)["warnings"]
 
 
@@ -461,5 +463,5 @@ def test_an_answer_that_its_slices_contradict_is_warned_of(study, bundle_root, t
     [outcome] = read_studies(study(), tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
     assert "absent" in outcome.text
     [told] = [text for text in status(outcome)["warnings"] if text.startswith("The scan is called absent")]
-    assert "as no slice reaches 1.00, but 5 of 5 slices are positive (from 0.00)" in told
+    assert "as no slice reaches 1.00, which a scan needs, but 5 of 5 slices are positive (from 0.00)" in told
     assert any("no color scale for its maps" in text for text in status(outcome)["warnings"])

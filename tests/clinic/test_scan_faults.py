@@ -17,8 +17,19 @@ BALL = [((20, 20, 4), 5)]
     [
         (BALL, 0.5, 0.5, None),
         ([], 0.5, 0.5, None),
-        (BALL, 0.5, 0.99, "called absent, as no slice reaches 0.99, but 7 of 9 slices are positive (from 0.50), with"),
-        ([], 0.05, 0.99, "9 of 9 slices are positive (from 0.05), with 0 findings: look at them."),
+        (
+            BALL,
+            0.5,
+            0.99,
+            "which a scan needs, but 7 of 9 slices are positive (from 0.50), with 1 finding: look",
+        ),
+        ([], 0.05, 0.99, "9 of 9 slices are positive (from 0.05): look at these slices."),
+        (
+            [],
+            0.0999,
+            0.1001,
+            "no slice reaches 0.1001, which a scan needs, but 9 of 9 slices are positive (from 0.0999)",
+        ),
         ([], 0.5, 0.1, "called present, as a slice reaches 0.10, but no slice is positive (from 0.50)"),
     ],
 )
@@ -35,13 +46,13 @@ def test_a_map_without_a_scale_of_the_model_is_told(has_map, has_scale, count):
     assert sum("no color scale" in text for text in told) == len(told) == count
 
 
-def test_each_channel_is_looked_at():
-    image = np.zeros((2, 3, 3, 4))
-    image[0, 0, 0] = 1
-    image[1, 0, 0, :3] = 1
+def test_each_channel_is_looked_at_but_for_its_ends():
+    image = np.zeros((2, 3, 3, 5))
+    image[0, 0, 0, 1:] = 1
+    image[1, 0, 0, [0, 1, 3]] = 1
     assert list(blank_warnings(image, ["T1", "FLAIR"])) == [
-        "1 of 4 slices of FLAIR is blank, with one value throughout: the network sees nothing in them."
+        "1 of 5 slices of FLAIR is blank between others, with one value throughout: the network sees nothing in it."
     ]
     require_signal(image, ["series 3", "series 4"])
-    with pytest.raises(FileProblem, match=r"series 4 must show something, got one value throughout each of its 4"):
+    with pytest.raises(FileProblem, match=r"series 4 must show something, got one value throughout each of its 5"):
         require_signal(image * np.array([1, 0])[:, None, None, None], ["series 3", "series 4"])

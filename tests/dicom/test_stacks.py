@@ -402,6 +402,8 @@ def test_a_single_slice_is_as_thick_as_its_header_says(write, stacks):
         ({"RescaleType": "MGML"}, "its values are mg/ml by the header, not Hounsfield units"),
         ({"RescaleType": "Iodine map"}, "its values are another unit by the header, not Hounsfield units"),
         ({"RescaleType": "HU"}, None),
+        ({"RescaleType": "Hounsfield Unit"}, None),
+        ({"RescaleType": "HU_MOD"}, "its values are modified Hounsfield units by the header, not Hounsfield units"),
         ({"RescaleType": "US", "Modality": "MR"}, None),
         ({"RescaleType": "normalized", "Modality": "MR"}, None),
     ],

@@ -90,7 +90,7 @@ def test_an_adaptation_of_other_networks_is_not_packed(run_copy, phantoms, label
         pack_bundle(run_copy, tmp_path / "b.zip", source, overlay)
     assert not (tmp_path / "b.zip").exists()
     record.unlink()
-    with pytest.warns(UserWarning, match=r"adaptation\.json: no such file tells of which networks"):
+    with pytest.warns(UserWarning, match=r"adaptation\.json does not tell of which networks"):
         pack_bundle(run_copy, tmp_path / "c.zip", source, overlay)
 
 

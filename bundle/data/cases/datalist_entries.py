@@ -29,8 +29,8 @@ _SYNONYMS = {
 _CLOSE = 0.76
 """Likeness (difflib) from which a key is a slip: lable (0.80) and pateint (0.86) are; size (0.75) is no site."""
 
-_DIGITS = re.compile(r"(?<![^a-z0-9]t)(?<!^t)[0-9]")
-"""Digits that are no part of T1 and T2."""
+_CHANNEL = re.compile(r"\b(t1\w*|t2\w*|flair\w*|pd\w*|adc|dwi\w*|swi|asl|ct|pet|mr)\b")
+"""Words that say what a file shows."""
 
 
 def datalist_entries(content: Any, section: str | None, path: Path) -> list[dict[str, Any]]:
@@ -129,29 +129,17 @@ def _refuse_mixed_channels(*, items: list[dict[str, Any]], path: Path) -> None:
         if names != order:
             raise ValueError(
                 f"{path} must list the files of each case in one order of channels, got {image} and {item[IMAGE]}: "
-                "sort them."
+                "list them all in the order of the first case."
             )
 
 
 def _channel_names(image: Any) -> tuple[str, ...]:
-    """Return what tells the channel files of a case apart, nothing where these are no words, such as t1 and flair.
-
-    Numbers alone may be those of series, which differ from case to case.
-    """
-    if not isinstance(image, list) or len(image) < 2 or not all(isinstance(file, str) for file in image):
+    """Return the words by which the channel files of a case say what they show, nothing where they do not tell."""
+    if not isinstance(image, list) or not all(isinstance(file, str) for file in image):
         return ()
-    if all(map(is_slice_image, image)):
-        return ()
-    words = [re.split(r"[^a-z0-9]+", file.lower()) for file in image]
-    before = _shared(words)
-    after = _shared([file[before:][::-1] for file in words])
-    names = tuple(" ".join(file[before : len(file) - after]) for file in words)
-    return names if len({_DIGITS.sub("", name) for name in names}) == len(names) else ()
-
-
-def _shared(words: list[list[str]]) -> int:
-    """Return how many words all files begin with."""
-    return next((n for n, alike in enumerate(zip(*words, strict=False)) if len(set(alike)) > 1), min(map(len, words)))
+    words = [re.sub("[^a-z0-9]+", " ", file.lower()) for file in image]
+    names = tuple(" ".join(_CHANNEL.findall(file)) for file in words)
+    return names if all(names) and len(set(names)) == len(names) else ()
 
 
 def meant_key(key: str) -> str | None:

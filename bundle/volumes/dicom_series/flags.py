@@ -12,8 +12,8 @@ from bundle.volumes.dicom_series.planes import REPEATS, Plane
 
 _CONSTANT = ("b-value", "b-value (Siemens)", "b-value (GE)", "temporal position")
 """What does not change from slice to slice, of `REPEATS`."""
-_HOUNSFIELD = ("", "HU", "US")
-"""Rescale types of a CT in Hounsfield units: left out it is so, and "unspecified" is what older scanners write."""
+_HOUNSFIELD = ("HU", "HOUNSFIELD", "US")
+"""How a CT's rescale type in Hounsfield units begins: "unspecified" is what older scanners write."""
 _RESCALE_TYPES = {
     "OD": "optical densities",
     "MGML": "mg/ml",
@@ -57,8 +57,9 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
         flags["derived"] = "computed from other images"
     if any(plane.lossy for plane in planes) or is_irreversible(first):
         flags["lossy"] = "its pixels were once compressed with loss"
-    if first.modality == "CT" and first.rescale_type not in _HOUNSFIELD:
-        unit = _RESCALE_TYPES.get(first.rescale_type, "another unit")
+    kind = first.rescale_type.upper()
+    if first.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
+        unit = _RESCALE_TYPES.get(kind, "another unit")
         flags["units"] = f"its values are {unit} by the header, not Hounsfield units"
     if any(plane.burned_in for plane in planes):
         flags["burned_in"] = "text lies in its pixels, which may be a name"

@@ -253,6 +253,8 @@ def test_a_case_with_a_mask_and_slice_labels_is_told(tmp_path):
         (["a/a_t1.nii", "a/a_t2.nii"], ["b/b_t2.nii", "b/b_t1.nii"], True),
         (["t1/a.nii", "FLAIR/a.nii"], ["flair/b.nii", "t1/b.nii"], True),
         (["a/t1ce.nii.gz", "a/t1.nii.gz"], ["b/t1.nii.gz", "b/t1ce.nii.gz"], True),
+        (["a/4_t1.nii", "a/5_flair.nii"], ["b/3_flair.nii", "b/4_t1.nii"], True),
+        (["a/left.nii", "a/right.nii"], ["b/right.nii", "b/left.nii"], False),  # may be meant: the affected side first
         (["a_t1.nii", "a_t2.nii"], ["b_t1.nii", "b_t2.nii"], False),
         (["a_t1.nii", "a_t2.nii"], ["b_t2.nii", "b_adc.nii"], False),
         (["a/3.nii", "a/4.nii"], ["b/4.nii", "b/3.nii"], False),  # numbers of series differ from case to case
