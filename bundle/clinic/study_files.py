@@ -95,7 +95,7 @@ class StudyFiles:
             [one.stack for one in written],
             files,
             self.account(written, joined),
-            [*self._refused(), *(str(entry["warning"]) for entry in joined if entry.get("warning"))],
+            [*self._refused(), *(f"{one['name']}: {one['warning']}." for one in joined if one.get("warning"))],
             {f"{one.stack.planes[0].label}, {one.folder.name}": one.entry["inputs_sha256"] for one in written},
         )
 

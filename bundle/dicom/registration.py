@@ -7,11 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import SimpleITK as sitk  # noqa: N813 - its own documentation calls it so
 from numpy.typing import NDArray
-from skimage.metrics import normalized_mutual_information
 
-WEAK = 1.05
-"""Normalized mutual information, 1 for images that say nothing of each other and 2 for equal ones, below which a pair
-is not to be trusted: T1 and FLAIR of one head have 1.32 in place, 1.13 at 5 mm, 1.05 at 20 mm off."""
+from bundle.dicom.registration_fit import alike, coverage, fit_warning
+
 _BINS = 32
 _SAMPLES = 50_000
 _SEED = 1
@@ -25,8 +23,8 @@ class Registered(NamedTuple):
     Args:
         voxels: (X, Y, Z) float32, 0 where the volume does not reach.
         facts: `before` and `after` (normalized mutual information), `translation_mm`, `rotation_degrees`, `covered`
-            (share of the grid that the volume reaches).
-        warning: a sentence; empty if there is none.
+            (share of the grid that the volume reaches), `covered_of_shown` (of what the other volume shows).
+        warning: of a weak fit, and of a volume that reaches a part only; empty if there is none.
         transform: from places of the grid to places of the volume.
     """
 
@@ -117,7 +115,7 @@ def register(fixed: sitk.Image, moving: sitk.Image, *, same_frame: bool) -> Regi
     """
     start = sitk.Euler3DTransform()
     start.SetCenter(fixed.TransformContinuousIndexToPhysicalPoint([(n - 1) / 2 for n in fixed.GetSize()]))
-    before = _alike(fixed, moving, start)
+    before = alike(fixed, moving, start)
     if not same_frame:
         start = sitk.CenteredTransformInitializer(
             fixed, moving, start, sitk.CenteredTransformInitializerFilter.GEOMETRY
@@ -127,10 +125,10 @@ def register(fixed: sitk.Image, moving: sitk.Image, *, same_frame: bool) -> Regi
         found = _optimized(fixed, moving, start)
     except RuntimeError:  # of ITK, where the two do not overlap
         found = sitk.Euler3DTransform(start)
-    after = _alike(fixed, moving, found)
+    after = alike(fixed, moving, found)
     if after < before:
         found, after = sitk.Euler3DTransform(), before
-    covered = sitk.Resample(moving * 0 + 1, fixed, found, sitk.sitkNearestNeighbor, 0.0)
+    moved = sitk.Resample(moving, fixed, found, sitk.sitkLinear, 0.0)
     facts = {
         "before": round(before, 4),
         "after": round(after, 4),
@@ -138,13 +136,9 @@ def register(fixed: sitk.Image, moving: sitk.Image, *, same_frame: bool) -> Regi
         "rotation_degrees": [
             round(float(np.degrees(angle)), 3) for angle in (found.GetAngleX(), found.GetAngleY(), found.GetAngleZ())
         ],
-        "covered": round(float(sitk.GetArrayViewFromImage(covered).mean()), 4),
+        **coverage(fixed, moving, found),
     }
-    warning = ""
-    if after < WEAK:
-        warning = f"normalized mutual information is {after:.3f}, below {WEAK}: look at the checkerboard before use"
-    moved = sitk.Resample(moving, fixed, found, sitk.sitkLinear, 0.0)
-    return Registered(from_itk(moved), facts, warning, found)
+    return Registered(from_itk(moved), facts, fit_warning(facts), found)
 
 
 def resample_mask(
@@ -187,11 +181,3 @@ def _optimized(fixed: sitk.Image, moving: sitk.Image, start: sitk.Transform) -> 
     method.SetSmoothingSigmasPerLevel([smooth for _, smooth in levels])
     method.SetInitialTransform(start, inPlace=False)
     return sitk.Euler3DTransform(sitk.CompositeTransform(method.Execute(fixed, moving)).GetNthTransform(0))
-
-
-def _alike(fixed: sitk.Image, moving: sitk.Image, transform: sitk.Transform) -> float:
-    moved = sitk.Resample(moving, fixed, transform, sitk.sitkLinear, 0.0)
-    images = sitk.GetArrayViewFromImage(fixed), sitk.GetArrayViewFromImage(moved)
-    if any(np.ptp(image) == 0 for image in images):
-        return 1.0
-    return float(normalized_mutual_information(*images, bins=_BINS))

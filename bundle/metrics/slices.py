@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from bundle.keys import IGNORED_LABEL
 from bundle.metrics.binary_scores import BinaryScores, MissedAtSpecificity, MissedPatients, ratio
+from bundle.metrics.predictions import foreground_probability
 
 
 def slice_scores(
@@ -21,7 +22,7 @@ def slice_scores(
     Args:
         labels: (n,) class indices, 0 is background; -1 is ignored.
         probabilities: (n,) of the positive class, or (n, K) of K classes (then macro averages, see `SliceScorer`).
-        threshold: smallest probability of a positive slice.
+        threshold: smallest probability of a positive slice, of several classes that of any but background.
         patients: (n,) the patient of each slice.
 
     Raises:
@@ -42,13 +43,15 @@ class SliceScorer:
     """Scores a slice classifier under any weights, so that patients can be resampled cheaply.
 
     With one probability per slice the classifier is binary: a slice is positive if it is at least `threshold`. With K
-    probabilities the class with the largest is predicted (`threshold` is not used), accuracy and Cohen's kappa are over
-    all classes, and every other score is the macro average of one-against-the-rest scores over the classes that occur.
+    probabilities the class with the largest is predicted, accuracy and Cohen's kappa are over all classes, and every
+    other score is the macro average of one-against-the-rest scores over the classes that occur. Which patients are
+    missed is told as inference tells a positive slice: the probability of any class but background is at least
+    `threshold`.
 
     Args:
         labels: (n,) class indices; -1 is ignored.
         probabilities: (n,), (n, 1) or (n, K).
-        threshold: smallest probability of a positive slice.
+        threshold: smallest probability of a positive slice, of several classes that of any but background.
         patients: (n,) the patient of each slice, whose weights are equal; None leaves out the patients that are missed.
 
     Raises:
@@ -68,7 +71,7 @@ class SliceScorer:
         self.labels = labels[self._kept]
         kept = probabilities[self._kept]
         binary = kept.shape[1] == 1
-        called = kept[:, 0] >= threshold if binary else kept.argmax(axis=1) > 0
+        called = foreground_probability(kept) >= threshold
         self._score = (
             BinaryScores(self.labels > 0, kept[:, 0], called) if binary else _multiclass_scorer(self.labels, kept)
         )

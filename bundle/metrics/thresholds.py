@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import precision_recall_curve
 
 from bundle.keys import IGNORED_LABEL
+from bundle.metrics.predictions import foreground_probability
 from bundle.metrics.slices import require_finite
 
 logger = logging.getLogger(__name__)
@@ -38,11 +39,11 @@ class F1Threshold:
     expected: bool = False
 
     def __call__(self, labels: ArrayLike, probabilities: ArrayLike) -> float | None:
-        """Return the threshold, None where all labels are of one class; 0.5 for several classes, which need none.
+        """Return the threshold, None where all labels are positive or all are background.
 
         Args:
             labels: (n,) with 0, classes above and -1 (ignored).
-            probabilities: (n,) of the positive class, or (n, K).
+            probabilities: (n,) of the positive class, or (n, K), whose threshold is that of any class but background.
 
         Raises:
             ValueError: a probability of a labeled slice is not finite.
@@ -52,8 +53,8 @@ class F1Threshold:
         positive = all_labels[kept] > 0
         if positive.all() or not positive.any():
             return None
-        if self.expected and scores.size == all_labels.size:
-            kept_scores = scores.reshape(-1)[kept]
+        if self.expected:
+            kept_scores = foreground_probability(scores)[kept]
             _warn_if_not_calibrated(positive, kept_scores)
             return expected_f1_threshold(kept_scores)
         return best_f1_threshold(all_labels, scores)
@@ -80,7 +81,7 @@ def chosen_threshold(
     Args:
         threshold: a number, or "validation" for the one that the rule finds.
         labels: (n,) of validation slices.
-        probabilities: (n,) of the positive class, or (n, K).
+        probabilities: (n,) of the positive class, or (n, K), see `F1Threshold`.
         rule: finds it.
 
     Raises:
@@ -132,12 +133,12 @@ def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: floa
     good thresholds the nearest to 0.5 is taken, of two equally near the lower.
 
     Args:
-        labels: (n,) with 0, 1 and -1 (ignored).
-        probabilities: (n,) of the positive class.
+        labels: (n,) with 0, classes above and -1 (ignored).
+        probabilities: (n,) of the positive class, or (n, K), whose threshold is that of any class but background.
         default: taken where the labels leave no choice.
 
     Returns:
-        The threshold; `default` for labels of one class and for probabilities (n, K) of several classes.
+        The threshold; `default` where all labels are positive or all are background.
 
     Raises:
         ValueError: a probability of a labeled slice is not finite.
@@ -147,13 +148,11 @@ def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: floa
         0.375
     """
     all_labels, scores = np.asarray(labels).reshape(-1), np.asarray(probabilities, dtype=np.float64)
-    if scores.size != all_labels.size:
-        return default
     kept = all_labels != IGNORED_LABEL
     positive = all_labels[kept] > 0
     if positive.all() or not positive.any():
         return default
-    scores = scores.reshape(-1)[kept]
+    scores = foreground_probability(scores)[kept]
     require_finite(scores[:, None])
     values, f1 = _f1_per_value(positive, scores)
     thresholds = _halfway_down(values)[f1 >= f1.max() - 1e-12]

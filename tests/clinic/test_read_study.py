@@ -307,6 +307,16 @@ def test_contrasts_are_read_in_the_order_of_the_channels(study, two_contrasts, t
     assert "of the slice, of series 3" in (outcome.folder / "report.html").read_text()  # shown_channel is the last
 
 
+def test_a_contrast_that_covers_a_part_of_the_first_is_warned_of_by_its_name(study, two_contrasts, tmp_path):
+    flair = {"EchoTime": 100, "RepetitionTime": 9000, "InversionTime": 2500}
+    study(number=3, kind=MRImageStorage, Modality="MR", size=(40, 24), **flair)  # a slab of half the columns
+    folder = study(number=9, kind=MRImageStorage, Modality="MR", EchoTime=10, RepetitionTime=500)
+    [outcome] = read_studies(folder, tmp_path / "out", two_contrasts, tmp_path / "key")
+    [warning] = [words for words in status(outcome)["warnings"] if "of what the first contrast shows" in words]
+    assert warning.startswith("flair: ")
+    assert warning in (outcome.folder / "report.html").read_text()
+
+
 def test_a_bundle_of_another_kind_is_one_clear_error(bundle_root, tmp_path):
     root = shutil.copytree(bundle_root, tmp_path / "foreign")
     (root / "configs" / "inference.json").write_text(json.dumps({"network_def": {}, "bundle_root": "."}))

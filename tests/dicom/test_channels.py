@@ -192,6 +192,19 @@ def test_a_head_that_moved_comes_back_the_same_each_time(tmp_path, frame):
     assert prepared(tmp_path)[1]["channels"] == account["channels"]
 
 
+@pytest.mark.parametrize(("left_out", "covered"), [(range(6), 0.5), ((), 1.0)])
+def test_a_contrast_that_covers_a_part_of_the_first_is_warned_of(tmp_path, left_out, covered):
+    scan(tmp_path / "in", 3, **T1)
+    scan(tmp_path / "in", 4, **FLAIR)
+    for index in left_out:
+        (tmp_path / "in" / f"1.2.4.{400 + index}.dcm").unlink()
+    case, account = prepared(tmp_path)
+    channel = account["channels"][1]
+    assert channel["registration"]["covered_of_shown"] == pytest.approx(covered, abs=0.2)
+    assert ("of what the first contrast shows, and is 0 in the rest" in channel["warning"]) is bool(left_out)
+    assert ("warning: it covers" in case.text) is bool(left_out)
+
+
 def test_a_grid_of_cubes_keeps_the_field_of_view(tmp_path):
     scan(tmp_path / "in", 3, **T1)
     case, account = prepared(tmp_path, spacing=1.0)

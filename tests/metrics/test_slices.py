@@ -5,9 +5,11 @@ import warnings
 
 import numpy as np
 import pytest
+import torch
 from sklearn import metrics as sk
 
 from bundle.metrics import SliceScorer, slice_scores
+from bundle.transforms import SplitPredictiond
 
 KEYS = {
     "f1", "accuracy", "auroc", "average_precision", "cohen_kappa", "sensitivity", "specificity", "n", "positives",
@@ -84,6 +86,17 @@ def test_patients_missed_among_several_classes_have_no_slice_of_any_object():
     background, object_1 = [0.6, 0.3, 0.1], [0.2, 0.7, 0.1]
     found = slice_scores([2, 2, 1], [object_1, background, background], patients=["a", "a", "b"])
     assert (found["patients_missed"], found["patients_positive"]) == (1, 2), "class 1 for 2 is no miss"
+
+
+@pytest.mark.parametrize(("threshold", "missed"), [(0.5, 0), (0.6, 1)])
+def test_patients_missed_among_several_classes_are_those_without_a_slice_that_inference_calls_positive(
+    threshold, missed
+):
+    unsure = torch.tensor([0.45, 0.3, 0.25])  # background is the largest, an object the likelier
+    assert slice_scores([1], [unsure], threshold, ["a"])["patients_missed"] == missed
+    predicted = torch.cat([torch.ones(1), unsure])[:, None, None, None].expand(4, 4, 4, 1)
+    found = SplitPredictiond(threshold)({"image": torch.rand(1, 4, 4, 1), "pred": predicted})["result"]
+    assert found["slices"][0]["positive"] is not bool(missed)
 
 
 def test_ignored_slices_make_no_patient_positive_and_find_none():

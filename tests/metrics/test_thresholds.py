@@ -44,7 +44,8 @@ def test_without_a_choice_it_is_one_half(labels):
 
 def test_ignored_slices_and_several_classes():
     assert best_f1_threshold([0, 1, -1], [0.25, 0.75, 0.7]) == 0.5
-    assert best_f1_threshold([0, 1], [[0.1, 0.9], [0.8, 0.2]]) == 0.5
+    several = [[0.875, 0.0625, 0.0625], [0.625, 0.25, 0.125]]
+    assert best_f1_threshold([0, 2], several) == 0.25, "of any class but background, as inference has it"
 
 
 def test_a_threshold_of_probabilities_that_are_no_numbers_is_refused():
@@ -86,7 +87,8 @@ def test_a_rule_leaves_out_ignored_slices_and_says_where_its_threshold_is_from(r
     probability = [0.9, 0.1, 0.99]
     assert chosen_threshold("validation", [1, 0, -1], probability, rule) == (0.5, "validation")
     assert chosen_threshold("validation", [1, 1, -1], probability, rule) == (0.5, "default")
-    assert chosen_threshold("validation", [0, 2], [[0.1, 0.2, 0.7]] * 2, rule) == (0.5, "validation")
+    several = [[0.875, 0.0625, 0.0625], [0.0, 0.25, 0.75]]
+    assert chosen_threshold("validation", [0, 2], several, rule) == (0.5625, "validation")
     assert chosen_threshold(0.3, [], [], rule) == (0.3, "given")
 
 
