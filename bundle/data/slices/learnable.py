@@ -133,7 +133,7 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
             "labels train"
         )
     counts = train.masks.counts
-    if counts["cases"] and not counts["found"]:
+    if train.masks.teacher and not counts["found"] and counts["cases"]:
         yield "the teacher finds nothing in the slices without a mask: train it for longer, or leave it out"
     if not val.cases:
         yield "there are no validation cases: nothing chooses the best epoch, model.pt holds the last one"
