@@ -104,7 +104,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
     @property
     def drawn(self) -> NDArray[np.bool_] | None:
         """(n,) slices that a training draws, None for all."""
-        return self.supervised[self.case_of_slice] if self.supervised_only else None
+        return self.masks.supervising[self.case_of_slice] if self.supervised_only else None
 
     @property
     def slice_index(self) -> NDArray[np.int32]:

@@ -103,7 +103,7 @@ def describe_left_out(dataset: SliceDataset) -> str:
             f"{describe_labels(dataset)}: give masks, raise supervised_cases, or choose a network that learns from "
             "labels."
         )
-    out = int((~dataset.supervised).sum())
+    out = int((~dataset.masks.supervising).sum())
     return f"{out} of {len(dataset.cases)} training cases are left out: this network learns from masks alone"
 
 
