@@ -3,7 +3,7 @@
 from bundle.attribution.base import Attribution
 from bundle.attribution.eafem import EAFEM, ClassAttention, TokenEmbedding
 from bundle.attribution.grad_cam import GradCAM
-from bundle.attribution.mask_probability import MaskProbability
+from bundle.attribution.mask_probability import MaskProbability, likely_mask
 from bundle.attribution.relevance import Relevance
 from bundle.attribution.rollout import Rollout
 
@@ -16,4 +16,5 @@ __all__ = [
     "Relevance",
     "Rollout",
     "TokenEmbedding",
+    "likely_mask",
 ]

@@ -7,6 +7,8 @@ from torch import Tensor
 from bundle.attribution.base import Attribution, part_of
 from bundle.networks import Evidence
 
+_LIKELY = 0.5
+
 
 class MaskProbability(Attribution):
     """Sigmoid of the mask logits: the predicted share of the mask in each cell, resized to the image.
@@ -29,3 +31,25 @@ class MaskProbability(Attribution):
         """Return rows and columns of the mask logits."""
         rows, columns = part_of(evidence, "mask_logits", method="MaskProbability").shape[-2:]
         return rows, columns
+
+
+def likely_mask(evidence: Evidence, image_hw: tuple[int, int]) -> Tensor:
+    """Return the pixels where a network finds the object likelier than not.
+
+    Args:
+        evidence: of a network that predicts masks.
+        image_hw: rows and columns of the image.
+
+    Returns:
+        (B, 1, H, W) uint8.
+
+    Raises:
+        ValueError: evidence of a network that predicts no mask.
+
+    Example:
+        >>> import torch
+        >>> logits = torch.tensor([[[[-1.0, 1.0]]]])
+        >>> likely_mask(Evidence(torch.zeros(1, 1), None, None, None, (1, 2), mask_logits=logits), (1, 2)).tolist()
+        [[[[0, 1]]]]
+    """
+    return (MaskProbability()(evidence, image_hw) >= _LIKELY).byte()

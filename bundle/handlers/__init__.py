@@ -19,6 +19,7 @@ from bundle.handlers.prepare_batch import PrepareSliceBatch
 from bundle.handlers.run_estimate import RunEstimate
 from bundle.handlers.run_progress import RunProgress
 from bundle.handlers.segmentation_loss import SegmentationLoss
+from bundle.handlers.self_training import SelfTraining
 from bundle.handlers.skip_failed_cases import SkipFailedCases
 from bundle.handlers.slice_scores_metric import SliceScores
 from bundle.handlers.start_weights import StartWeights
@@ -45,6 +46,7 @@ __all__ = [
     "RunEstimate",
     "RunProgress",
     "SegmentationLoss",
+    "SelfTraining",
     "SkipFailedCases",
     "SliceScores",
     "StartWeights",

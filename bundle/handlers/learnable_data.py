@@ -47,7 +47,7 @@ num_folds.
         for part, dataset in (("training", self.train), ("validation", self.val)):
             logger.info(f"{part}: {describe_labels(dataset)}.")
         counts = self.train.masks.counts
-        if counts["cases"]:
+        if counts["cases"] and self.train.masks.teacher:
             logger.info(
                 "the teacher draws the masks of {cases} training cases: it finds something in {found} of their "
                 "{positive} positive slices.".format(**counts)

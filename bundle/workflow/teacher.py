@@ -12,7 +12,7 @@ import torch
 from monai.bundle import ConfigParser
 from torch import Tensor
 
-from bundle.attribution import MaskProbability
+from bundle.attribution import likely_mask
 from bundle.data import require_held_out
 from bundle.files import read_json
 from bundle.networks import load_weights
@@ -62,7 +62,7 @@ class Teacher:
                     f"{self.weights} must be of a network that predicts masks, got one that predicts none: take a run "
                     "with configs/methods/recommended.yaml or unet.yaml as the teacher."
                 )
-            return (MaskProbability()(evidence, images.shape[-2:]) >= 0.5).byte()
+            return likely_mask(evidence, images.shape[-2:])
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a loading process gets: it finds the masks drawn and needs no network."""

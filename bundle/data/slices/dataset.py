@@ -48,6 +48,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         neighbor_mm: distance of the slices before and after, which images then hold as further channels, see
             `bundle.transforms.NeighborSlices`; None gives slices alone.
         teacher: draws masks for labeled cases that do not supervise, see `KnownMasks`.
+        self_training: epoch from which on the network draws them, see `bundle.handlers.SelfTraining`; None never.
 
     Raises:
         ValueError: cases that cannot be ingested (`DataProblems`), or arguments out of range.
@@ -73,12 +74,13 @@ class SliceDataset(Dataset[dict[str, Any]]):
         supervised_only: bool = False,
         neighbor_mm: float | None = None,
         teacher: Callable[[Tensor], Tensor] | None = None,
+        self_training: int | None = None,
     ) -> None:
         self.items: list[dict[str, Any]] = with_identities(data)
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
         own = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
-        self.masks = KnownMasks(own, self.labels, self.case_of_slice, self._images, teacher)
+        self.masks = KnownMasks(own, self.labels, self.case_of_slice, self._images, teacher, self_training is not None)
         self.supervised = self.masks.cases
         self.neighbor_mm = neighbor_mm
         self.neighbors = NeighborSlices(neighbor_mm)
@@ -102,7 +104,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
     @property
     def drawn(self) -> NDArray[np.bool_] | None:
         """(n,) slices that a training draws, None for all."""
-        return self.supervised[self.case_of_slice] if self.supervised_only else None
+        return self.masks.supervising[self.case_of_slice] if self.supervised_only else None
 
     @property
     def slice_index(self) -> NDArray[np.int32]:
@@ -147,7 +149,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
             IMAGE: image,
             LABEL: self._labels_of(positions, ignored),
             MASK: mask,
-            SUPERVISED: torch.from_numpy((self.supervised[cases] & ~ignored).astype(np.float32)),
+            SUPERVISED: torch.from_numpy((self.masks.supervising[cases] & ~ignored).astype(np.float32)),
             SLICE_INDEX: torch.from_numpy(self.slice_index[positions].astype(np.int64)),
             CASE_INDEX: torch.from_numpy(cases.astype(np.int64)),
             CASE: [self.cases[case] for case in cases],

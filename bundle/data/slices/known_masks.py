@@ -1,4 +1,4 @@
-"""Masks that supervise: those of readers, and those that a teacher drew."""
+"""Masks that supervise: those of readers, and those that a teacher or the network itself drew."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ class KnownMasks:
     """Masks that supervise. A teacher draws those of positive slices in labeled cases whose own masks do not.
 
     It draws when a training asks, so that an evaluation needs no teacher. What it drew is kept in memory, one bit a
-    pixel; the other slices of such a case have an empty mask.
+    pixel; the other slices of such a case have an empty mask. Where the masks are redrawn they start empty, and loading
+    processes share them.
 
     Args:
         own: (cases,) whose own masks supervise.
@@ -29,6 +30,7 @@ class KnownMasks:
         case_of_slice: (n,) number of every slice's case.
         images: positions of slices -> what the network sees, (B, C, S, S) float32, not augmented.
         teacher: images -> masks (B, 1, S, S) of 0 and 1; None draws none.
+        self_training: whether `redraw` will be called; where there is a teacher, or no mask to start from, it is not.
 
     Example:
         >>> images = lambda positions: torch.rand(len(positions), 1, 4, 4)
@@ -42,17 +44,28 @@ class KnownMasks:
     case_of_slice: NDArray[np.int32]
     images: Callable[[NDArray[np.int64]], Tensor]
     teacher: Callable[[Tensor], Tensor] | None = None
+    self_training: bool = False
+
+    @property
+    def is_redrawn(self) -> bool:
+        """Whether `redraw` is to be called."""
+        return self.self_training and self.teacher is None and bool(self.own.any())
 
     @property
     def cases(self) -> NDArray[np.bool_]:
-        """(cases,) with masks that supervise, their own or a teacher's."""
+        """(cases,) with masks from the start, their own or a teacher's."""
         return self.own if self.teacher is None else self.own | self._taught
 
+    @cached_property
+    def supervising(self) -> NDArray[np.bool_]:
+        """(cases,) whose slices with a mask supervise, also one that is drawn later."""
+        return self.own | self._taught if self.is_redrawn else self.cases
+
     def put_into(self, mask: Tensor, positions: NDArray[np.int64]) -> Tensor:
-        """Return masks (B, 1, S, S) uint8 of slices with those of the teacher in place of what is stored."""
-        if self.teacher is None:
+        """Return masks (B, 1, S, S) uint8 of slices with the drawn ones in place of what is stored."""
+        if self.teacher is None and not self.is_redrawn:
             return mask
-        row, bits = self._drawn
+        row, bits = self._row, self._bits.numpy()
         chosen = np.flatnonzero(row[positions] >= 0)
         if len(chosen):
             pixels = np.unpackbits(bits[row[positions[chosen]]], axis=1, count=mask[0].numel())
@@ -61,10 +74,24 @@ class KnownMasks:
 
     @property
     def counts(self) -> dict[str, int]:
-        """Cases and positive slices that the teacher was shown, and slices in which it found something."""
-        bits = self._drawn[1] if self.teacher else np.zeros((0, 1))
-        cases = int(self._taught.sum()) if self.teacher else 0
-        return {"cases": cases, "positive": len(bits), "found": int(bits.any(axis=1).sum())}
+        """Cases and positive slices that are drawn, and slices in which something was found."""
+        if self.teacher is None and not self.is_redrawn:
+            return {"cases": 0, "positive": 0, "found": 0}
+        found = int(self._bits.any(dim=1).sum())
+        return {"cases": int(self._taught.sum()), "positive": len(self._bits), "found": found}
+
+    def draw(self) -> None:
+        """Let the teacher draw now, before loading processes start, each of which would do it again."""
+        if self.teacher is not None or self.is_redrawn:
+            _ = self._bits
+
+    def redraw(self, teacher: Callable[[Tensor], Tensor]) -> None:
+        """Draw all masks anew.
+
+        Args:
+            teacher: images -> masks (B, 1, S, S) of 0 and 1.
+        """
+        self._fill(self._bits, teacher)
 
     @cached_property
     def _taught(self) -> NDArray[np.bool_]:
@@ -73,19 +100,28 @@ class KnownMasks:
         return labeled & ~self.own
 
     @cached_property
-    def _drawn(self) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
-        """(n,) place of every slice among the drawn masks, -1 without one; (m, ceil(S*S/8)) their bits."""
-        positions = np.flatnonzero(self._taught[self.case_of_slice] & (self.labels > 0))
+    def _positions(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self._taught[self.case_of_slice] & (self.labels > 0))
+
+    @cached_property
+    def _row(self) -> NDArray[np.int64]:
+        """(n,) place of every slice among the drawn masks, -1 without one."""
         row = np.full(len(self.labels), -1)
-        row[positions] = np.arange(len(positions))
-        parts = [self._bits(positions[start : start + _BATCH]) for start in range(0, len(positions), _BATCH)]
-        return row, np.concatenate(parts) if parts else np.zeros((0, 0), np.uint8)
+        row[self._positions] = np.arange(len(self._positions))
+        return row
 
-    def _bits(self, positions: NDArray[np.int64]) -> NDArray[np.uint8]:
-        assert self.teacher is not None
-        return np.packbits(self.teacher(self.images(positions)).flatten(1).cpu().numpy() > 0, axis=1)
-
-    def draw(self) -> None:
-        """Let the teacher draw now, before loading processes start, each of which would do it again."""
+    @cached_property
+    def _bits(self) -> Tensor:
+        """(m, ceil(S*S/8)) bits of the drawn masks."""
+        pixels = self.images(self._positions[:1])[0, 0].numel() if len(self._positions) else 0
+        bits = torch.zeros(len(self._positions), -(-pixels // 8), dtype=torch.uint8)
+        if self.is_redrawn:
+            bits.share_memory_()
         if self.teacher is not None:
-            _ = self._drawn
+            self._fill(bits, self.teacher)
+        return bits
+
+    def _fill(self, bits: Tensor, teacher: Callable[[Tensor], Tensor]) -> None:
+        for start in range(0, len(self._positions), _BATCH):
+            drawn = teacher(self.images(self._positions[start : start + _BATCH])).flatten(1).cpu().numpy() > 0
+            bits[start : start + _BATCH] = torch.from_numpy(np.packbits(drawn, axis=1))

@@ -76,7 +76,7 @@ def describe_left_out(dataset: SliceDataset) -> str:
             f"{describe_labels(dataset)}: give masks, raise supervised_cases, or choose a network that learns from "
             "labels."
         )
-    out = int((~dataset.supervised).sum())
+    out = int((~dataset.masks.supervising).sum())
     return f"{out} of {len(dataset.cases)} training cases are left out: this network learns from masks alone"
 
 
@@ -138,7 +138,7 @@ def label_warnings(train: SliceDataset, val: SliceDataset, maps: bool = False) -
     if maps and (line := describe_lost_masks(train)):
         yield line
     counts = train.masks.counts
-    if counts["cases"] and not counts["found"]:
+    if train.masks.teacher and not counts["found"] and counts["cases"]:
         yield "the teacher finds nothing in the slices without a mask: train it for longer, or leave it out"
     if not val.cases:
         yield "there are no validation cases: nothing chooses the best epoch, model.pt holds the last one"
