@@ -18,8 +18,9 @@ class SelfTraining:
     """At the start of an epoch, from `first_epoch` on, draws the masks that positive slices of labeled cases lack.
 
     The network that is trained draws them: the pixels where it finds the object likelier than not, in slices as they
-    are, not augmented. Where it finds nothing the mask stays empty and does not count. They are drawn anew in every
-    epoch, so a run that is resumed has the same. Nothing is drawn where a teacher draws, or where no case has a mask.
+    are, not augmented. Where it finds nothing the mask stays empty and does not count. From then on their cases
+    supervise as the others do. They are drawn anew in every epoch, so a run that is resumed has the same. Nothing is
+    drawn where a teacher draws, or where no case has a mask.
 
     Args:
         dataset: training slices, made with `self_training`.
@@ -57,6 +58,7 @@ class SelfTraining:
             return
         masks = self.dataset.masks
         masks.redraw(self._drawn)
+        self.dataset.supervised = masks.supervising  # `SupervisedOrder` draws from all of them alike now
         if engine.state.epoch == self.first_epoch:
             logging.getLogger(__name__).info(
                 "from now on the network draws the masks of {cases} training cases: it finds something in {found} of "

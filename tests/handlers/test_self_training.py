@@ -71,6 +71,14 @@ def test_from_its_epoch_on_every_epoch_has_the_masks_that_the_network_finds_then
     assert network.training
 
 
+def test_the_cases_supervise_as_the_others_do_once_their_masks_are_drawn(tmp_path):
+    dataset = slices(tmp_path)
+    run(dataset, Finder(), epochs=1)
+    assert dataset.supervised.tolist() == [True, False, False]
+    run(dataset, Finder(), epochs=2)
+    assert dataset.supervised.all()
+
+
 def test_a_slice_counts_as_soon_as_something_is_drawn(tmp_path):
     dataset = slices(tmp_path)
     assert dataset.supervised.tolist() == [True, False, False]

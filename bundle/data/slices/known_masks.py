@@ -48,7 +48,7 @@ class KnownMasks:
 
     @property
     def is_redrawn(self) -> bool:
-        """Whether `redraw` is to be called."""
+        """True where `redraw` is to be called."""
         return self.self_training and self.teacher is None and bool(self.own.any())
 
     @property

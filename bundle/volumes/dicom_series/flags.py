@@ -57,7 +57,7 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
         flags["derived"] = "computed from other images"
     if any(plane.lossy for plane in planes) or is_irreversible(first):
         flags["lossy"] = "its pixels were once compressed with loss"
-    kind = first.rescale_type.upper()
+    kind = first.rescale_type
     if first.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
         unit = _RESCALE_TYPES.get(kind, "another unit")
         flags["units"] = f"its values are {unit} by the header, not Hounsfield units"

@@ -178,17 +178,14 @@ def planes_of(image: FileDataset, file: Path, study: Study, syntax: str) -> Iter
             echo=found.echo(),
             syntax=syntax,
             lossy=str(image.get("LossyImageCompression", "")) == "01" or syntax in _LOSSY,
-            repeats=_repeats(found, image_type) | {"instance": str(image.SOPInstanceUID) * bool(groups)},
+            repeats={name: str(found.get(*where)) for name, where in REPEATS.items()}
+            | {"image type": str(image_type), "instance": str(image.SOPInstanceUID) * bool(groups)},
             burned_in=image.get("BurnedInAnnotation") == "YES",
             instance=None if groups or image.get("InstanceNumber") is None else int(image.InstanceNumber),
             window=found.window(),
             rescale_type=str(found.get("PixelValueTransformationSequence", "RescaleType") or "").strip().upper(),
             plain=None if groups else plain_pixels(image),
         )
-
-
-def _repeats(found: FrameAttributes, image_type: tuple[str, ...]) -> dict[str, str]:
-    return {name: str(found.get(*where)) for name, where in REPEATS.items()} | {"image type": str(image_type)}
 
 
 def _geometry(found: FrameAttributes) -> dict[str, Any]:
