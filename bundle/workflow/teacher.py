@@ -62,7 +62,7 @@ class Teacher:
                     f"{self.weights} must be of a network that predicts masks, got one that predicts none: take a run "
                     "with configs/methods/recommended.yaml or unet.yaml as the teacher."
                 )
-            return likely_mask(evidence, images.shape[-2:])
+            return likely_mask(evidence, (images.shape[-2], images.shape[-1]))
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what a loading process gets: it finds the masks drawn and needs no network."""
