@@ -30,7 +30,7 @@ def test_metrics_have_the_promised_parts(metrics):
 def test_evaluation_on_another_split_is_refused(phantoms, trained, metrics):
     before = (trained / "metrics.json").read_bytes()
 
-    with refused("test patients may have been trained on"):
+    with refused("must be weights that have seen no test case"):
         evaluate(phantoms, trained, split_seed=1)
 
     assert (trained / "metrics.json").read_bytes() == before
