@@ -22,7 +22,7 @@ _KEYS = ("config_file", "knobs", "rounds", "local_epochs", "patch_norm_statistic
 _OWN_ROLES = ("source", "split", "machine")
 _OWN = frozenset({"finder", "supervised_cases", "debug"})
 """Entries of other roles that a site may choose for itself: where its files lie, and whose masks it trusts."""
-_OFF = (*START_WEIGHTS, "ema_momentum", "early_stopping", "num_folds", "score_calibration", "ensemble")
+_OFF = (*START_WEIGHTS, "ema_momentum", "self_training", "early_stopping", "num_folds", "score_calibration", "ensemble")
 """Knobs of a single run that mean nothing, or another thing, where weights come from outside each round."""
 _STATISTICS = ("average", "local")
 

@@ -45,6 +45,7 @@ def test_a_plan(write_plan, tmp_path, entries, message):
         ({"ema_momentum": 0.01}, "ema_momentum must be null"),
         ({"initial_weights": "model.pt"}, "initial_weights must be null"),
         ({"teacher": "model.pt"}, "teacher must be null"),
+        ({"self_training": 2}, "self_training must be null"),
         ({"slice_smoothing": "validation"}, "slice_smoothing must be a number"),
         ({"num_classes": 3}, "num_classes must be 1"),
     ],
