@@ -94,8 +94,9 @@ def require_signal(image: ArrayLike, labels: Sequence[str]) -> None:
         Traceback (most recent call last):
         bundle.volumes.problem.FileProblem: series 7 must show something, got one value throughout each of its 3 ...
     """
-    count = np.shape(image)[-1]
-    for label, blank in zip(labels, blank_counts(image).tolist(), strict=True):
+    values = np.asarray(image)  # to ask a tensor for np.shape takes a second
+    count = values.shape[-1]
+    for label, blank in zip(labels, blank_counts(values).tolist(), strict=True):
         if blank == count:
             found, remedy = f"one value throughout each of its {count} slices", "export it again, or leave it out"
             raise FileProblem(Problem(label, "show something", found, remedy))

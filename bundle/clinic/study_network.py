@@ -20,6 +20,7 @@ from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_err
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
+from bundle.findings import finding_numbers
 from bundle.inferers import embedding_warnings
 from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
 from bundle.networks import load_weights
@@ -146,7 +147,6 @@ class StudyNetwork:
             {**entry, "key_source_slice": planes[entry["key_slice"]]}
             for entry in found.get(FINDINGS, {}).get("findings", ())
         ]
-        labels = np.rint(np.asarray(found[FINDING_LABELS][0])) if FINDING_LABELS in found else np.zeros(stack.shape)
         return Reading(
             stack,
             self.model,
@@ -157,7 +157,9 @@ class StudyNetwork:
             volume_threshold=(float(result["volume_threshold"]),),
             threshold_source=threshold_source(self.profile, self._parser.get_parsed_content("threshold")),
             attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
-            labels=labels.astype(np.int32),
+            labels=finding_numbers(found[FINDING_LABELS])
+            if FINDING_LABELS in found
+            else np.zeros(stack.shape, np.int32),
             findings=findings,
             has_rule=FINDINGS in found,
             position=position_alone(self.profile, result["slices"], planes) if self.num_classes == 1 else None,
@@ -195,5 +197,6 @@ class StudyNetwork:
     def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
         """Return the map between the ends of its color scale, clipped to 0..1."""
         low, high = self._parser.get_parsed_content("map_scale") or own_range
-        values = (np.asarray(pred[0], dtype=np.float32) - low) / max(high - low, float(np.finfo(np.float32).tiny))
-        return np.clip(values, 0, 1).astype(np.float32)
+        values = np.asarray(pred[0], dtype=np.float32) - np.float32(low)
+        values /= np.float32(max(high - low, float(np.finfo(np.float32).tiny)))
+        return np.clip(values, 0, 1, out=values)

@@ -46,15 +46,21 @@ def describe_regions(
         >>> first["centroid_ras_mm"], first["centroid_lps_mm"], first["extent_mm"], first["key_slice"]
         ([3.0, 4.0, 3.0], [-3.0, -4.0, 3.0], [4.0, 6.0, 4.0], 1)
     """
+    if not len(regions):
+        return []
+    marked = np.flatnonzero(regions.labels.any(axis=(0, 1)))
+    start, end = int(marked[0]), int(marked[-1]) + 1  # the other slices would take scikit-image the most time
     return [
-        _entry(region, regions.score[region.label - 1], np.asarray(probability), affine, has_place)
-        for region in regionprops(regions.labels)
+        _entry(region, regions.score[region.label - 1], np.asarray(probability), affine, start, has_place)
+        for region in regionprops(regions.labels[..., start:end])
     ]
 
 
-def _entry(region: Any, score: float, probability: NDArray, affine: NDArray | None, has_place: bool) -> dict[str, Any]:
-    """Return the entry of one region."""
-    first, last = region.bbox[2], region.bbox[5] - 1
+def _entry(
+    region: Any, score: float, probability: NDArray, affine: NDArray | None, start: int, has_place: bool
+) -> dict[str, Any]:
+    """Return the entry of one region, whose slices are counted from the slice `start` on."""
+    first, last = start + region.bbox[2], start + region.bbox[5] - 1
     # ordered by area, then by probability
     key = int(np.lexsort((probability[first : last + 1], region.image.sum(axis=(0, 1))))[-1])
     corner = np.array(region.bbox[:2])
@@ -71,7 +77,7 @@ def _entry(region: Any, score: float, probability: NDArray, affine: NDArray | No
         "voxels": int(region.num_pixels),
         "contours": [polygon.tolist() for polygon in polygons],
         **_in_mm(region, polygons, first + key, affine),
-        **_in_patient(region, polygons, first + key, affine if has_place else None),
+        **_in_patient(region, polygons, first + key, affine if has_place else None, start),
     }
 
 
@@ -92,11 +98,13 @@ def _in_mm(region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDA
     }
 
 
-def _in_patient(region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDArray | None) -> dict[str, Any]:
+def _in_patient(
+    region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDArray | None, start: int
+) -> dict[str, Any]:
     """Return the places in the body."""
     if affine is None:
         return dict.fromkeys(("centroid_ras_mm", "centroid_lps_mm", "contours_ras_mm"))
-    centroid = _to_ras(np.array([region.centroid[:2]]), region.centroid[2], affine)[0]
+    centroid = _to_ras(np.array([region.centroid[:2]]), start + region.centroid[2], affine)[0]
     return {
         "centroid_ras_mm": centroid.round(3).tolist(),
         "centroid_lps_mm": (centroid * _RAS_TO_LPS).round(3).tolist(),

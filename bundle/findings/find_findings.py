@@ -66,6 +66,20 @@ class FindFindingsd(Transform):
         return case
 
 
+def finding_numbers(labels: Tensor) -> np.ndarray:
+    """Return the label map of findings, (H, W, D) int32.
+
+    Args:
+        labels: (1, H, W, D), what `Invertd` made of `finding_labels`; of a grid that was resampled it is of floats.
+
+    Example:
+        >>> finding_numbers(torch.tensor([[[[0.0, 0.9999]]]]))
+        array([[[0, 1]]], dtype=int32)
+    """
+    values = np.asarray(labels[0])
+    return values if values.dtype == np.int32 else np.rint(values).astype(np.int32)
+
+
 def voxel_mm3(affine: np.ndarray) -> float:
     """Return the volume of a voxel.
 

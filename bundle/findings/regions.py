@@ -115,25 +115,50 @@ def find_regions(
         ([0, 2, 2], [0, 1, 0], [1.0, 0.5], [1, 2])
     """
     chances = np.asarray(probability, dtype=np.float64)
-    labels, count = np.zeros(volume_map.shape, dtype=np.int32), 0
+    # slices one after another in memory, as the map has them
+    labels = np.moveaxis(np.zeros((len(chances), *volume_map.shape[:2]), dtype=np.int32), 0, -1)
+    boxes: list[tuple[slice, ...]] = []
+    voxels, score = np.zeros(0, dtype=np.int64), np.zeros(0)
     for run in _runs(chances >= slice_threshold):
-        # one run at a time bounds the memory: scikit-image counts in 64 bits
-        found, more = label(
-            rule.scaled(volume_map[..., run]) >= rule.map_threshold, connectivity=CONNECTIVITY, return_num=True
-        )
-        labels[..., run] = np.where(found, found + count, 0)
-        count += more
-    inside = np.nonzero(labels)
-    of = labels[inside] - 1
-    voxels, best = np.bincount(of, minlength=count), np.zeros(count)
-    np.maximum.at(best, of, chances[inside[2]])
-    mean = np.bincount(of, weights=rule.scaled(volume_map[inside]), minlength=count) / voxels
-    score = np.round(best * mean, 6)  # sums of different length must not tell equal regions apart
+        inside = _inside(volume_map[..., run], rule)
+        for box in ndimage.find_objects(inside.view(np.uint8)):  # the one around all voxels inside, if there are any
+            found, of_run, part = label(inside[box], connectivity=CONNECTIVITY), volume_map[..., run][box], chances[run]
+            more, scores = _measured(found, of_run, part[box[2]], rule)
+            place = *box[:2], slice(run.start + box[2].start, run.start + box[2].stop)
+            labels[place] = np.where(found, found + len(voxels), 0)
+            boxes.append(place)
+            voxels, score = np.concatenate([voxels, more]), np.concatenate([score, scores])
     order = np.lexsort((-voxels, -score))
     kept = order[voxels[order] * voxel_mm3 >= rule.minimum_ml * _MM3_PER_ML]
-    number = np.zeros(count + 1, dtype=np.int32)
+    number = np.zeros(len(voxels) + 1, dtype=np.int32)
     number[kept + 1] = np.arange(1, len(kept) + 1)
-    return Regions(number[labels], score[kept], voxels[kept])
+    for place in boxes:
+        labels[place] = number[labels[place]]
+    return Regions(labels, score[kept], voxels[kept])
+
+
+def _inside(volume_map: NDArray, rule: FindingRule) -> NDArray[np.bool_]:
+    """Return which voxels reach the threshold; by slices, as the scaled map would take several times its memory."""
+    slices = [rule.scaled(volume_map[..., index]) >= rule.map_threshold for index in range(volume_map.shape[-1])]
+    return np.moveaxis(np.stack(slices), 0, -1)
+
+
+def _measured(found: NDArray, volume_map: NDArray, chances: NDArray, rule: FindingRule) -> tuple[NDArray, NDArray]:
+    """Return number of voxels and score of each region.
+
+    Args:
+        found: (h, w, d), 1 to n in the regions.
+        volume_map: (h, w, d).
+        chances: (d,) probability of the slices.
+        rule: with the scale.
+    """
+    inside = np.nonzero(found)
+    of = found[inside] - 1
+    voxels = np.bincount(of)
+    best = np.zeros(len(voxels))
+    np.maximum.at(best, of, chances[inside[2]])
+    mean = np.bincount(of, weights=rule.scaled(volume_map[inside])) / voxels
+    return voxels, np.round(best * mean, 6)  # sums of different length must not tell equal regions apart
 
 
 def _runs(positive: NDArray) -> Iterator[slice]:

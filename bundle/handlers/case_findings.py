@@ -10,6 +10,7 @@ import numpy as np
 
 from bundle import keys
 from bundle.files import write_json
+from bundle.findings import finding_numbers
 from bundle.volumes import write_nifti
 
 
@@ -31,7 +32,7 @@ def write_findings(folder: Path, case: Mapping[str, Any]) -> None:
     write_json(folder / "findings.json", {"case": str(case[keys.CASE]), **content, "findings": found})
     write_nifti(
         folder / "findings.nii.gz",
-        np.rint(np.asarray(labels[0])),
+        finding_numbers(labels),
         np.asarray(labels.affine),
         description="0: none; else the number of the finding in findings.json",
         is_label_map=True,

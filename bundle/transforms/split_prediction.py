@@ -64,14 +64,16 @@ class SplitPredictiond(MapTransform):
                 raise ValueError(
                     f"{key} must have SliceInferer's shape (1+K, H, W, D), got {tuple(predicted.shape)}: infer with it."
                 )
-            _require_finite(predicted, image)
             attribution, probabilities = predicted[:1], predicted[1:, 0, 0].T  # (1, H, W, D), (D, K)
-            seen = _without_meta(image).cpu()
+            low, high = _ends(attribution)
+            _require_finite(torch.cat([low.T, high.T, probabilities], dim=1), image)
+            lowest_seen, highest_seen = _ends(_without_meta(image).cpu())
             # a flat map alone makes no blank slice
-            blank = _is_constant(seen) & (attribution == 0).flatten(0, 2).all(dim=0)
+            blank = (lowest_seen == highest_seen).all(dim=0) & (low[0] == 0) & (high[0] == 0)
             case[key] = _with_meta_of(image, attribution)
             case[names.RESULT] = self._result_of(blank.tolist(), probabilities)
-            case[names.OVERLAY] = self._overlay_of(image, attribution, case[names.RESULT]["slices"])
+            map_range = (float(low.min()), float(high.max()))
+            case[names.OVERLAY] = self._overlay_of(image, attribution, case[names.RESULT]["slices"], map_range)
         return case
 
     def _result_of(self, blank: Sequence[bool], probabilities: Tensor) -> dict[str, Any]:
@@ -91,14 +93,16 @@ class SplitPredictiond(MapTransform):
             "volume_threshold": self.volume_threshold,
         }
 
-    def _overlay_of(self, image: Any, attribution: Tensor, slices: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def _overlay_of(
+        self, image: Any, attribution: Tensor, slices: Sequence[Mapping[str, Any]], map_range: tuple[float, float]
+    ) -> dict[str, Any]:
         """Return slices for the picture, as `case_picture` takes them."""
         index = spread_slices([row["probability"] for row in slices], self.threshold, self.num_overlays)
         return {
             "index": index,
             "image": _without_meta(image).cpu()[..., index].permute(3, 0, 1, 2).float().numpy(),
             "map": attribution[0][..., index].permute(2, 0, 1).numpy(),
-            "map_range": (float(attribution.min()), float(attribution.max())),
+            "map_range": map_range,
             "affine": _known_affine(image),
         }
 
@@ -145,22 +149,21 @@ def _known_affine(image: Any) -> NDArray | None:
     return np.asarray(image.affine, dtype=np.float64)
 
 
-def _require_finite(predicted: Tensor, image: Any) -> None:
-    """Refuse NaN, which is below every threshold and would pass for a negative."""
-    bad = (~predicted.isfinite()).flatten(0, 2).any(dim=0).nonzero().flatten().tolist()
+def _require_finite(values: Tensor, image: Any) -> None:
+    """Refuse NaN, which is below every threshold and would pass for a negative, in (D, n) values of the slices."""
+    bad = (~values.isfinite()).any(dim=1).nonzero().flatten().tolist()
     if bad:
         file = getattr(image, "meta", {}).get("filename_or_obj", "case")
         raise ValueError(
             f"{file}: the network must answer with finite probabilities and maps, got NaN or infinity in {len(bad)} of "
-            f"{predicted.shape[-1]} slices, the first is slice {bad[0]}: the weights are damaged or their training "
-            "diverged; take another checkpoint, or train again with a lower learning_rate."
+            f"{len(values)} slices, the first is slice {bad[0]}: the weights are damaged or their training diverged; "
+            "take another checkpoint, or train again with a lower learning_rate."
         )
 
 
-def _is_constant(image: Tensor) -> Tensor:
-    """Return (D,) booleans: in which slices of (C, H, W, D) every channel has one value only."""
-    pixels = image.flatten(1, 2)  # (C, H * W, D)
-    return (pixels.amax(dim=1) == pixels.amin(dim=1)).all(dim=0)
+def _ends(volume: Tensor) -> tuple[Tensor, Tensor]:
+    """Return (C, D) lowest and highest values of the slices of (C, H, W, D); NaN where a slice holds it."""
+    return volume.amin(dim=(1, 2)), volume.amax(dim=(1, 2))
 
 
 def _with_meta_of(image: Any, attribution: Tensor) -> MetaTensor:

@@ -30,6 +30,25 @@ def test_voxels_that_share_a_corner_are_one_region():
     assert len(regions(volume, [0.9] * 3)) == 1
 
 
+def test_two_regions_of_one_run_and_one_of_another_have_scores_of_their_own():
+    volume = np.zeros((4, 4, 6))
+    volume[0, 0, 1:3], volume[3, 3, 2], volume[1:3, 1:3, 5] = 0.75, 1.0, 0.5
+    found = regions(volume, [0.1, 0.6, 0.8, 0.1, 0.1, 0.6])
+    assert found.score == pytest.approx([0.8, 0.6, 0.3])
+    assert found.voxels.tolist() == [1, 2, 4]
+    assert [found.labels[3, 3, 2], found.labels[0, 0, 1], found.labels[0, 0, 2], found.labels[1, 2, 5]] == [1, 2, 2, 3]
+    assert np.count_nonzero(found.labels) == 7
+
+
+def test_the_order_in_memory_changes_nothing():
+    volume = np.random.default_rng(0).random((7, 6, 5), dtype=np.float32)
+    by_slices = np.moveaxis(np.ascontiguousarray(np.moveaxis(volume, -1, 0)), 0, -1)
+    one, other = (regions(each, [0.9, 0.2, 0.8, 0.7, 0.6], FindingRule(0.8)) for each in (volume, by_slices))
+    for name in ("labels", "score", "voxels"):
+        np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
+    assert len(one) > 3
+
+
 def test_the_smallest_volume_is_in_millilitres_and_numbers_have_no_gap():
     volume = np.zeros((9, 9, 1))
     volume[0, 0] = volume[8, :2, 0] = volume[4, :5, 0] = 1

@@ -11,6 +11,7 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 
 from bundle.clinic import StudyNetwork
+from bundle.findings import finding_numbers
 from bundle.keys import FINDING_LABELS, FINDINGS, IMAGE, PRED, RESULT
 from bundle.volumes import source_slice_indices, write_nifti
 from bundle.volumes.write_nifti import upright_affine
@@ -35,7 +36,7 @@ def label_map(found: Mapping[str, Any]) -> NDArray:
     """
     if FINDING_LABELS not in found:
         return _region(found)
-    labels = np.rint(np.asarray(found[FINDING_LABELS][0]))
+    labels = finding_numbers(found[FINDING_LABELS])
     if labels.max(initial=0) > _MOST:
         raise ValueError(
             f"a label map for viewers must number at most {_MOST} findings, got {int(labels.max())}: raise minimum_ml "

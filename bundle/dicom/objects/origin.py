@@ -94,11 +94,12 @@ class Origin:
             yield NOT_LOOKED_FOR
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
+        yield np.ascontiguousarray(reading.probability).tobytes()
         labels = np.asarray(reading.labels)[..., reading.marked]
-        for values in (reading.probability, reading.attribution, labels):
-            # a checksum of each column: to hash a map that is twice its volume takes as long as to write the report
-            parts = () if values is None else (np.ascontiguousarray(part).data for part in values)
-            yield from (zlib.crc32(part).to_bytes(4, "big") for part in parts)
+        for volume in (reading.attribution, labels):
+            # a checksum of each slice: to hash a map that is twice its volume takes as long as to write the report
+            slices = () if volume is None else np.moveaxis(volume, -1, 0)
+            yield from (zlib.crc32(np.ascontiguousarray(plane).data).to_bytes(4, "big") for plane in slices)
         for index, picture in self.pictures.items():
             yield index, picture.shape
             yield np.ascontiguousarray(picture).tobytes()

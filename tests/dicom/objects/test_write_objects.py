@@ -66,6 +66,18 @@ def test_the_same_run_gives_the_same_bytes_and_another_answer_other_uids(write, 
     assert other["sr"].DeviceUID == again["sr"].DeviceUID
 
 
+def test_the_order_of_a_map_in_memory_changes_nothing(write, tmp_path):
+    write_series(tmp_path / "study")
+    reading = reading_of(stack_of(tmp_path / "study"))
+    by_slices = np.moveaxis(np.ascontiguousarray(np.moveaxis(reading.attribution, -1, 0)), 0, -1)
+    assert by_slices.strides != reading.attribution.strides
+    for name, one in (("first", reading), ("again", replace(reading, attribution=by_slices))):
+        write(name, reading=one)
+    for kind in ("sr", "map", "seg"):
+        first, second = (tmp_path / name / f"{kind}.dcm" for name in ("first", "again"))
+        assert first.read_bytes() == second.read_bytes(), kind
+
+
 @pytest.mark.parametrize(
     ("charset", "name"),
     [
