@@ -2,8 +2,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# pip names each package as it comes
-INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off
+# pip names each package as it comes, and leaves it to Python to compile what is used
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check --progress-bar off --no-compile
 # One thread a process: two processes fill two cores, and a laptop stays usable.
 export OMP_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1

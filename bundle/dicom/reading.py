@@ -100,6 +100,16 @@ class Reading:
         index = np.flatnonzero(np.any(self.labels, axis=(0, 1)))
         return slice(int(index[0]), int(index[-1]) + 1) if len(index) else slice(0, 0)
 
+    @cached_property
+    def slices_of(self) -> dict[int, tuple[int, int]]:
+        """First and last slice of each number in `labels`."""
+        found: dict[int, tuple[int, int]] = {}
+        for index in range(self.marked.start, self.marked.stop):
+            for number in np.flatnonzero(np.bincount(self.labels[..., index].ravel())).tolist():
+                found[number] = found.get(number, (index, index))[0], index
+        found.pop(0, None)
+        return found
+
     @property
     def top_slice(self) -> int:
         """Index of the slice with the highest probability of any class."""

@@ -126,16 +126,13 @@ class SliceInferer(Inferer):
     ) -> tuple[Tensor, Tensor]:
         """Return maps (N, 1, H, W) and logits (N, K) of network inputs (N, C, S, S); blank ones do not pass."""
         blank = _is_blank(images)
-        maps = images.new_zeros(len(images), 1, *image_hw)
-        if blank.all():
-            logits = blank_logits().expand(len(images), -1)
-        else:
+        if not blank.any():
+            own_maps, logits = self.explain(images, network)
+            return self.slice_transform.inverse(own_maps, image_hw), logits
+        maps, logits = images.new_zeros(len(images), 1, *image_hw), blank_logits().repeat(len(images), 1)
+        if not blank.all():
             own_maps, own = self.explain(images[~blank], network)
-            maps[~blank] = self.slice_transform.inverse(own_maps, image_hw)
-            logits = own.new_empty(len(images), own.shape[1])
-            logits[~blank] = own
-            if blank.any():
-                logits[blank] = blank_logits()
+            maps[~blank], logits[~blank] = self.slice_transform.inverse(own_maps, image_hw), own
         return maps, logits
 
     def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:

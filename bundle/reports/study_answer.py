@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.ndimage import find_objects
 
 from bundle.reports.key_slice import slice_name
 from bundle.reports.probability_chart import runs_of
@@ -82,13 +81,10 @@ def finding_rows(reading: Reading) -> list[dict[str, Any]]:
     Args:
         reading: of a stack; slices are counted in the order of its planes.
     """
-    marked = reading.marked
-    found = find_objects(reading.labels[..., marked]) if marked.stop else []
-    rows, boxes = [], dict(enumerate(found, 1))
+    rows = []
     for finding in reading.findings:
         number, key = int(finding["finding"]), int(finding["key_source_slice"])
-        box = boxes.get(number)
-        first, last = (key, key) if box is None else (marked.start + box[2].start, marked.start + box[2].stop - 1)
+        first, last = reading.slices_of.get(number, (key, key))
         center = finding.get("centroid_lps_mm")
         extent = finding.get("extent_mm")
         rows.append(

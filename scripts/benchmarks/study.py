@@ -21,9 +21,9 @@ _PIECE = 1 << 20
 def measure(scale: Scale, folder: Path) -> list[Figure]:
     """Return time over the budget, 3 times dcm2niix and writing the same bytes, and memory over the volume's size.
 
-    `study_over_budget` is for the volume, `study_results_over_budget` for all of the way but the network: volume,
-    report and objects, whose map is twice the volume. The two take turns; nothing is measured where dcm2niix is not
-    installed. Starting Python is not part of it.
+    `study_over_budget` is for the volume, `study_results_over_budget` for all of the way but the network, whose answers
+    are at hand: volume, findings, report and objects, whose map is twice the volume. The two take turns; nothing is
+    measured where dcm2niix is not installed. Starting Python is not part of it.
     """
     if not shutil.which("dcm2niix"):
         return []
@@ -34,18 +34,18 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         arguments = {"study": str(study), "output": str(folder / f"ours{turn}"), "key": str(folder / "key")}
         found = answer("prepared", arguments)
         ours.append(found["seconds"])
-        results.append(found["results_seconds"])
+        results.append(found["read_seconds"])
         memory.append(found["mib"])
         theirs.append(_converted(study, folder / f"theirs{turn}"))
         writes.append(_written(folder / "same", 2 * scale.ct_side**2 * scale.ct_slices))
     ratios = sorted(o / (3 * t + w) for o, t, w in zip(ours, theirs, writes, strict=True))
     size = 2 * scale.ct_side**2 * scale.ct_slices / 2**20
     peaks = sorted(mib / size for mib in memory)
-    all_of_it = [] if None in results else [o + r for o, r in zip(ours, results, strict=True)]
-    of_all = sorted(o / (3 * t + 3 * w) for o, t, w in zip(all_of_it, theirs, writes, strict=bool(all_of_it)))
+    all_of_it = [] if None in results else results
+    of_all = sorted(r / (3 * t + 3 * w) for r, t, w in zip(all_of_it, theirs, writes, strict=bool(all_of_it)))
     details = {
         "seconds": ours,
-        "results_seconds": results,
+        "read_seconds": results,
         "dcm2niix_seconds": theirs,
         "write_seconds": writes,
         "mib": memory,

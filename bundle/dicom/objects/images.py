@@ -79,9 +79,7 @@ def make_segmentation(origin: Origin) -> Segmentation:
     """
     reading = origin.reading
     numbers = sorted(finding["finding"] for finding in reading.findings)
-    labels = np.asarray(reading.labels)[..., reading.marked]
-    planes = np.moveaxis(labels, -1, 0)
-    found = sorted({number for plane in planes for number in np.flatnonzero(np.bincount(plane.ravel())).tolist()} - {0})
+    found = sorted(reading.slices_of)
     if not numbers or found != numbers:
         raise ValueError(
             f"labels must hold the findings {numbers} and at least one, got {found}: leave the segmentation out where "
@@ -91,7 +89,7 @@ def make_segmentation(origin: Origin) -> Segmentation:
     segments = np.zeros(numbers[-1] + 1, dtype=kind)
     segments[numbers] = np.arange(1, len(numbers) + 1)  # segments count from 1 without gaps
     # slice by slice: a volume of new memory takes longer to get than to fill
-    frames = np.stack([segments[plane].T for plane in planes])
+    frames = np.stack([segments[plane].T for plane in np.moveaxis(reading.labels[..., reading.marked], -1, 0)])
     result = Segmentation(
         source_images=origin.sources.planes(reading.marked),
         further_source_images=[plane for source in origin.further for plane in source.planes()],
