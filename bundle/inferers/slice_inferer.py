@@ -129,10 +129,13 @@ class SliceInferer(Inferer):
         if not blank.any():
             own_maps, logits = self.explain(images, network)
             return self.slice_transform.inverse(own_maps, image_hw), logits
-        maps, logits = images.new_zeros(len(images), 1, *image_hw), blank_logits().repeat(len(images), 1)
-        if not blank.all():
-            own_maps, own = self.explain(images[~blank], network)
-            maps[~blank], logits[~blank] = self.slice_transform.inverse(own_maps, image_hw), own
+        maps = images.new_zeros(len(images), 1, *image_hw)
+        if blank.all():
+            return maps, blank_logits().expand(len(images), -1)
+        own_maps, own = self.explain(images[~blank], network)
+        logits = own.new_empty(len(images), own.shape[1])
+        maps[~blank], logits[~blank] = self.slice_transform.inverse(own_maps, image_hw), own
+        logits[blank] = blank_logits()
         return maps, logits
 
     def explain(self, images: Tensor, network: EvidenceNetwork) -> tuple[Tensor, Tensor]:
