@@ -61,8 +61,7 @@ class StudyNetwork:
         self.in_channels = int(self._parser.get_parsed_content("in_channels"))
         self.num_classes = int(self._parser.get_parsed_content("num_classes"))
         orientation = config["orientation"]
-        shown = config.get("shown_channel")
-        self._shown_channel = int(-1 if shown is None else shown) % self.in_channels
+        self._shown_channel = int(-1 if (shown := config.get("shown_channel")) is None else shown) % self.in_channels
         self.axcodes: str | None = orientation.get("axcodes") if isinstance(orientation, dict) else None
 
     @cached_property
@@ -115,7 +114,7 @@ class StudyNetwork:
     def read(
         self, stacks: Sequence[Stack], volumes: Sequence[Path], case: str, warnings: Sequence[str] = ()
     ) -> tuple[Reading, dict[str, Any]]:
-        """Return what the network says of a stack, in the order of its planes, and what `infer` gave.
+        """Return what the network says of a stack, in the order of its planes, and what `infer` gave, the map scaled.
 
         Args:
             stacks: that the volumes were made of; the first has their grid.
@@ -157,9 +156,7 @@ class StudyNetwork:
             volume_threshold=(float(result["volume_threshold"]),),
             threshold_source=threshold_source(self.profile, self._parser.get_parsed_content("threshold")),
             attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
-            labels=finding_numbers(found[FINDING_LABELS])
-            if FINDING_LABELS in found
-            else np.zeros(stack.shape, np.int32),
+            labels=finding_numbers(found.get(FINDING_LABELS), stack.shape),
             findings=findings,
             has_rule=FINDINGS in found,
             position=position_alone(self.profile, result["slices"], planes) if self.num_classes == 1 else None,
@@ -195,8 +192,9 @@ class StudyNetwork:
         return modalities_of(image, self.channels)
 
     def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
-        """Return the map between the ends of its color scale, clipped to 0..1."""
+        """Return the map between the ends of its color scale, clipped to 0..1; in the memory of `pred`."""
         low, high = self._parser.get_parsed_content("map_scale") or own_range
-        values = np.asarray(pred[0], dtype=np.float32) - np.float32(low)
+        values = np.asarray(pred[0], dtype=np.float32)
+        values -= np.float32(low)
         values /= np.float32(max(high - low, float(np.finfo(np.float32).tiny)))
         return np.clip(values, 0, 1, out=values)

@@ -61,7 +61,10 @@ def write_nifti(
     if is_label_map and volume.size and volume.max() > np.iinfo(np.uint16).max:
         raise ValueError(f"{path}: labels must be at most 65535, got {int(volume.max())}: raise minimum_ml.")
     labels = np.uint8 if volume.dtype == np.uint8 else np.uint16
-    image = nib.Nifti1Image(volume.astype(labels if is_label_map else np.float32), affine)
+    if is_label_map and volume.dtype.kind not in "iu":
+        volume = volume.astype(labels)  # nibabel would scale them
+    # nibabel turns whole numbers slice by slice, where a volume of another type would be new memory
+    image = nib.Nifti1Image(volume, affine, dtype=labels if is_label_map else np.float32)
     image.header.set_xyzt_units("mm")
     image.header.set_intent(*(("label", (), "findings") if is_label_map else ("estimate", (), "attribution map")))
     image.header["descrip"] = description
