@@ -11,6 +11,8 @@ from bundle.data import (
     require_unseen,
     warn_of_lost_masks,
 )
+from bundle.data.slices import learnable
+from bundle.data.slices.learnable import describe_lost_masks
 from bundle.files import write_json
 
 
@@ -147,3 +149,13 @@ def test_lesions_that_are_lost_in_smaller_slices_are_told(tmp_path, caplog):
     )
     assert "2 of 3 positive slices have lesions so small" in next(label_warnings(lost, lost, maps=True))
     assert not [line for line in label_warnings(lost, lost) if "so small" in line]
+
+
+def test_of_many_masks_some_are_looked_at(tmp_path, monkeypatch):
+    monkeypatch.setattr(learnable, "_LOOKED_AT", 3)
+    lost = dataset(tmp_path, *[((1, 1), True)] * 4, transform=TinyLesions())
+    read, original = [], lost.store.marked
+    monkeypatch.setattr(lost.store, "marked", lambda positions: read.append(positions.tolist()) or original(positions))
+    line = describe_lost_masks(lost)
+    assert "1 of 3 positive slices that were looked at, of 8, have lesions so small" in line
+    assert read == [[0, 3, 7]]
