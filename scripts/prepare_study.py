@@ -9,13 +9,12 @@ Exit status: 0 if a volume was read, 1 on an error, 3 if nothing in the folder c
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from any folder, without an installed package
 
-_NOTHING_READABLE, _INTERRUPTED = 3, 130
+from bundle.console.study_command import run_on_studies
 
 
 def main() -> int:
@@ -30,31 +29,16 @@ def main() -> int:
     parser.add_argument("--spacing", type=float, help="size of the voxels of that grid in mm; default: as scanned")
     parser.add_argument("--mask", help="file of a mask that was drawn on one of the contrasts, for that grid")
     parser.add_argument("--mask_contrast", help="the contrast that it was drawn on; default: the first with its grid")
-    arguments = parser.parse_args()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show must not stop the others
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        from bundle.dicom import NothingReadable, prepare_study
+    return run_on_studies(lambda: _prepare(parser.parse_args()))
 
-        channels = {name: getattr(arguments, name) for name in ("contrasts", "spacing", "mask", "mask_contrast")}
-        cases = prepare_study(arguments.study, arguments.output_dir, arguments.key_file, **channels)
-    except ImportError as error:
-        return _failed(error, 1)
-    except NothingReadable as error:
-        return _failed(error, _NOTHING_READABLE)
-    except MemoryError:
-        return _failed("memory is full: close other programs, or read fewer studies at once", 1)
-    except (ValueError, OSError) as error:
-        return _failed(error, 1)
-    except KeyboardInterrupt:
-        return _failed("ended by ctrl-C; studies that were finished are whole", _INTERRUPTED)
+
+def _prepare(given: argparse.Namespace) -> int:
+    from bundle.dicom import prepare_study
+
+    channels = {name: getattr(given, name) for name in ("contrasts", "spacing", "mask", "mask_contrast")}
+    cases = prepare_study(given.study, given.output_dir, given.key_file, **channels)
     print(*(case.text for case in cases), sep="\n")
     return 0
-
-
-def _failed(error: object, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":

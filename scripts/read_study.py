@@ -10,15 +10,15 @@ Example:
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))  # from any folder, without an installed package
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # from any folder, without an installed package
 
-_INTERRUPTED = 130
+from bundle.console.study_command import run_on_studies
+
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main() -> int:
@@ -37,37 +37,20 @@ def main() -> int:
     named = parser.add_mutually_exclusive_group(required=True)
     named.add_argument("--key_file", type=Path, help="key that names cases; made on first use, KEY_FILE.names.csv too")
     named.add_argument("--identify", action="store_true", help="name cases by patient and study instead")
-    given = parser.parse_args()
-    if isinstance(sys.stdout, io.TextIOWrapper):  # a name that the terminal cannot show must not stop the others
-        sys.stdout.reconfigure(errors="backslashreplace")
-    try:
-        from bundle.clinic import NOTHING_READABLE, Selection, StudyNetwork, exit_status, read_studies
-        from bundle.dicom import NothingReadable
-        from bundle.dicom.contrasts import RULES, read_rules
+    return run_on_studies(lambda: _read(parser.parse_args()))
 
-        network = StudyNetwork(given.bundle, given.device)
-        selection = Selection(given.series, read_rules(given.contrasts or RULES), may_show_names=given.identify)
-        outcomes = read_studies(given.study, given.output_dir, network, given.key_file, selection, _tell)
-    except ImportError as error:
-        return _failed(error, 1)
-    except NothingReadable as error:
-        return _failed(error, NOTHING_READABLE)
-    except MemoryError:
-        return _failed("memory is full: close other programs, or read fewer studies at once", 1)
-    except (ValueError, OSError) as error:
-        return _failed(error, 1)
-    except KeyboardInterrupt:
-        return _failed("ended by ctrl-C; studies that were finished are whole", _INTERRUPTED)
-    return exit_status(outcomes)
+
+def _read(given: argparse.Namespace) -> int:
+    from bundle.clinic import Selection, StudyNetwork, exit_status, read_studies
+    from bundle.dicom.contrasts import RULES, read_rules
+
+    network = StudyNetwork(given.bundle, given.device)
+    selection = Selection(given.series, read_rules(given.contrasts or RULES), may_show_names=given.identify)
+    return exit_status(read_studies(given.study, given.output_dir, network, given.key_file, selection, _tell))
 
 
 def _tell(outcome: Any) -> None:
     print(outcome.text, file=sys.stdout if outcome.outcome == "read" else sys.stderr, flush=True)
-
-
-def _failed(error: object, status: int) -> int:
-    print(f"error: {error}", file=sys.stderr)
-    return status
 
 
 if __name__ == "__main__":
