@@ -1,4 +1,4 @@
-"""Facts about a packed bundle: whether it is one, what its network reads, and where its thresholds come from."""
+"""Facts about a packed bundle: whether it is one, what its network reads, where its thresholds and colors come from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from bundle.dicom.contrasts import read_rules
@@ -96,3 +96,23 @@ def position_alone(
     alone = np.empty((len(planes), 1))
     alone[list(planes), 0] = expit(np.polynomial.Polynomial(parabola)(centered))
     return alone
+
+
+def scaled_map(pred: ArrayLike, ends: Sequence[float]) -> NDArray:
+    """Return a map between the ends of its color scale, cut to 0..1; float32 values are changed where they lie.
+
+    Args:
+        pred: (1, H, W, D).
+        ends: values that become 0 and 1.
+
+    Returns:
+        (H, W, D) float32.
+
+    Example:
+        >>> scaled_map(np.array([[[[0.5, 2.0, 4.0]]]]), (1, 3)).tolist()
+        [[[0.0, 0.5, 1.0]]]
+    """
+    values, (low, high) = np.asarray(pred, dtype=np.float32)[0], ends
+    values -= np.float32(low)
+    values /= np.float32(max(high - low, float(np.finfo(np.float32).tiny)))
+    return np.clip(values, 0, 1, out=values)

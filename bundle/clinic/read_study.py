@@ -122,10 +122,8 @@ def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selec
     with status.timed("infer"):
         reading, found = network.read(volumes.stacks, volumes.files, study.case, volumes.warnings)
     with status.timed("write results"):
-        # a view, of which nothing is left when its file is removed
-        images = np.asanyarray(nib.load(volumes.files[reading.shown]).dataobj)
+        images = np.array(nib.load(volumes.files[reading.shown]).dataobj)  # no view of a file that is removed below
         write_results(part, reading, found, images, volumes.account, network)
-        del images
     shutil.rmtree(place)
     status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)
     answers = zip(reading.classes, reading.present, reading.volume_probability, strict=True)

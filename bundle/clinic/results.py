@@ -34,7 +34,7 @@ def write_results(
     Args:
         folder: of the study.
         reading: what the network says.
-        found: see `StudyNetwork.infer`.
+        found: see `StudyNetwork.read`.
         images: (columns, rows, D), the volume that was read.
         account: content of ``study.json``.
         network: that read it.

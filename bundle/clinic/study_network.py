@@ -12,10 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 from monai.bundle import ConfigParser
-from monai.data import MetaTensor
-from numpy.typing import NDArray
 
-from bundle.clinic.bundle_facts import modalities_of, position_alone, require_entries, threshold_source
+from bundle.clinic.bundle_facts import modalities_of, position_alone, require_entries, scaled_map, threshold_source
 from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
@@ -61,7 +59,8 @@ class StudyNetwork:
         self.in_channels = int(self._parser.get_parsed_content("in_channels"))
         self.num_classes = int(self._parser.get_parsed_content("num_classes"))
         orientation = config["orientation"]
-        self._shown_channel = int(-1 if (shown := config.get("shown_channel")) is None else shown) % self.in_channels
+        shown = config.get("shown_channel")
+        self._shown_channel = int(-1 if shown is None else shown) % self.in_channels
         self.axcodes: str | None = orientation.get("axcodes") if isinstance(orientation, dict) else None
 
     @cached_property
@@ -114,7 +113,7 @@ class StudyNetwork:
     def read(
         self, stacks: Sequence[Stack], volumes: Sequence[Path], case: str, warnings: Sequence[str] = ()
     ) -> tuple[Reading, dict[str, Any]]:
-        """Return what the network says of a stack, in the order of its planes, and what `infer` gave, the map scaled.
+        """Return what the network says of a stack, in the order of its planes, and what `infer` gave but for the map.
 
         Args:
             stacks: that the volumes were made of; the first has their grid.
@@ -135,7 +134,8 @@ class StudyNetwork:
         all_warnings = (*of_answer, *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
-    def _reading(self, stack: Stack, found: Mapping[str, Any]) -> Reading:
+    def _reading(self, stack: Stack, found: dict[str, Any]) -> Reading:
+        warnings, content = tuple(self.input_warnings(found)), self._parser.get_parsed_content
         image, result = found[IMAGE], found[RESULT]
         planes = source_slice_indices(image)
         probability = np.full((len(stack.planes), 1), np.nan)
@@ -146,6 +146,7 @@ class StudyNetwork:
             {**entry, "key_source_slice": planes[entry["key_slice"]]}
             for entry in found.get(FINDINGS, {}).get("findings", ())
         ]
+        labels = finding_numbers(found[FINDING_LABELS]) if FINDING_LABELS in found else np.zeros(stack.shape, np.int32)
         return Reading(
             stack,
             self.model,
@@ -154,13 +155,13 @@ class StudyNetwork:
             threshold=(float(result["threshold"]),),
             volume_probability=(float(probability.max()),),
             volume_threshold=(float(result["volume_threshold"]),),
-            threshold_source=threshold_source(self.profile, self._parser.get_parsed_content("threshold")),
-            attribution=self._scaled(found[PRED], found[OVERLAY]["map_range"]),
-            labels=finding_numbers(found.get(FINDING_LABELS), stack.shape),
+            threshold_source=threshold_source(self.profile, content("threshold")),
+            attribution=scaled_map(found.pop(PRED), content("map_scale") or found[OVERLAY]["map_range"]),
+            labels=labels,
             findings=findings,
             has_rule=FINDINGS in found,
             position=position_alone(self.profile, result["slices"], planes) if self.num_classes == 1 else None,
-            warnings=tuple(self.input_warnings(found)),
+            warnings=warnings,
         )
 
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
@@ -190,11 +191,3 @@ class StudyNetwork:
         """Modalities that it reads: that of its channel's name, MR for a contrast, else those of metadata.json."""
         image = self.metadata["network_data_format"]["inputs"]["image"]
         return modalities_of(image, self.channels)
-
-    def _scaled(self, pred: MetaTensor, own_range: tuple[float, float]) -> NDArray:
-        """Return the map between the ends of its color scale, clipped to 0..1; in the memory of `pred`."""
-        low, high = self._parser.get_parsed_content("map_scale") or own_range
-        values = np.asarray(pred[0], dtype=np.float32)
-        values -= np.float32(low)
-        values /= np.float32(max(high - low, float(np.finfo(np.float32).tiny)))
-        return np.clip(values, 0, 1, out=values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping
 from typing import Any
 
 import numpy as np
@@ -66,19 +66,17 @@ class FindFindingsd(Transform):
         return case
 
 
-def finding_numbers(labels: Tensor | None, shape: Sequence[int] = ()) -> np.ndarray:
+def finding_numbers(labels: Tensor) -> np.ndarray:
     """Return the label map of findings, (H, W, D) int32.
 
     Args:
-        labels: (1, H, W, D), what `Invertd` made of `finding_labels`, of floats on a grid that was resampled; None
-            where none was looked for.
-        shape: (H, W, D) of the zeros where there are none.
+        labels: (1, H, W, D), what `Invertd` made of `finding_labels`; of floats on a grid that was resampled.
 
     Example:
         >>> finding_numbers(torch.tensor([[[[0.0, 0.9999]]]]))
         array([[[0, 1]]], dtype=int32)
     """
-    values = np.zeros(shape, np.int32) if labels is None else np.asarray(labels[0])
+    values = np.asarray(labels[0])
     return values if values.dtype == np.int32 else np.rint(values).astype(np.int32)
 
 

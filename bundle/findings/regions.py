@@ -116,15 +116,15 @@ def find_regions(
     """
     chances = np.asarray(probability, dtype=np.float64)
     # slices one after another in memory, as the map has them
-    labels = np.moveaxis(np.zeros((len(chances), *volume_map.shape[:2]), dtype=np.int32), 0, -1)
+    labels = np.moveaxis(np.zeros((volume_map.shape[-1], *volume_map.shape[:2]), dtype=np.int32), 0, -1)
     boxes: list[tuple[slice, ...]] = []
     voxels, score = np.zeros(0, dtype=np.int64), np.zeros(0)
     for run in _runs(chances >= slice_threshold):
         inside = _inside(volume_map[..., run], rule)
         for box in ndimage.find_objects(inside.view(np.uint8)):  # the one around all voxels inside, if there are any
-            found, of_run, part = label(inside[box], connectivity=CONNECTIVITY), volume_map[..., run][box], chances[run]
-            more, scores = _measured(found, of_run, part[box[2]], rule)
             place = *box[:2], slice(run.start + box[2].start, run.start + box[2].stop)
+            found = label(inside[box], connectivity=CONNECTIVITY)
+            more, scores = _measured(found, volume_map[place], chances[place[2]], rule)
             labels[place] = np.where(found, found + len(voxels), 0)
             boxes.append(place)
             voxels, score = np.concatenate([voxels, more]), np.concatenate([score, scores])

@@ -49,7 +49,7 @@ class SliceInferer(Inferer):
         neighbor_mm: distance of the slices before and after that the network sees as further channels, as in training.
 
     Shapes:
-        (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32.
+        (1, C, H, W, D) -> (1, 1 + K, H, W, D), float32; not contiguous: each slice is one piece of memory.
 
     Raises:
         ValueError: inputs are not one volume.

@@ -25,7 +25,7 @@ def data_url(picture: NDArray) -> str:
         picture: (H, W, 3) uint8.
     """
     file = io.BytesIO()
-    # level 2 makes overlays on images a quarter smaller than the default, in less than half the time
+    # level 2 takes a third of the default's time; files of smooth images become a tenth larger, noisy ones smaller
     Image.fromarray(picture).save(file, format="PNG", compress_level=2)
     return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode("ascii")
 

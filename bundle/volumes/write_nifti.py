@@ -61,10 +61,10 @@ def write_nifti(
     if is_label_map and volume.size and volume.max() > np.iinfo(np.uint16).max:
         raise ValueError(f"{path}: labels must be at most 65535, got {int(volume.max())}: raise minimum_ml.")
     labels = np.uint8 if volume.dtype == np.uint8 else np.uint16
-    if is_label_map and volume.dtype.kind not in "iu":
-        volume = volume.astype(labels)  # nibabel would scale them
-    # nibabel turns whole numbers slice by slice, where a volume of another type would be new memory
-    image = nib.Nifti1Image(volume, affine, dtype=labels if is_label_map else np.float32)
+    stored = labels if is_label_map else np.float32
+    # nibabel turns numbers slice by slice, where a volume of another type is new memory; some it would scale or refuse
+    is_plain = volume.dtype.kind in "iu" if is_label_map else volume.dtype.kind == "f" and volume.dtype.itemsize >= 4
+    image = nib.Nifti1Image(volume if is_plain else volume.astype(stored), affine, dtype=stored)
     image.header.set_xyzt_units("mm")
     image.header.set_intent(*(("label", (), "findings") if is_label_map else ("estimate", (), "attribution map")))
     image.header["descrip"] = description

@@ -93,4 +93,5 @@ if __name__ == "__main__":
         "mib": _mib("VmHWM") - before,
         "read_seconds": _read(asked["study"], Path(asked["output"] + "_read")),
     }
+    found["read_mib"] = _mib("VmHWM") - before
     print(json.dumps(found))

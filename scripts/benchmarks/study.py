@@ -29,13 +29,14 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         return []
     study = folder / "study"
     _write_ct(study, scale.ct_side, scale.ct_slices)
-    ours, results, theirs, writes, memory = [], [], [], [], []
+    ours, results, theirs, writes, memory, read_memory = [], [], [], [], [], []
     for turn in range(min(scale.repetitions, 3)):
         arguments = {"study": str(study), "output": str(folder / f"ours{turn}"), "key": str(folder / "key")}
         found = answer("prepared", arguments)
         ours.append(found["seconds"])
         results.append(found["read_seconds"])
         memory.append(found["mib"])
+        read_memory.append(found["read_mib"])
         theirs.append(_converted(study, folder / f"theirs{turn}"))
         writes.append(_written(folder / "same", 2 * scale.ct_side**2 * scale.ct_slices))
     ratios = sorted(o / (3 * t + w) for o, t, w in zip(ours, theirs, writes, strict=True))
@@ -49,6 +50,7 @@ def measure(scale: Scale, folder: Path) -> list[Figure]:
         "dcm2niix_seconds": theirs,
         "write_seconds": writes,
         "mib": memory,
+        "read_mib": read_memory,
     }
     return [
         Figure("study_over_budget", statistics.median(ratios), ratios[0], ratios[-1], details=details),

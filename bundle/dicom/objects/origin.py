@@ -95,7 +95,7 @@ class Origin:
         yield reading.classes, reading.threshold, reading.volume_probability, reading.volume_threshold
         yield reading.threshold_source, reading.warnings, [sorted(finding.items()) for finding in reading.findings]
         yield np.ascontiguousarray(reading.probability).tobytes()
-        labels = np.asarray(reading.labels)[..., reading.marked]
+        labels = reading.labels[..., reading.marked]
         for volume in (reading.attribution, labels):
             # a checksum of each slice: to hash a map that is twice its volume takes as long as to write the report
             slices = () if volume is None else np.moveaxis(volume, -1, 0)

@@ -134,7 +134,7 @@ def _findings(origin: Origin) -> Iterator[sr.PlanarROIMeasurementsAndQualitative
             **_identity(origin, "finding", f"{number}"),
             referenced_region=sr.ImageRegion(
                 sr.GraphicTypeValues.POLYLINE,
-                outline(np.asarray(reading.labels)[..., key], number),
+                outline(reading.labels[..., key], number),
                 sr.SourceImageForRegion(reference.kind, reference.uid, reference.frames),
             ),
             measurements=_sizes(finding),
