@@ -1,5 +1,7 @@
 """The network that is trained draws the masks that readers did not."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import torch
@@ -47,13 +49,14 @@ def slices(tmp_path, **arguments):
     )
 
 
-def run(dataset, network, epochs=3, num_workers=0):
-    """Return masks, labels and cases of all slices in each epoch."""
+def run(dataset, network, epochs=3, num_workers=0, first_epoch=2, after=0):
+    """Return masks, labels and cases of all slices in each epoch, of a resumed run in those after an epoch."""
     seen = []
     loader = SliceDataLoader(dataset, batch_size=15, num_workers=num_workers)
     engine = Engine(lambda engine, batch: seen.append((batch["mask"], batch["label"][:, 0], batch["case_index"])))
-    SelfTraining(dataset, network, 2).attach(engine)
+    SelfTraining(dataset, network, first_epoch, dataset.store.folder).attach(engine)
     engine.add_event_handler(Events.EPOCH_COMPLETED, lambda: network.least.data.sub_(0.2))
+    engine.add_event_handler(Events.STARTED, lambda: setattr(engine.state, "epoch", after))
     engine.run(loader, max_epochs=epochs)
     return seen
 
@@ -69,6 +72,36 @@ def test_from_its_epoch_on_every_epoch_has_the_masks_that_the_network_finds_then
         assert torch.equal(mask[drawn], found[drawn].byte())
         assert torch.equal(mask[~drawn], torch.from_numpy(own)[~drawn])
     assert network.training
+
+
+def test_masks_stay_until_as_many_epochs_have_passed_as_before_the_first_ones(tmp_path):
+    masks = [mask for mask, _, _ in run(slices(tmp_path), Finder(), epochs=6, first_epoch=3)]
+    same = [torch.equal(before, after) for before, after in pairwise(masks)]
+    assert same == [True, False, True, False, True]
+
+
+def test_a_resumed_run_has_the_masks_that_it_had(tmp_path):
+    whole = [mask for mask, _, _ in run(slices(tmp_path), Finder(), epochs=4, first_epoch=3)]
+    dataset = slices(tmp_path)
+    [resumed] = [mask for mask, _, _ in run(dataset, Finder(), epochs=4, first_epoch=3, after=3)]
+    assert torch.equal(resumed, whole[3])
+    assert not torch.equal(resumed, whole[1])
+    assert dataset.supervised.all()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "must hold the masks that the run drew, got no file"),
+        ({"bits": torch.zeros(2, 6)}, "must hold masks of shape .4, 6., got .2, 6."),
+    ],
+)
+def test_a_resumed_run_without_its_masks_is_refused(tmp_path, content, message):
+    dataset = slices(tmp_path)
+    if content is not None:
+        torch.save(content, dataset.store.folder / "drawn_masks.pt")
+    with pytest.raises(ValueError, match=rf"drawn_masks\.pt {message}(.|\n)*: train again without --resume"):
+        run(dataset, Finder(), epochs=4, first_epoch=3, after=3)
 
 
 def test_the_cases_supervise_as_the_others_do_once_their_masks_are_drawn(tmp_path):
@@ -106,10 +139,10 @@ def test_a_network_without_a_mask_is_refused_before_the_first_epoch(tmp_path):
 
 def test_a_training_tells_what_it_draws_and_goes_on_alike_where_it_is_resumed(tmp_path, caplog):
     LAYOUTS["demo"](tmp_path / "data")
-    knobs = {"supervised_cases": 2, "image_size": 32, "hidden_size": 32, "self_training": 2}
+    knobs = {"supervised_cases": 2, "image_size": 32, "hidden_size": 32, "self_training": 3}
     caplog.set_level("INFO")
     weights = []
-    for name, epochs in (("whole", (3,)), ("parts", (2, 3))):
+    for name, epochs in (("whole", (4,)), ("parts", (3, 4))):
         for last in epochs:
             torch.manual_seed(0)
             settings = {**knobs, "max_epochs": last, "resume": last != epochs[0], "min_learning_rate": "@learning_rate"}

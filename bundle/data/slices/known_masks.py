@@ -65,7 +65,7 @@ class KnownMasks:
         """Return masks (B, 1, S, S) uint8 of slices with the drawn ones in place of what is stored."""
         if self.teacher is None and not self.is_redrawn:
             return mask
-        row, bits = self._row, self._bits.numpy()
+        row, bits = self._row, self.bits.numpy()
         chosen = np.flatnonzero(row[positions] >= 0)
         if len(chosen):
             pixels = np.unpackbits(bits[row[positions[chosen]]], axis=1, count=mask[0].numel())
@@ -77,13 +77,13 @@ class KnownMasks:
         """Cases and positive slices that are drawn, and slices in which something was found."""
         if self.teacher is None and not self.is_redrawn:
             return {"cases": 0, "positive": 0, "found": 0}
-        found = int(self._bits.any(dim=1).sum())
-        return {"cases": int(self._taught.sum()), "positive": len(self._bits), "found": found}
+        found = int(self.bits.any(dim=1).sum())
+        return {"cases": int(self._taught.sum()), "positive": len(self.bits), "found": found}
 
     def draw(self) -> None:
         """Let the teacher draw now, before loading processes start, each of which would do it again."""
         if self.teacher is not None or self.is_redrawn:
-            _ = self._bits
+            _ = self.bits
 
     def redraw(self, teacher: Callable[[Tensor], Tensor]) -> None:
         """Draw all masks anew.
@@ -91,7 +91,7 @@ class KnownMasks:
         Args:
             teacher: images -> masks (B, 1, S, S) of 0 and 1.
         """
-        self._fill(self._bits, teacher)
+        self._fill(self.bits, teacher)
 
     @cached_property
     def _taught(self) -> NDArray[np.bool_]:
@@ -111,8 +111,8 @@ class KnownMasks:
         return row
 
     @cached_property
-    def _bits(self) -> Tensor:
-        """(m, ceil(S*S/8)) bits of the drawn masks."""
+    def bits(self) -> Tensor:
+        """(m, ceil(S*S/8)) uint8, bits of the drawn masks."""
         pixels = self.images(self._positions[:1])[0, 0].numel() if len(self._positions) else 0
         bits = torch.zeros(len(self._positions), -(-pixels // 8), dtype=torch.uint8)
         if self.is_redrawn:
