@@ -23,9 +23,9 @@ class SelfTraining:
     are, not augmented. Where it finds nothing the mask stays empty and does not count. From then on their cases
     supervise as the others do. Nothing is drawn where a teacher draws, or where no case has a mask.
 
-    The first time is `first_epoch`; then they are drawn anew whenever as many epochs have passed as before it. Drawn in
-    every epoch, maps of a network that began with two masks became worse from one to the next. The last ones are kept
-    in `drawn_masks.pt`, so that a run that is resumed has the same.
+    The first time is `first_epoch`; then they are drawn anew whenever as many epochs have passed as before it. Where
+    they were drawn in every epoch, a network that began with two masks ended with worse maps. The last ones are kept in
+    `drawn_masks.pt`, so that a run that is resumed has the same.
 
     Args:
         dataset: training slices, made with `self_training`.

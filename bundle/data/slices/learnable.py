@@ -13,7 +13,7 @@ from bundle.keys import IGNORED_LABEL
 logger = logging.getLogger(__name__)
 
 _LOOKED_AT = 2000
-"""Masks that are looked at, at most: to read those of tens of thousands of scans takes minutes."""
+"""Masks that are looked at, at most: the start of a run should not read those of all scans."""
 
 
 def describe_labels(dataset: SliceDataset) -> str:
