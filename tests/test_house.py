@@ -15,6 +15,7 @@ MODULES = {path.relative_to(ROOT).as_posix(): text for path, text in house.modul
 
 SHORT = {
     "bundle/keys.py": "names only",
+    "bundle/console/study_command.py": "the one ending of two commands",
     "bundle/scaling.py": "the one min-max, on the ground floor",
     "bundle/files/atomic_file.py": "the one way to write a file",
     "bundle/files/installation.py": "the one place of what lies beside the package",

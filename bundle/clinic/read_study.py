@@ -20,14 +20,14 @@ from bundle.clinic.results import write_results
 from bundle.clinic.status import Status
 from bundle.clinic.study_files import Selection, StudyFiles, studies_in
 from bundle.clinic.study_network import StudyNetwork
-from bundle.dicom import CaseNames
+from bundle.dicom import CaseNames, NothingReadable
 from bundle.dicom.contrasts import read_rules
 from bundle.files import folder_atomically, is_no_space, read_json, write_json
 from bundle.reports import write_study_report
 
 logger = logging.getLogger(__name__)
 
-_FAILED, NOTHING_READABLE, _NO_MATCH = 1, 3, 4
+_FAILED, NOTHING_READABLE, _NO_MATCH = 1, NothingReadable.exit_status, 4
 """Exit status of a command that reads studies."""
 
 

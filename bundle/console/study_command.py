@@ -6,8 +6,8 @@ import io
 import sys
 from collections.abc import Callable
 
-FAILED, NOTHING_READABLE, INTERRUPTED = 1, 3, 130
-"""Exit status of a command that reads studies, as MONAI Deploy's app has it too."""
+FAILED, INTERRUPTED = 1, 130
+"""Exit status of a command that reads studies."""
 
 
 def run_on_studies(work: Callable[[], int]) -> int:
@@ -33,16 +33,7 @@ def run_on_studies(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         return _told("ended by ctrl-C; studies that were finished are whole", INTERRUPTED)
     except (ImportError, ValueError, OSError) as error:
-        return _told(error, NOTHING_READABLE if _is_nothing_readable(error) else FAILED)
-
-
-def _is_nothing_readable(error: Exception) -> bool:
-    """Return whether a folder held no stack of slices at all."""
-    if isinstance(error, ImportError):  # as that of pydicom, which is an extra
-        return False
-    from bundle.dicom import NothingReadable
-
-    return isinstance(error, NothingReadable)
+        return _told(error, getattr(error, "exit_status", FAILED))  # that of `NothingReadable`, not imported for a help
 
 
 def _told(error: object, status: int) -> int:

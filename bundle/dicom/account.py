@@ -17,6 +17,8 @@ from bundle.volumes.dicom_series.planes import Study
 class NothingReadable(ValueError):  # noqa: N818 - an outcome
     """Error for a folder of which nothing became a volume; its text says why."""
 
+    exit_status = 3
+
 
 @dataclass(frozen=True)
 class PreparedCase:
