@@ -18,8 +18,8 @@ from bundle.adaptation.simulation import SCORES, Adaptation, adapted, simulated
 from bundle.evaluation import read_predictions, write_predictions
 from bundle.files import write_atomically, write_json
 from bundle.keys import IGNORED_LABEL
-from bundle.metrics import Predictions, SliceScorer, cluster_bootstrap, expected_f1_threshold
-from bundle.probabilities import logits_of
+from bundle.metrics import Predictions, SliceScorer, cluster_bootstrap
+from bundle.probabilities import ScoreCalibration, logits_of
 from bundle.reports import Table, score_text
 
 logger = logging.getLogger(__name__)
@@ -62,7 +62,8 @@ def adapt(
     reference = _validation(run)
     scans = score_scans(run, dataset_dir, output_dir, labels, overlays)
     threshold, highest = float(metrics["threshold"]), float(metrics["volume"]["max"]["threshold"])
-    start = _start(scans, reference, threshold, position)
+    beta = float(metrics.get("threshold_beta") or 1.0)  # of a threshold that was given, or of an older evaluation: F1
+    start = _start(scans, reference, Adaptation(ScoreCalibration(), threshold, beta), position)
     labeled = scans.select(np.isin(scans.case, scans.case[scans.label != IGNORED_LABEL]))
     found = adapted(scans, labeled, start)
     knobs = {
@@ -83,13 +84,12 @@ def adapt(
     return _write_overlay(output_dir / OVERLAY, knobs, counts)
 
 
-def _start(scans: Predictions, reference: Predictions, threshold: float, position: bool) -> Adaptation:
+def _start(scans: Predictions, reference: Predictions, trained: Adaptation, position: bool) -> Adaptation:
     """Return the adaptation without labels."""
-    start = Adaptation(fitting.aligned(*(logits_of(each.probability)[:, 0] for each in (scans, reference))), threshold)
-    if position:
-        start = start._replace(calibration=fitting.with_position(start.calibration, reference))
-        start = start._replace(threshold=expected_f1_threshold(start.of(scans).probability))
-    return start
+    aligned = fitting.aligned(*(logits_of(each.probability)[:, 0] for each in (scans, reference)))
+    if not position:
+        return trained._replace(calibration=aligned)
+    return trained._replace(calibration=fitting.with_position(aligned, reference)).with_threshold_for(scans)
 
 
 def score_table(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> Table:

@@ -16,15 +16,20 @@ SCORES = ("f1", "sensitivity", "specificity", "auroc")
 
 
 class Adaptation(NamedTuple):
-    """A calibration and the lowest probability of a positive slice after it."""
+    """A calibration, the lowest probability of a positive slice after it, and the beta by which that is chosen."""
 
     calibration: ScoreCalibration
     threshold: float
+    beta: float = 1.0
 
     def of(self, scans: Predictions) -> Predictions:
         """Return the scans with calibrated probabilities."""
         logits = self.calibration(logits_of(scans.probability)[:, 0], scans.position)
         return replace(scans, probability=expit(logits))
+
+    def with_threshold_for(self, scans: Predictions) -> Adaptation:
+        """Return it with the threshold that the calibrated probabilities of the scans give."""
+        return self._replace(threshold=expected_f1_threshold(self.of(scans).probability, self.beta))
 
 
 def adapted(scans: Predictions, labeled: Predictions, start: Adaptation) -> Adaptation:
@@ -46,8 +51,7 @@ def adapted(scans: Predictions, labeled: Predictions, start: Adaptation) -> Adap
     """
     if not len(labeled):
         return start
-    found = Adaptation(fitted(labeled, start.calibration), start.threshold)
-    return found._replace(threshold=expected_f1_threshold(found.of(scans).probability))
+    return start._replace(calibration=fitted(labeled, start.calibration)).with_threshold_for(scans)
 
 
 def simulated(

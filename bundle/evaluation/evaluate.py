@@ -46,7 +46,7 @@ def evaluate_predictions(
     Returns:
         `slice`, `slice_at_0.5`, `per_site`, `volume`, `calibration`, `map`, `intervals` (of slice, volume and map),
         `baselines` (`position`, `centre_prior`, each with intervals and paired difference), `n`, `threshold`,
-        `threshold_from`, `threshold_is_expected`, `split_hash`. Scores without a value are NaN.
+        `threshold_from`, `threshold_is_expected`, `threshold_beta`, `split_hash`. Scores without a value are NaN.
 
     Raises:
         ValueError: `threshold` is neither a number nor "validation".
@@ -81,6 +81,7 @@ def evaluate_predictions(
         "threshold": fixed,
         "threshold_from": origin,
         "threshold_is_expected": threshold_rule.expected if origin == "validation" else None,
+        "threshold_beta": threshold_rule.beta if origin == "validation" else None,
         "split_hash": split_hash,
     }
     if train_position is not None and train_label is not None:

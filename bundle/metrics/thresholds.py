@@ -1,4 +1,4 @@
-"""Thresholds of slices that are good for F1."""
+"""Thresholds of slices that are good for F1, or for F-beta, in which a missed slice counts more."""
 
 from __future__ import annotations
 
@@ -22,21 +22,40 @@ _CALIBRATED = 1.5
 
 @dataclass(frozen=True)
 class F1Threshold:
-    """Finds a threshold with a good F1 on validation slices.
+    """Finds a threshold with a good F1, or F-beta, on validation slices.
+
+    F-beta is (1 + beta^2) P R / (beta^2 P + R) of precision P and recall R, or
+    (1 + beta^2) TP / ((1 + beta^2) TP + beta^2 FN + FP) of true positives, false negatives and false positives.
 
     Args:
         expected: take the one with the best F1 expected from the probabilities, see `expected_f1_threshold`, not the
             one that has the best, see `best_f1_threshold`. It varies less where validation patients are few, and is
             wrong where probabilities are not calibrated: a warning tells if they expect far more or fewer positives.
+        beta: a missed slice counts beta^2 as much as a slice that is called positive in error; 1 for F1.
+
+    Raises:
+        ValueError: `beta` is not a number above 0.
+
+    Source:
+        Van Rijsbergen, Information Retrieval, 1979, chapter 7.
 
     Example:
         >>> labels, probabilities = [0, 1, 0, 1], [0.25, 0.5, 0.75, 0.875]
         >>> F1Threshold()(labels, probabilities), F1Threshold(expected=True)(labels, probabilities)
         (0.375, 0.375)
+        >>> labels, probabilities = [0, 1, 0, 0, 1], [0.125, 0.25, 0.375, 0.5, 0.75]
+        >>> F1Threshold()(labels, probabilities), F1Threshold(beta=2)(labels, probabilities)
+        (0.625, 0.1875)
         >>> F1Threshold()([1, 1], [0.2, 0.8])
     """
 
     expected: bool = False
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.beta < float("inf"):
+            remedy = "use 1 for F1, 2 to miss fewer slices"
+            raise ValueError(f"beta must be a number above 0, got {self.beta!r}: {remedy}.")
 
     def __call__(self, labels: ArrayLike, probabilities: ArrayLike) -> float | None:
         """Return the threshold, None where all labels are positive or all are background.
@@ -56,8 +75,8 @@ class F1Threshold:
         if self.expected:
             kept_scores = foreground_probability(scores)[kept]
             _warn_if_not_calibrated(positive, kept_scores)
-            return expected_f1_threshold(kept_scores)
-        return best_f1_threshold(all_labels, scores)
+            return expected_f1_threshold(kept_scores, self.beta)
+        return best_f1_threshold(all_labels, scores, beta=self.beta)
 
 
 def _warn_if_not_calibrated(positive: NDArray, probabilities: NDArray) -> None:
@@ -100,13 +119,14 @@ def chosen_threshold(
     return (_DEFAULT_THRESHOLD, "default") if found is None else (found, threshold)
 
 
-def expected_f1_threshold(probabilities: ArrayLike) -> float:
-    """Return the threshold with the best F1 expected from calibrated probabilities; it needs no labels.
+def expected_f1_threshold(probabilities: ArrayLike, beta: float = 1.0) -> float:
+    """Return the threshold with the best F1, or F-beta, expected from calibrated probabilities; it needs no labels.
 
     Where few patients are there to choose on, it varies less than the threshold that is best on them.
 
     Args:
         probabilities: (n,) of all slices, calibrated.
+        beta: see `F1Threshold`.
 
     Raises:
         ValueError: a probability is not finite.
@@ -115,19 +135,22 @@ def expected_f1_threshold(probabilities: ArrayLike) -> float:
         Lipton, Elkan, Naryanaswamy, Optimal Thresholding of Classifiers to Maximize F1 Measure, 2014.
 
     Example:
-        >>> expected_f1_threshold([0.95, 0.9, 0.1, 0.05])
-        0.5
+        >>> expected_f1_threshold([0.95, 0.9, 0.1, 0.05]), expected_f1_threshold([0.95, 0.6, 0.3, 0.05], beta=2)
+        (0.5, 0.175)
     """
     descending = np.sort(np.asarray(probabilities, dtype=np.float64))[::-1]
     require_finite(descending[:, None])
-    expected = 2 * np.cumsum(descending) / (np.arange(1, len(descending) + 1) + descending.sum())
+    called = np.arange(1, len(descending) + 1)  # positive, if the threshold lies below this many
+    expected = (1 + beta**2) * np.cumsum(descending) / (called + beta**2 * descending.sum())
     last = int(expected.argmax())
     lower = descending[last + 1] if last + 1 < len(descending) else 0.0
     return float((descending[last] + lower) / 2)
 
 
-def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD) -> float:
-    """Return the threshold with the largest F1; a slice is positive if its probability is at least the threshold.
+def best_f1_threshold(
+    labels: ArrayLike, probabilities: ArrayLike, default: float = _DEFAULT_THRESHOLD, beta: float = 1.0
+) -> float:
+    """Return the threshold with the largest F1, or F-beta; a slice is positive if its probability is at least that.
 
     The threshold lies halfway between two neighboring probabilities, so rounding moves no slice across it. Of equally
     good thresholds the nearest to 0.5 is taken, of two equally near the lower.
@@ -136,6 +159,7 @@ def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: floa
         labels: (n,) with 0, classes above and -1 (ignored).
         probabilities: (n,) of the positive class, or (n, K), whose threshold is that of any class but background.
         default: taken where the labels leave no choice.
+        beta: see `F1Threshold`.
 
     Returns:
         The threshold; `default` where all labels are positive or all are background.
@@ -154,17 +178,17 @@ def best_f1_threshold(labels: ArrayLike, probabilities: ArrayLike, default: floa
         return default
     scores = foreground_probability(scores)[kept]
     require_finite(scores[:, None])
-    values, f1 = _f1_per_value(positive, scores)
-    thresholds = _halfway_down(values)[f1 >= f1.max() - 1e-12]
+    values, score = _f_per_value(positive, scores, beta)
+    thresholds = _halfway_down(values)[score >= score.max() - 1e-12]
     return float(thresholds[np.argmin(np.abs(thresholds - _DEFAULT_THRESHOLD))])
 
 
-def _f1_per_value(positive: NDArray, probabilities: NDArray) -> tuple[NDArray, NDArray]:
-    """Return the distinct probabilities, ascending, and F1 with each of them as the threshold."""
+def _f_per_value(positive: NDArray, probabilities: NDArray, beta: float) -> tuple[NDArray, NDArray]:
+    """Return the distinct probabilities, ascending, and F-beta with each of them as the threshold."""
     precision, recall, values = precision_recall_curve(positive, probabilities)
     precision, recall = precision[:-1], recall[:-1]  # the last point of the curve has no threshold
-    total = precision + recall
-    return values, np.divide(2 * precision * recall, total, out=np.zeros_like(total), where=total > 0)
+    total = beta**2 * precision + recall
+    return values, np.divide((1 + beta**2) * precision * recall, total, out=np.zeros_like(total), where=total > 0)
 
 
 def _halfway_down(values: NDArray) -> NDArray:

@@ -52,7 +52,7 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
     rows += _rows("maps", _MAPS, {"model": _scored(metrics, "map"), "map of the center": _scored(prior, "map")})
     highest = (volume, metrics["intervals"]["volume"]["max"])
     rows += _rows("volumes", _SLICES, {"highest slice": highest})
-    by = " by the F1 expected from their probabilities" if metrics.get("threshold_is_expected") else ""
+    by = _rule(metrics.get("threshold_beta"), metrics.get("threshold_is_expected"))
     return [
         f"Test: {n['slices']} slices ({n['positives']} positive) of {n['cases']} volumes, {n['patients']} patients.",
         f"A slice is positive from {metrics['threshold']:.3g}, {_ORIGINS[metrics['threshold_from']]}{by}; "
@@ -63,6 +63,13 @@ def evaluation_summary(metrics: Mapping[str, Any]) -> list[str]:
         *(_verdict("Slice position alone", position, _SLICES) if position else []),
         *(_verdict("A map of the center", prior, _MAPS) if prior else []),
     ]
+
+
+def _rule(beta: float | None, is_expected: bool | None) -> str:
+    """Return by what validation chose the threshold, where that is not the F1 of its labels."""
+    score = "F1" if beta in (None, 1) else f"F-score with beta {beta:g}"
+    expected = " expected from their probabilities" if is_expected else ""
+    return f" by the {score}{expected}" if expected or score != "F1" else ""
 
 
 _Scored = tuple[Mapping[str, Any], Mapping[str, Any]]

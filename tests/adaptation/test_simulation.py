@@ -33,6 +33,13 @@ def test_labels_of_some_patients_help_on_the_others(shifted):
         assert low <= value <= high
 
 
+def test_the_threshold_follows_the_beta_of_the_run(shifted):
+    labeled = shifted.select(np.isin(shifted.patient, ["p00", "p01"]))
+    f1, recall = (adapted(shifted, labeled, Adaptation(ScoreCalibration(), 0.5, beta)) for beta in (1.0, 2.0))
+    assert recall.threshold < f1.threshold
+    assert recall.calibration.entries() == f1.calibration.entries()
+
+
 def test_equal_seeds_give_equal_results(shifted):
     start = Adaptation(ScoreCalibration(), 0.5)
     assert simulated(shifted, start, [5], repeats=2) == simulated(shifted, start, [5], repeats=2)

@@ -8,7 +8,8 @@ import pytest
 from sklearn import metrics as sk
 
 from bundle.evaluation import MapEvaluation, SliceEvaluation, evaluate_predictions
-from bundle.metrics import IOU_THRESHOLDS, Predictions, best_f1_threshold, cluster_bootstrap
+from bundle.metrics import IOU_THRESHOLDS, F1Threshold, Predictions, best_f1_threshold, cluster_bootstrap
+from bundle.reports import evaluation_summary
 
 
 def some(seed=0, *, patients=8, depth=20, skill=1.5, **more):
@@ -56,6 +57,18 @@ def test_slice_scores_at_the_threshold_of_validation(both, result):
     assert result["slice_at_0.5"]["f1"] == pytest.approx(sk.f1_score(test.label, test.probability >= 0.5))
     assert result["slice"]["auroc"] == result["slice_at_0.5"]["auroc"]
     assert result["split_hash"] == "abc"
+
+
+def test_the_rule_of_the_threshold_is_kept_with_it(both, result):
+    test, validation = both
+    assert (result["threshold_is_expected"], result["threshold_beta"]) == (False, 1.0)
+    rule = F1Threshold(expected=True, beta=2)
+    found = evaluate_predictions(test, validation, threshold_rule=rule, n_resamples=2)
+    assert found["threshold"] == rule(validation.label, validation.probability) < result["threshold"]
+    assert (found["threshold_is_expected"], found["threshold_beta"]) == (True, 2)
+    assert "chosen on validation slices by the F-score with beta 2 expected from" in evaluation_summary(found)[1]
+    given = evaluate_predictions(test, validation, threshold=0.5, threshold_rule=rule, n_resamples=2)
+    assert (given["threshold_is_expected"], given["threshold_beta"]) == (None, None)
 
 
 def test_every_score_lies_in_its_interval(result):

@@ -1,9 +1,10 @@
-"""Thresholds with the best F1, found and expected."""
+"""Thresholds with the best F1 or F-beta, found and expected."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.metrics import fbeta_score
 
 from bundle.metrics import F1Threshold, best_f1_threshold, chosen_threshold, expected_f1_threshold, slice_scores
 
@@ -90,6 +91,40 @@ def test_a_rule_leaves_out_ignored_slices_and_says_where_its_threshold_is_from(r
     several = [[0.875, 0.0625, 0.0625], [0.0, 0.25, 0.75]]
     assert chosen_threshold("validation", [0, 2], several, rule) == (0.5625, "validation")
     assert chosen_threshold(0.3, [], [], rule) == (0.3, "given")
+
+
+@pytest.mark.parametrize("beta", [0.5, 1.0, 1.5, 2.0])
+def test_both_rules_find_the_best_f_beta(draw, beta):
+    """The expected one in the long run: 400 draws of the labels of slices whose probabilities are true."""
+    probability = np.round(draw.beta(0.5, 0.8, size=60), 3)
+    label = draw.random(60) < probability
+    scores = [fbeta_score(label, probability >= value, beta=beta) for value in probability]
+    found = F1Threshold(beta=beta)(label, probability)
+    assert fbeta_score(label, probability >= found, beta=beta) == pytest.approx(max(scores))
+
+    labels = draw.random((400, 60)) < probability
+
+    def mean_score(threshold):
+        called = np.broadcast_to(probability >= threshold, labels.shape)
+        return np.mean(fbeta_score(labels, called, beta=beta, average="samples", zero_division=0))
+
+    expected = F1Threshold(expected=True, beta=beta)(label, probability)
+    assert mean_score(expected) > max(map(mean_score, probability)) - 0.003
+
+
+def test_a_larger_beta_misses_fewer_slices(draw):
+    probability = draw.beta(0.5, 0.8, size=200)
+    label = draw.random(200) < probability
+    for expected in (False, True):
+        found = [F1Threshold(expected, beta)(label, probability) for beta in (0.5, 1.0, 1.5, 3.0)]
+        assert found == sorted(found, reverse=True)
+        assert found[0] > found[-1]
+
+
+@pytest.mark.parametrize("beta", [0, -1.0, float("nan"), float("inf")])
+def test_a_beta_that_is_none_is_refused(beta):
+    with pytest.raises(ValueError, match=r"beta must be a number above 0, got .*: use 1 for F1"):
+        F1Threshold(beta=beta)
 
 
 def test_the_expected_threshold_does_not_look_at_labels():

@@ -17,7 +17,6 @@ from bundle.consumers.fl.counts import added, pooled_metrics, spread
 from bundle.consumers.fl.plan import ROOT, FederationPlan
 from bundle.consumers.fl.update import fitting_state
 from bundle.files import read_json, write_json
-from bundle.metrics import F1Threshold
 from bundle.networks import read_weights
 from bundle.networks.weights import save_tensors
 from bundle.probabilities import SliceProbabilities
@@ -133,7 +132,7 @@ def _metrics(record: Mapping[str, Any], config: Mapping[str, Any], folder: Path)
     pooled = {name: added(site[name] for site in counts.values() if name in site) for name in names}
     patients = sum(numbers["patients"] for numbers in last.values())
     probabilities = SliceProbabilities(smoothing=config["slice_smoothing"], position=config["slice_position"])
-    rule = F1Threshold(config.get("threshold_rule", {}).get("expected", False))
+    rule = ConfigParser(dict(config)).get_parsed_content("threshold_rule")
     weights = file_and_hash(str(folder / "model.pt")) or {}
     return {
         **pooled_metrics(pooled, patients, len(counts), config["threshold"], rule),
