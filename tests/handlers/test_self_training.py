@@ -125,7 +125,9 @@ def test_a_network_of_masks_alone_gets_the_other_cases_too(tmp_path):
     assert slices(tmp_path, supervised_only=True).drawn.all()
 
 
-@pytest.mark.parametrize("arguments", [{"supervised_cases": 0}, {"teacher": everything}, {"self_training": None}])
+@pytest.mark.parametrize(
+    "arguments", [{"supervised_cases": 0}, {"teacher": everything}, {"self_training": None}, {"self_training": 0}]
+)
 def test_nothing_is_drawn_without_a_mask_to_start_from_or_beside_a_teacher(tmp_path, arguments):
     dataset = slices(tmp_path, **arguments)
     masks = [mask for mask, _, _ in run(dataset, Labels())]
@@ -135,6 +137,13 @@ def test_nothing_is_drawn_without_a_mask_to_start_from_or_beside_a_teacher(tmp_p
 def test_a_network_without_a_mask_is_refused_before_the_first_epoch(tmp_path):
     with pytest.raises(ValueError, match=r"evidence\.mask_logits must be a tensor"):
         run(slices(tmp_path), Labels(), epochs=1)
+
+
+def test_the_recipe_draws_from_the_second_third_on_unless_told_not_to(tmp_path):
+    LAYOUTS["demo"](tmp_path / "data")
+    for knobs, first in (({"max_epochs": 25}, [9]), ({"max_epochs": 25, "self_training": 0}, [])):
+        handlers = tiny_bundle("train", OVERLAYS, tmp_path, **knobs).get_parsed_content("train#handlers")
+        assert [handler.first_epoch for handler in handlers if isinstance(handler, SelfTraining)] == first
 
 
 def test_a_training_tells_what_it_draws_and_goes_on_alike_where_it_is_resumed(tmp_path, caplog):

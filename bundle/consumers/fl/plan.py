@@ -110,7 +110,8 @@ class FederationPlan:
         own = dict(self.sites[site]) if site is not None else {}
         places = {name: str(self.folder / str(own[name])) for name in _place_names() if own.get(name)}
         epochs = self.rounds * self.local_epochs
-        return {**self.knobs, "max_epochs": epochs, **own, **places}
+        # the recommended recipe draws masks in a run of its own; here it has none
+        return {"self_training": 0, **self.knobs, "max_epochs": epochs, **own, **places}
 
     def config(self, site: str | None = None) -> dict[str, Any]:
         """Return the merged config, references unresolved, as `config.json` of a run holds it.
@@ -120,7 +121,7 @@ class FederationPlan:
         """
         config = as_recorded(checked_config(CommandLine(tuple(self.files), self.overrides(site))))
         for name in _OFF:
-            if config.get(name) is not None:
+            if config.get(name) not in (None, 0):
                 raise ValueError(f"{name} must be null in a federation, got {config[name]!r}: leave it out.")
         if config.get("slice_smoothing") == "validation":
             raise ValueError("slice_smoothing must be a number in a federation, got 'validation': 1.0 is a start.")

@@ -48,7 +48,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         neighbor_mm: distance of the slices before and after, which images then hold as further channels, see
             `bundle.transforms.NeighborSlices`; None gives slices alone.
         teacher: draws masks for labeled cases that do not supervise, see `KnownMasks`.
-        self_training: epoch from which on the network draws them, see `bundle.handlers.SelfTraining`; None never.
+        self_training: epoch from which on the network draws them, see `bundle.handlers.SelfTraining`; None or 0 never.
 
     Raises:
         ValueError: cases that cannot be ingested (`DataProblems`), or arguments out of range.
@@ -80,7 +80,7 @@ class SliceDataset(Dataset[dict[str, Any]]):
         self.cases: list[str] = [str(item[CASE]) for item in self.items]
         self.store = SliceStore(self.items, transform, cache_dir, dtype, num_workers, check)
         own = choose_supervised(supervised_cases, self.cases, self.store.supervised, seed)
-        self.masks = KnownMasks(own, self.labels, self.case_of_slice, self._images, teacher, self_training is not None)
+        self.masks = KnownMasks(own, self.labels, self.case_of_slice, self._images, teacher, bool(self_training))
         self.supervised = self.masks.cases
         self.neighbor_mm = neighbor_mm
         self.neighbors = NeighborSlices(neighbor_mm)

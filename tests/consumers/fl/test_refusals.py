@@ -55,6 +55,11 @@ def test_settings_of_all_sites(write_plan, tmp_path, knobs, message):
         federate(write_plan(tmp_path, knobs=knobs), tmp_path)
 
 
+def test_the_recipe_draws_no_masks_in_a_federation(write_plan, tmp_path):
+    files = ["configs/train.json", "configs/sizes/tiny.yaml", "configs/methods/recommended.yaml"]
+    assert FederationPlan.read(write_plan(tmp_path, config_file=files)).config()["self_training"] == 0
+
+
 def test_files_that_are_absent(tmp_path, write_plan):
     with pytest.raises(FileNotFoundError, match="must be the plan of a federation"):
         FederationPlan.read(tmp_path / "no.yaml")
