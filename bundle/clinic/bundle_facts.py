@@ -63,15 +63,30 @@ def modalities_of(image: Mapping[str, Any], channels: Collection[str]) -> set[st
     return _MODALITIES & set(str(image.get("modality", "")).split())
 
 
-def threshold_source(profile: Mapping[str, Any], threshold: float) -> str:
-    """Return where the thresholds come from, for people.
+def threshold_source(profile: Mapping[str, Any], threshold: float, adaptation: Mapping[str, Any] | None = None) -> str:
+    """Return where the thresholds come from, and whether the probabilities were adapted, for people.
 
     Args:
         profile: of the training data.
         threshold: of the bundle's config; an adapted or edited one is not the one whose origin was kept.
+        adaptation: of the probabilities to another hospital, empty where nothing is known of it; None without one.
+
+    Example:
+        >>> threshold_source({}, 0.4, {"made": "2026-01-02T03:04:05+00:00", "scans": 8, "labeled": 1})
+        'Probabilities and thresholds were adapted on 2026-01-02 to 8 scans of another hospital, 1 of them labeled.'
     """
     origin = profile.get("threshold_from") if profile.get("threshold") == threshold else None
-    return _ORIGINS.get(str(origin), "It is not known where the thresholds come from.")
+    chosen = _ORIGINS.get(str(origin), "It is not known where the thresholds come from.")
+    if adaptation is None:
+        return chosen
+    labeled, day = adaptation.get("labeled"), str(adaptation.get("made") or "")[:10]
+    when = f" on {day}" if day else ""
+    scans = f"{adaptation['scans']} scans" if adaptation.get("scans") else "scans"
+    if labeled:
+        told = f"{scans} of another hospital, {labeled} of them labeled"
+        return f"Probabilities and thresholds were adapted{when} to {told}."
+    without = ", none of them labeled" if labeled == 0 else ""
+    return f"{chosen} After that the probabilities were adapted{when} to {scans} of another hospital{without}."
 
 
 def position_alone(

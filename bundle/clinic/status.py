@@ -69,6 +69,7 @@ class Status:
             "error": error,
             "inputs_sha256": dict(inputs or {}),
             "model": None if reading is None else vars(reading.model),
+            "thresholds": None if reading is None else _thresholds(reading),
             "warnings": [] if reading is None else list(reading.warnings),
             "versions": _versions(),
             "code": _code(),
@@ -82,6 +83,13 @@ class Status:
             },
         }
         write_json(folder / "status.json", content)
+
+
+def _thresholds(reading: Reading) -> dict[str, Any]:
+    """Return from which probability on each class is in a slice and in the scan, and who chose that."""
+    of_classes = zip(reading.classes, reading.threshold, reading.volume_threshold, strict=True)
+    found = {name: {"slice": of_slice, "scan": of_scan} for name, of_slice, of_scan in of_classes}
+    return {"of": found, "source": reading.threshold_source}
 
 
 def _versions() -> dict[str, str]:

@@ -20,7 +20,7 @@ from bundle.dicom import Model, Reading, Stack
 from bundle.files import read_json
 from bundle.findings import finding_numbers
 from bundle.inferers import embedding_warnings
-from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
+from bundle.keys import ADAPTATION, CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
 from bundle.networks import load_weights
 from bundle.transforms import slice_spacing_mm
 from bundle.volumes import source_slice_indices
@@ -155,7 +155,7 @@ class StudyNetwork:
             threshold=(float(result["threshold"]),),
             volume_probability=(float(probability.max()),),
             volume_threshold=(float(result["volume_threshold"]),),
-            threshold_source=threshold_source(self.profile, content("threshold")),
+            threshold_source=self.threshold_source,
             attribution=scaled_map(found.pop(PRED), content("map_scale") or found[OVERLAY]["map_range"]),
             labels=labels,
             findings=findings,
@@ -163,6 +163,12 @@ class StudyNetwork:
             position=position_alone(self.profile, result["slices"], planes) if self.num_classes == 1 else None,
             warnings=warnings,
         )
+
+    @property
+    def threshold_source(self) -> str:
+        """Origin of the thresholds, and whether the probabilities were adapted to another hospital."""
+        adaptation = self.metadata.get(ADAPTATION, {}) if self._parser.get("score_calibration") else None
+        return threshold_source(self.profile, self._parser.get_parsed_content("threshold"), adaptation)
 
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
         """Yield in what a scan, as `infer` found it, is unlike the training data."""

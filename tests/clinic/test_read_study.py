@@ -365,6 +365,38 @@ def test_the_origin_of_a_threshold_is_told_only_of_the_one_that_was_packed(study
     assert reading.threshold_source == words
 
 
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (
+            {"scans": 9, "labeled": 0, "made": "2026-01-02T03:04:05+00:00"},
+            "on 2026-01-02 to 9 scans of another hospital, none",
+        ),
+        (
+            {"scans": 9, "labeled": 4, "made": "2026-01-02T03:04:05+00:00"},
+            "thresholds were adapted on 2026-01-02 to 9 scans",
+        ),
+        ({}, "After that the probabilities were adapted to scans of another hospital."),
+    ],
+)
+def test_every_result_tells_that_the_probabilities_were_adapted(study, bundle_root, tmp_path, known, words):
+    """Also where the threshold is still that of validation, as without labels."""
+    root = shutil.copytree(bundle_root, tmp_path / "adapted")
+    for name, change in (("inference", {"score_calibration": {"bias": 1.0}}), ("metadata", {"adaptation": known})):
+        file = root / "configs" / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    kept = {"threshold": 0.0, "threshold_from": "validation"}
+    (root / "configs" / "input_profile.json").write_text(json.dumps(kept))
+    network = StudyNetwork(root, "cpu")
+    network.input_warnings = lambda _: ()  # of a profile without scans
+    [outcome] = read_studies(study(), tmp_path / "out", network, tmp_path / "key")
+    thresholds = status(outcome)["thresholds"]
+    assert words in thresholds["source"]
+    assert thresholds["of"] == {"object": {"slice": 0.0, "scan": 0.0}}
+    assert thresholds["source"] in (outcome.folder / "report.html").read_text()
+    assert thresholds["source"].encode() in (outcome.folder / "dicom" / "sr.dcm").read_bytes()
+
+
 @pytest.mark.parametrize("modality", ["MR", "PT"])
 def test_a_network_of_another_modality_does_not_read_it(study, read, modality):
     [outcome] = read(study(Modality=modality))
