@@ -17,6 +17,7 @@ from bundle.clinic.bundle_facts import modalities_of, position_alone, require_en
 from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
+from bundle.dicom.uids import uid_warnings
 from bundle.files import read_json
 from bundle.findings import finding_numbers
 from bundle.inferers import embedding_warnings
@@ -131,7 +132,7 @@ class StudyNetwork:
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
         has_scale = self._parser.get_parsed_content("map_scale") is not None
         of_answer = answer_warnings(reading, has_map_scale=has_scale)
-        all_warnings = (*of_answer, *warnings, *flags, *reading.warnings)
+        all_warnings = (*of_answer, *uid_warnings(stacks), *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
     def _reading(self, stack: Stack, found: dict[str, Any]) -> Reading:

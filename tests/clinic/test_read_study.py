@@ -177,6 +177,16 @@ def test_what_is_unusual_about_a_series_and_what_was_refused_whole_are_warned_of
     assert b"by their numbers" in next((outcome.folder / "dicom").rglob("*sr*.dcm")).read_bytes()
 
 
+def test_a_study_whose_uid_is_none_has_findings_and_a_report_but_no_objects(study, read):
+    [outcome] = read(study(StudyInstanceUID="anonymous"))
+    assert outcome.outcome == "read"
+    names = {path.name for path in outcome.folder.iterdir()}
+    assert names >= {"report.html", "slices.csv", "findings.json"}
+    assert "dicom" not in names
+    [warning] = [text for text in status(outcome)["warnings"] if text.startswith("No DICOM objects were written")]
+    assert warning in (outcome.folder / "report.html").read_text()
+
+
 def test_text_in_the_pixels_is_not_shown_unless_asked_for(study, read, network, tmp_path):
     folder = study(BurnedInAnnotation="YES")
     [outcome] = read(folder)
