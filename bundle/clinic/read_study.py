@@ -23,7 +23,7 @@ from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import CaseNames, NothingReadable
 from bundle.dicom.contrasts import read_rules
 from bundle.files import folder_atomically, is_no_space, read_json, write_json
-from bundle.reports import write_study_report
+from bundle.reports import told_apart, write_study_report
 
 logger = logging.getLogger(__name__)
 
@@ -126,8 +126,9 @@ def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selec
         write_results(part, reading, found, images, volumes.account, network)
     shutil.rmtree(place)
     status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)
-    answers = zip(reading.classes, reading.present, reading.volume_probability, strict=True)
-    return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p:.2f})" for name, is_there, p in answers) + "."
+    shown = (told_apart(*both)[0] for both in zip(reading.volume_probability, reading.volume_threshold, strict=True))
+    answers = zip(reading.classes, reading.present, shown, strict=True)
+    return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p})" for name, is_there, p in answers) + "."
 
 
 def _without_results(

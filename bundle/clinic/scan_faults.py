@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bundle.dicom import Reading
+from bundle.reports import told_apart
 from bundle.volumes.problem import FileProblem, Problem
 
 
@@ -110,7 +111,7 @@ def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator
         has_map_scale: whether the ends of the map are those of the model, or the lowest and highest of this scan.
     """
     count, positive = len(reading.probability), int((reading.probability >= reading.threshold[0]).sum())
-    threshold, of_scan = _told_apart(reading.threshold[0], reading.volume_threshold[0])
+    threshold, of_scan = told_apart(reading.threshold[0], reading.volume_threshold[0])
     if reading.present[0] and not positive:
         yield (
             f"The scan is called present, as a slice reaches {of_scan}, but no slice is positive (from "
@@ -125,9 +126,3 @@ def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator
         )
     if reading.attribution is not None and not has_map_scale:
         yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."
-
-
-def _told_apart(one: float, other: float) -> tuple[str, str]:
-    """Return two numbers with as many decimals as tell them apart, at least two."""
-    texts = ((f"{one:.{decimals}f}", f"{other:.{decimals}f}") for decimals in range(2, 7))
-    return next((pair for pair in texts if pair[0] != pair[1]), (f"{one:.2f}", f"{other:.2f}"))
