@@ -11,16 +11,31 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from bundle.dicom.contrasts import read_rules
+from bundle.files import read_json
 from bundle.metrics import relative_position
 
 _NEEDED = {"network_def", "network", "in_channels", "num_classes", "orientation", "preprocessing", "slice_transform"}
 _NEEDED |= {"inferer", "postprocessing", "device", "amp", "threshold", "map_scale"}
+_ANSWERED_BY = ("test_time_flip", "ensemble", "slice_smoothing", "slice_position", "score_calibration", "finding_rule")
 _MODALITIES = {"CT", "MR", "PT"}
 _ORIGINS = {
     "validation": "Thresholds were chosen on validation patients.",
     "given": "The threshold was set by hand, not chosen on patients.",
     "default": "The threshold is 0.5, not chosen on patients.",
 }
+
+
+def answer_settings(root: Path) -> dict[str, Any]:
+    """Return what a bundle does between the logits of its networks and the answer, by the names of inference.json.
+
+    Args:
+        root: folder of an unpacked bundle.
+
+    Raises:
+        OSError: it has no inference.json.
+    """
+    config = read_json(root / "configs" / "inference.json")
+    return {name: config.get(name) for name in _ANSWERED_BY}
 
 
 def require_entries(config: Mapping[str, Any], file: Path) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from bundle.clinic.bundle_facts import answer_settings
 from bundle.clinic.choose_series import NoMatch
 from bundle.clinic.results import write_results
 from bundle.clinic.status import Status
@@ -125,7 +126,8 @@ def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selec
         images = np.array(nib.load(volumes.files[reading.shown]).dataobj)  # no view of a file that is removed below
         write_results(part, reading, found, images, volumes.account, network)
     shutil.rmtree(place)
-    status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)
+    settings = answer_settings(network.root)
+    status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256, settings=settings)
     shown = (told_apart(*both)[0] for both in zip(reading.volume_probability, reading.volume_threshold, strict=True))
     answers = zip(reading.classes, reading.present, shown, strict=True)
     return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p})" for name, is_there, p in answers) + "."

@@ -53,6 +53,7 @@ class Status:
         reading: Reading | None = None,
         inputs: Mapping[str, str] | None = None,
         error: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the record, with the hashes of all files that lie in the folder.
 
@@ -62,6 +63,7 @@ class Status:
             reading: what was found; None where nothing was read.
             inputs: series -> SHA-256 over its files in the order of the slices.
             error: why it was not read.
+            settings: of the bundle, see `answer_settings`.
         """
         content: dict[str, Any] = {
             "case": self.case,
@@ -69,6 +71,7 @@ class Status:
             "error": error,
             "inputs_sha256": dict(inputs or {}),
             "model": None if reading is None else vars(reading.model),
+            "settings": settings,
             "thresholds": None if reading is None else _thresholds(reading),
             "warnings": [] if reading is None else list(reading.warnings),
             "versions": _versions(),

@@ -56,6 +56,9 @@ def test_everything_comes_out(study, read):
     assert record["outcome"] == "read"
     assert set(record["files_sha256"]) == names - {"status.json"}
     assert set(record["seconds"]) == {"read series", "infer", "write results"}
+    rule = {"map_threshold": 0.5, "minimum_ml": 0.0, "map_scale": [0.0, 1.0]}
+    off = {"slice_smoothing": None, "slice_position": None, "score_calibration": None, "ensemble": None}
+    assert record["settings"] == {**off, "test_time_flip": False, "finding_rule": rule}
     assert len(record["model"]["weights_sha256"]) == len(record["code"]["sha256"]) == 64
     objects = [pydicom.dcmread(path) for path in (outcome.folder / "dicom").iterdir()]
     assert {image.StudyInstanceUID for image in objects} == {"1.2.9"}
