@@ -131,7 +131,7 @@ class StudyNetwork:
         reading = self._reading(stacks[0], found)
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
         has_scale = self._parser.get_parsed_content("map_scale") is not None
-        of_answer = answer_warnings(reading, has_map_scale=has_scale)
+        of_answer = answer_warnings(reading, found[RESULT]["slices"], has_map_scale=has_scale)
         all_warnings = (*of_answer, *uid_warnings(stacks), *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
