@@ -42,6 +42,9 @@ FINDINGS = "findings"
 FINDING_LABELS = "finding_labels"
 """Number of the finding in each voxel, 0 outside."""
 
+ADAPTATION = "adaptation"
+"""Of metadata.json: when the scores were adapted to another hospital, and to how many scans."""
+
 IGNORED_LABEL = -1
 """The label of a slice that has none (or only fills a rank's batch): no loss and no metric counts it."""
 

@@ -21,6 +21,7 @@ from bundle.keys import IGNORED_LABEL
 from bundle.metrics import Predictions, SliceScorer, cluster_bootstrap
 from bundle.probabilities import ScoreCalibration, logits_of
 from bundle.reports import Table, score_text
+from bundle.workflow.provenance import now
 
 logger = logging.getLogger(__name__)
 OVERLAY = "adapted.yaml"
@@ -78,7 +79,7 @@ def adapt(
     rows = _rows(scans, reference, start, threshold) if counts["scans"] == counts["labeled"] else {}
     write_predictions(output_dir / "scores.csv", scans)
     of_run = {"run": str(run), "weights_sha256": metrics.get("weights_sha256"), "ensemble": metrics.get("ensemble", [])}
-    write_json(output_dir / "adaptation.json", {**of_run, **counts, **knobs, "scores": rows})
+    write_json(output_dir / "adaptation.json", {**of_run, "made": now(), **counts, **knobs, "scores": rows})
     if rows:
         logger.info("\n%s", score_table(rows).text())
     return _write_overlay(output_dir / OVERLAY, knobs, counts)

@@ -11,16 +11,31 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from bundle.dicom.contrasts import read_rules
+from bundle.files import read_json
 from bundle.metrics import relative_position
 
 _NEEDED = {"network_def", "network", "in_channels", "num_classes", "orientation", "preprocessing", "slice_transform"}
 _NEEDED |= {"inferer", "postprocessing", "device", "amp", "threshold", "map_scale"}
+_ANSWERED_BY = ("test_time_flip", "ensemble", "slice_smoothing", "slice_position", "score_calibration", "finding_rule")
 _MODALITIES = {"CT", "MR", "PT"}
 _ORIGINS = {
     "validation": "Thresholds were chosen on validation patients.",
     "given": "The threshold was set by hand, not chosen on patients.",
     "default": "The threshold is 0.5, not chosen on patients.",
 }
+
+
+def answer_settings(root: Path) -> dict[str, Any]:
+    """Return what a bundle does between the logits of its networks and the answer, by the names of inference.json.
+
+    Args:
+        root: folder of an unpacked bundle.
+
+    Raises:
+        OSError: it has no inference.json.
+    """
+    config = read_json(root / "configs" / "inference.json")
+    return {name: config.get(name) for name in _ANSWERED_BY}
 
 
 def require_entries(config: Mapping[str, Any], file: Path) -> None:
@@ -63,15 +78,30 @@ def modalities_of(image: Mapping[str, Any], channels: Collection[str]) -> set[st
     return _MODALITIES & set(str(image.get("modality", "")).split())
 
 
-def threshold_source(profile: Mapping[str, Any], threshold: float) -> str:
-    """Return where the thresholds come from, for people.
+def threshold_source(profile: Mapping[str, Any], threshold: float, adaptation: Mapping[str, Any] | None = None) -> str:
+    """Return where the thresholds come from, and whether the probabilities were adapted, for people.
 
     Args:
         profile: of the training data.
         threshold: of the bundle's config; an adapted or edited one is not the one whose origin was kept.
+        adaptation: of the probabilities to another hospital, empty where nothing is known of it; None without one.
+
+    Example:
+        >>> threshold_source({}, 0.4, {"made": "2026-01-02T03:04:05+00:00", "scans": 8, "labeled": 1})
+        'Probabilities and thresholds were adapted on 2026-01-02 to 8 scans of another hospital, 1 of them labeled.'
     """
     origin = profile.get("threshold_from") if profile.get("threshold") == threshold else None
-    return _ORIGINS.get(str(origin), "It is not known where the thresholds come from.")
+    chosen = _ORIGINS.get(str(origin), "It is not known where the thresholds come from.")
+    if adaptation is None:
+        return chosen
+    labeled, day = adaptation.get("labeled"), str(adaptation.get("made") or "")[:10]
+    when = f" on {day}" if day else ""
+    scans = f"{adaptation['scans']} scans" if adaptation.get("scans") else "scans"
+    if labeled:
+        told = f"{scans} of another hospital, {labeled} of them labeled"
+        return f"Probabilities and thresholds were adapted{when} to {told}."
+    without = ", none of them labeled" if labeled == 0 else ""
+    return f"{chosen} After that the probabilities were adapted{when} to {scans} of another hospital{without}."
 
 
 def position_alone(

@@ -15,6 +15,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 
+from bundle.clinic.bundle_facts import answer_settings
 from bundle.clinic.choose_series import NoMatch
 from bundle.clinic.results import write_results
 from bundle.clinic.status import Status
@@ -23,7 +24,7 @@ from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import CaseNames, NothingReadable
 from bundle.dicom.contrasts import read_rules
 from bundle.files import folder_atomically, is_no_space, read_json, write_json
-from bundle.reports import write_study_report
+from bundle.reports import told_apart, write_study_report
 
 logger = logging.getLogger(__name__)
 
@@ -125,9 +126,11 @@ def _fill(part: Path, study: StudyFiles, network: StudyNetwork, selection: Selec
         images = np.array(nib.load(volumes.files[reading.shown]).dataobj)  # no view of a file that is removed below
         write_results(part, reading, found, images, volumes.account, network)
     shutil.rmtree(place)
-    status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256)
-    answers = zip(reading.classes, reading.present, reading.volume_probability, strict=True)
-    return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p:.2f})" for name, is_there, p in answers) + "."
+    settings = answer_settings(network.root)
+    status.finish(part, "read", reading=reading, inputs=volumes.inputs_sha256, settings=settings)
+    shown = (told_apart(*both)[0] for both in zip(reading.volume_probability, reading.volume_threshold, strict=True))
+    answers = zip(reading.classes, reading.present, shown, strict=True)
+    return ", ".join(f"{name} {'present' if is_there else 'absent'} ({p})" for name, is_there, p in answers) + "."
 
 
 def _without_results(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bundle.clinic.study_network import StudyNetwork
 from bundle.dicom import Reading
 from bundle.dicom.objects import write_objects
+from bundle.dicom.uids import uid_problems
 from bundle.files import write_csv, write_json
 from bundle.handlers.case_findings import write_findings
 from bundle.keys import FINDINGS, RESULT
@@ -31,6 +32,8 @@ def write_results(
 ) -> None:
     """Write ``slices.csv``, ``findings.json``, ``findings.nii.gz``, ``study.json``, ``report.html`` and ``dicom/``.
 
+    The latter not where no archive would file it, of which the reading warns.
+
     Args:
         folder: of the study.
         reading: what the network says.
@@ -44,7 +47,8 @@ def write_results(
     write_json(folder / "study.json", account)
     shown = key_slices(reading)
     pictures = {index: key_slice_picture(reading, images, index) for index in shown}
-    write_objects(reading, folder / "dicom", pictures)
+    if not any(uid_problems([reading.stack, *reading.further])):
+        write_objects(reading, folder / "dicom", pictures)
     write_study_report(folder / "report.html", reading, images, account, network.metadata)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bundle.dicom import Reading
+from bundle.reports import capped, told_apart
 from bundle.volumes.problem import FileProblem, Problem
+
+_NAMED = 4
+"""Slices that a warning names; of the others it says the number."""
 
 
 @contextmanager
@@ -102,32 +107,33 @@ def require_signal(image: ArrayLike, labels: Sequence[str]) -> None:
             raise FileProblem(Problem(label, "show something", found, remedy))
 
 
-def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator[str]:
+def answer_warnings(
+    reading: Reading, slices: Sequence[Mapping[str, Any]] = (), *, has_map_scale: bool = True
+) -> Iterator[str]:
     """Yield where the answer for the scan says another thing than its slices, and a map that compares with no other.
 
     Args:
         reading: of one class.
+        slices: of the result, `source_slice` and whether it is `blank`.
         has_map_scale: whether the ends of the map are those of the model, or the lowest and highest of this scan.
     """
     count, positive = len(reading.probability), int((reading.probability >= reading.threshold[0]).sum())
-    threshold, of_scan = _told_apart(reading.threshold[0], reading.volume_threshold[0])
+    threshold, of_scan = told_apart(reading.threshold[0], reading.volume_threshold[0])
     if reading.present[0] and not positive:
         yield (
             f"The scan is called present, as a slice reaches {of_scan}, but no slice is positive (from "
             f"{threshold}): look at the top slice."
         )
+    reached = set(np.flatnonzero(reading.probability[:, 0] >= reading.volume_threshold[0]).tolist())
+    if reached and reached <= {row["source_slice"] for row in slices if row["blank"]}:
+        numbers = capped((str(index + 1) for index in sorted(reached)), _NAMED)
+        yield f"The scan is called present by blank slices alone ({numbers}): the network saw nothing in them."
     if positive and not reading.present[0]:
-        slices = f"{positive} of {count} slices {'is' if positive == 1 else 'are'} positive (from {threshold})"
+        some = f"{positive} of {count} slices {'is' if positive == 1 else 'are'} positive (from {threshold})"
         found = f", with {len(reading.findings)} finding{'s' * (len(reading.findings) > 1)}" if reading.findings else ""
         yield (
-            f"The scan is called absent, as no slice reaches {of_scan}, which a scan needs, but {slices}{found}: look "
+            f"The scan is called absent, as no slice reaches {of_scan}, which a scan needs, but {some}{found}: look "
             "at these slices."
         )
     if reading.attribution is not None and not has_map_scale:
         yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."
-
-
-def _told_apart(one: float, other: float) -> tuple[str, str]:
-    """Return two numbers with as many decimals as tell them apart, at least two."""
-    texts = ((f"{one:.{decimals}f}", f"{other:.{decimals}f}") for decimals in range(2, 7))
-    return next((pair for pair in texts if pair[0] != pair[1]), (f"{one:.2f}", f"{other:.2f}"))

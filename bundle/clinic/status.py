@@ -53,6 +53,7 @@ class Status:
         reading: Reading | None = None,
         inputs: Mapping[str, str] | None = None,
         error: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> None:
         """Write the record, with the hashes of all files that lie in the folder.
 
@@ -62,6 +63,7 @@ class Status:
             reading: what was found; None where nothing was read.
             inputs: series -> SHA-256 over its files in the order of the slices.
             error: why it was not read.
+            settings: of the bundle, see `answer_settings`.
         """
         content: dict[str, Any] = {
             "case": self.case,
@@ -69,6 +71,8 @@ class Status:
             "error": error,
             "inputs_sha256": dict(inputs or {}),
             "model": None if reading is None else vars(reading.model),
+            "settings": settings,
+            "thresholds": None if reading is None else _thresholds(reading),
             "warnings": [] if reading is None else list(reading.warnings),
             "versions": _versions(),
             "code": _code(),
@@ -82,6 +86,13 @@ class Status:
             },
         }
         write_json(folder / "status.json", content)
+
+
+def _thresholds(reading: Reading) -> dict[str, Any]:
+    """Return from which probability on each class is in a slice and in the scan, and who chose that."""
+    of_classes = zip(reading.classes, reading.threshold, reading.volume_threshold, strict=True)
+    found = {name: {"slice": of_slice, "scan": of_scan} for name, of_slice, of_scan in of_classes}
+    return {"of": found, "source": reading.threshold_source}
 
 
 def _versions() -> dict[str, str]:

@@ -17,10 +17,11 @@ from bundle.clinic.bundle_facts import modalities_of, position_alone, require_en
 from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
+from bundle.dicom.uids import uid_warnings
 from bundle.files import read_json
 from bundle.findings import finding_numbers
 from bundle.inferers import embedding_warnings
-from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
+from bundle.keys import ADAPTATION, CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
 from bundle.networks import load_weights
 from bundle.transforms import slice_spacing_mm
 from bundle.volumes import source_slice_indices
@@ -130,8 +131,8 @@ class StudyNetwork:
         reading = self._reading(stacks[0], found)
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
         has_scale = self._parser.get_parsed_content("map_scale") is not None
-        of_answer = answer_warnings(reading, has_map_scale=has_scale)
-        all_warnings = (*of_answer, *warnings, *flags, *reading.warnings)
+        of_answer = answer_warnings(reading, found[RESULT]["slices"], has_map_scale=has_scale)
+        all_warnings = (*of_answer, *uid_warnings(stacks), *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
     def _reading(self, stack: Stack, found: dict[str, Any]) -> Reading:
@@ -155,7 +156,7 @@ class StudyNetwork:
             threshold=(float(result["threshold"]),),
             volume_probability=(float(probability.max()),),
             volume_threshold=(float(result["volume_threshold"]),),
-            threshold_source=threshold_source(self.profile, content("threshold")),
+            threshold_source=self.threshold_source,
             attribution=scaled_map(found.pop(PRED), content("map_scale") or found[OVERLAY]["map_range"]),
             labels=labels,
             findings=findings,
@@ -163,6 +164,12 @@ class StudyNetwork:
             position=position_alone(self.profile, result["slices"], planes) if self.num_classes == 1 else None,
             warnings=warnings,
         )
+
+    @property
+    def threshold_source(self) -> str:
+        """Origin of the thresholds, and whether the probabilities were adapted to another hospital."""
+        adaptation = self.metadata.get(ADAPTATION, {}) if self._parser.get("score_calibration") else None
+        return threshold_source(self.profile, self._parser.get_parsed_content("threshold"), adaptation)
 
     def input_warnings(self, found: Mapping[str, Any]) -> Iterator[str]:
         """Yield in what a scan, as `infer` found it, is unlike the training data."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Collection
 from pathlib import Path
@@ -12,13 +13,19 @@ INSTANCE = "sop_instance_uid"
 """Column of slices.csv."""
 
 
-def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
-    """Return `<output_dir>/<case>`, refusing names that would lead elsewhere.
+def case_folder(output_dir: str | os.PathLike[str], case: str, instances: str = "[]") -> Path:
+    """Return `<output_dir>/<case>`, refusing names that would lead elsewhere, and results of other images there.
 
     Case names come from file names and data lists: they are not to be trusted.
 
+    Args:
+        output_dir: of all cases.
+        case: its name.
+        instances: of a DICOM series, the JSON list of its slices.
+
     Raises:
-        ValueError: the name is empty, starts with a dot, or holds a path separator or a control character.
+        ValueError: the name is empty, starts with a dot, or holds a path separator or a control character; see
+            `require_same_images`.
 
     Example:
         >>> case_folder("results", "patient_07").as_posix()
@@ -29,7 +36,9 @@ def case_folder(output_dir: str | os.PathLike[str], case: str) -> Path:
             "case must be the name of a folder (not empty, no dot in front, neither / nor \\, no control characters), "
             f"got {case!r}: set `case` in the data list."
         )
-    return Path(output_dir) / case
+    folder = Path(output_dir) / case
+    require_same_images(folder, {row[INSTANCE] for row in json.loads(instances)})
+    return folder
 
 
 def require_same_images(folder: Path, instances: Collection[str]) -> None:

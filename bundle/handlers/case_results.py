@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from bundle import keys
 from bundle.files import folder_atomically, write_csv, write_json
 from bundle.handlers.case_findings import write_findings
-from bundle.handlers.case_folder import INSTANCE, case_folder, require_same_images
+from bundle.handlers.case_folder import INSTANCE, case_folder
 from bundle.reports import case_picture, write_picture
 from bundle.volumes import write_nifti
 
@@ -84,12 +84,13 @@ class CaseResultSaver:
     def _write(self, case: Mapping[str, Any]) -> Path:
         """Write one case."""
         name, result, attribution = str(case[keys.CASE]), case[keys.RESULT], case[keys.PRED]
-        instances = json.loads(case.get(keys.INSTANCES, "[]"))
+        listed = str(case.get(keys.INSTANCES, "[]"))
+        instances = json.loads(listed)
         for row, source in zip(result["slices"], self._source_indices(case[keys.IMAGE]), strict=False):
             row["source_slice"] = source
             if instances:
                 row |= {name: instances[source][name] for name in _OF_INSTANCE}
-        require_same_images(case_folder(self.output_dir, name), {row[INSTANCE] for row in instances})
+        case_folder(self.output_dir, name, listed)  # asked before the network, but another process may have come first
         scale = case[keys.OVERLAY]["map_range"] if self.map_scale is None else self.map_scale
         summary = {
             "case": name,

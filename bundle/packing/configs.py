@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from monai.bundle import ConfigParser
 
-from bundle.keys import START_WEIGHTS
-from bundle.packing.checks import require_own_adaptation
+from bundle.keys import ADAPTATION, START_WEIGHTS
 from bundle.transforms import NeighborSlices
 from bundle.workflow.command_line import TRACKING_ARGUMENTS
 from bundle.workflow.compare import OLD_NAMES, with_current_names
@@ -98,30 +96,6 @@ def with_one_rule(inference: Mapping[str, Any]) -> dict[str, Any]:
     return {**inference, "volume_threshold": f"${volumes!r} if @threshold == {slices!r} else @threshold"}
 
 
-def adapted_settings(
-    overlay: str | os.PathLike[str], inference: Mapping[str, Any], metrics: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return the content of an overlay that changes only how the answers of the network are read off.
-
-    Args:
-        overlay: YAML or JSON file, such as `adapted.yaml` of `scripts/adapt.py`.
-        inference: the packed inference.json.
-        metrics: metrics.json of the run that is packed.
-
-    Raises:
-        ValueError: it sets something else, or a calibration that was fitted to other networks.
-    """
-    content: dict[str, Any] = ConfigParser.load_config_file(str(overlay))
-    if others := sorted(content.keys() - (names("evaluation") & inference.keys())):
-        raise ValueError(
-            f"{overlay} must set evaluation knobs of inference.json alone, got {', '.join(others)}: what the weights "
-            "were trained with comes from the run."
-        )
-    if content.get("score_calibration"):
-        require_own_adaptation(overlay, metrics)
-    return content
-
-
 _SCORES = {
     "slice": ("f1", "accuracy", "auroc", "average_precision", "cohen_kappa"),
     "map": ("pointing_game", "energy_ratio"),
@@ -148,7 +122,8 @@ def packed_metadata(
     parser = ConfigParser(copy.deepcopy(dict(train)))
     size, own, classes = (parser.get_parsed_content(id_) for id_ in ("image_size", "in_channels", "num_classes"))
     slices = NeighborSlices(parser.get_parsed_content("neighbor_mm") if "neighbor_mm" in train else None).count
-    packed: dict[str, Any] = copy.deepcopy(dict(metadata))
+    # an adaptation belongs to other weights
+    packed: dict[str, Any] = copy.deepcopy({name: metadata[name] for name in metadata if name != ADAPTATION})
     image, pred = packed["network_data_format"]["inputs"]["image"], packed["network_data_format"]["outputs"]["pred"]
     files = train["finder"].get("channels", []) if isinstance(train.get("finder"), dict) else []
     meaning = _channel_def(files, own, slices)

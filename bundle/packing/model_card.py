@@ -42,6 +42,7 @@ def model_card(
     threshold: float,
     volume_threshold: float | None = None,
     input_shape: Sequence[int] | None = None,
+    adaptation: Mapping[str, Any] | None = None,
 ) -> str:
     """Return the card with data, settings and scores of a run between its two marks.
 
@@ -53,6 +54,7 @@ def model_card(
         threshold: probability from which a slice counts as positive.
         volume_threshold: the same for the highest probability of a volume's slices; None takes `threshold`.
         input_shape: (B, C, S, S) of a batch for the network, for the command that exports it; None leaves it as it is.
+        adaptation: of its scores to another hospital, as metadata.json has it.
 
     Raises:
         ValueError: the template lacks the marks.
@@ -81,6 +83,7 @@ def model_card(
         metrics=run.metrics,
         threshold=threshold,
         volume_threshold=threshold if volume_threshold is None else volume_threshold,
+        adaptation=adaptation,
         scores=_score_rows(run.metrics, "slice", _SCORES, baseline="position"),
         map_scores=_score_rows(run.metrics, "map", _MAP_SCORES, baseline="centre_prior"),
     )

@@ -11,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from bundle.files import write_atomically
+from bundle.keys import ADAPTATION
+from bundle.packing.adapted import adaptation_facts, adapted_settings
 from bundle.packing.checks import require_fit, require_no_machine_paths
-from bundle.packing.configs import adapted_settings, packed_inference, packed_metadata, packed_train, with_one_rule
+from bundle.packing.configs import packed_inference, packed_metadata, packed_train, with_one_rule
 from bundle.packing.model_card import model_card
 from bundle.packing.packed_files import CARD, bundle_files
 from bundle.packing.sbom import SBOM, sbom_text
@@ -67,23 +69,23 @@ def pack_bundle(
         **run.read_off,
         ensemble=[f"$@bundle_root + '/{name}'" for name in members] or None,
     )
-    volume_threshold = run.volume_threshold
+    volume_threshold, facts = run.volume_threshold, {}
     if overlay is not None:
         adapted = adapted_settings(overlay, inference, run.metrics)
         volume_threshold = adapted.get("volume_threshold", adapted.get("threshold", volume_threshold))
-        inference = with_one_rule({**inference, **adapted})
-    metadata = packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"])
+        inference, facts = with_one_rule({**inference, **adapted}), adaptation_facts(overlay, adapted)
+    metadata = {**packed_metadata(train, defaults[_METADATA], run.metrics, inference["threshold"]), **facts}
     for config in (train, inference):
         require_no_machine_paths(config, f"{run.folder / 'config.json'}")
         for weights in (run.weights, *members.values()):
             require_fit(config, weights, metadata)
     run.require_own_scores()
-    packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata}
-    if run.input_profile:
-        packed[_PROFILE] = run.input_profile
+    profile = {_PROFILE: run.input_profile} if run.input_profile else {}
+    packed = {_TRAIN: train, _INFERENCE: inference, _METADATA: metadata, **profile}
     files |= {name: (json.dumps(content, indent=4) + "\n").encode() for name, content in packed.items()}
     thresholds = (inference["threshold"], volume_threshold)
-    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, _batch_shape(metadata)).encode()
+    shape, adaptation = _batch_shape(metadata), metadata.get(ADAPTATION)
+    files[CARD] = model_card(files[CARD].decode(), run, *thresholds, shape, adaptation).encode()
     files |= {name: path.read_bytes() for name, path in {"models/model.pt": run.weights, **members}.items()}
     files[SBOM] = sbom_text(metadata)
     return write_archive(archive, _NAME, files)

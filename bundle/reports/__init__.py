@@ -9,7 +9,7 @@ from bundle.reports.html_report import HtmlReport, PictureRow
 from bundle.reports.key_slice import RESEARCH_ONLY, key_slice_picture
 from bundle.reports.overlay import draw_overlay, overlay_panel, write_picture
 from bundle.reports.study_report import write_study_report
-from bundle.reports.tables import ABSENT, ScoreRow, Table, score_text
+from bundle.reports.tables import ABSENT, ScoreRow, Table, capped, score_text, told_apart
 
 __all__ = [
     "ABSENT",
@@ -20,6 +20,7 @@ __all__ = [
     "ScoreRow",
     "Table",
     "band_curves",
+    "capped",
     "case_picture",
     "contact_sheet",
     "draw_overlay",
@@ -29,6 +30,7 @@ __all__ = [
     "score_curves",
     "score_text",
     "seed_comparison_sentence",
+    "told_apart",
     "training_curves",
     "write_picture",
     "write_study_report",

@@ -11,6 +11,7 @@ from skimage.measure import find_contours
 
 from bundle.reports.overlay import draw_overlay
 from bundle.reports.slice_display import DisplayPlane, Window, slice_window
+from bundle.reports.tables import told_apart
 
 if TYPE_CHECKING:
     from bundle.dicom import Reading
@@ -127,7 +128,8 @@ def key_slice_picture(reading: Reading, images: NDArray, slice_index: int, longe
 def _lines(reading: Reading, images: NDArray, slice_index: int) -> list[str]:
     """Return the text under the tiles; the first line is the one that must not be missed."""
     chances = zip(reading.classes, reading.probability[slice_index], reading.threshold, strict=True)
-    of_classes = [f"{name} {chance:.2f} (positive from {threshold:.2f})" for name, chance, threshold in chances]
+    shown = [(name, *told_apart(chance, threshold)) for name, chance, threshold in chances]
+    of_classes = [f"{name} {chance} (positive from {threshold})" for name, chance, threshold in shown]
     more = f", and {len(of_classes) - 2} more classes" if len(of_classes) > 2 else ""
     return [
         f"{RESEARCH_ONLY}. {reading.model.name} {reading.model.version}"[:60],

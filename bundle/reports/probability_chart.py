@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from bundle.reports.tables import told_apart
+
 _WIDTH, _HEIGHT = 720, 190
 _LEFT, _RIGHT, _TOP, _BOTTOM = 34, 708, 20, 142
 _FEW = 40
@@ -75,7 +77,7 @@ def probability_chart(
         "points": points(probability) if count <= _FEW else [],
         "of_position": None if of_position is None else _joined(points(of_position)),
         "threshold": up(threshold),
-        "threshold_text": f"{threshold:.2f}",
+        "threshold_text": told_apart(float(np.max(probability)), threshold)[1],
         "positive": [span(*run) for run in runs_of(probability >= threshold)],
         "findings": [{"number": number, "span": span(first, last)} for number, first, last in findings],
         "top": {"x": across(top), "y": up(probability[top]), "number": top + 1, "is_left": top < count / 2},

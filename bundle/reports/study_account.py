@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from bundle.keys import ADAPTATION
+
 if TYPE_CHECKING:
     from bundle.dicom import Reading
 
@@ -68,6 +70,7 @@ def model_facts(about: Mapping[str, Any], reading: Reading | None) -> dict[str, 
     """
     image = about.get("network_data_format", {}).get("inputs", {}).get("image", {})
     scores = {_SCORES.get(name, name): value for name, value in about.get("eval_metrics", {}).items()}
+    before = ", before the adaptation" if about.get(ADAPTATION) else ""
     name, version = about.get("name", ""), about.get("version", "")
     facts = {
         "model": f"{name} {version}" if reading is None else f"{reading.model.name} {reading.model.version}",
@@ -76,7 +79,7 @@ def model_facts(about: Mapping[str, Any], reading: Reading | None) -> dict[str, 
         "task": about.get("task", ""),
         "data": about.get("data_source", ""),
         "input": ", ".join(map(str, image.get("channel_def", {}).values())),
-        "scores on test patients": ", ".join(f"{title} {value:.3f}" for title, value in scores.items()),
+        f"scores on test patients{before}": ", ".join(f"{title} {value:.3f}" for title, value in scores.items()),
     }
     return {title: str(value).strip() for title, value in facts.items() if str(value).strip()}
 

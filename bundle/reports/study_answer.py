@@ -10,7 +10,7 @@ import numpy as np
 from bundle.reports.key_slice import slice_name
 from bundle.reports.probability_chart import runs_of
 from bundle.reports.slice_display import place_in_patient
-from bundle.reports.tables import ABSENT, capped
+from bundle.reports.tables import ABSENT, capped, told_apart
 
 if TYPE_CHECKING:
     from bundle.dicom import Reading
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CLOSE = 0.05
 """Distance of a probability from its threshold up to which the answer is called open."""
 _RUNS = 4
+_SMALL_ML = 0.05
+"""Volume below which two decimals say little or nothing."""
 _WORDS = ("Present", "Absent")
 
 
@@ -34,6 +36,7 @@ def answers(reading: Reading) -> list[dict[str, Any]]:
             "present": reading.present[index],
             "probability": float(reading.volume_probability[index]),
             "threshold": float(reading.volume_threshold[index]),
+            "shown": told_apart(float(reading.volume_probability[index]), float(reading.volume_threshold[index])),
             "position": None if reading.position is None else float(reading.position[:, index].max()),
             "positive": _slices_text(reading.probability[:, index] >= reading.threshold[index]),
             "top": int(np.argmax(reading.probability[:, index])) + 1,
@@ -86,7 +89,7 @@ def finding_rows(reading: Reading) -> list[dict[str, Any]]:
         number, key = int(finding["finding"]), int(finding["key_source_slice"])
         first, last = reading.slices_of.get(number, (key, key))
         center = finding.get("centroid_lps_mm")
-        extent = finding.get("extent_mm")
+        extent, volume = finding.get("extent_mm"), finding.get("volume_ml")
         rows.append(
             {
                 "number": number,
@@ -98,7 +101,7 @@ def finding_rows(reading: Reading) -> list[dict[str, Any]]:
                 "key_slice": slice_name(reading, key),
                 "diameter": _number(finding.get("diameter_mm"), ".0f"),
                 "extent": ABSENT if extent is None else " x ".join(f"{length:.0f}" for length in extent),
-                "volume": _number(finding.get("volume_ml"), ".2f"),
+                "volume": ABSENT if volume is None else _volume_text(volume),
                 "place": ABSENT if center is None else place_in_patient(np.asarray(center)),
             }
         )
@@ -113,6 +116,12 @@ def _slices_text(inside: Any) -> str:
 
 def _range_text(first: int, last: int) -> str:
     return f"{first + 1}" if first == last else f"{first + 1} to {last + 1}"
+
+
+def _volume_text(volume_ml: float) -> str:
+    if volume_ml >= _SMALL_ML:
+        return f"{volume_ml:.2f}"
+    return np.format_float_positional(volume_ml, 1, fractional=False, trim="-")
 
 
 def _number(value: float | None, form: str) -> str:

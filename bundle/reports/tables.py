@@ -87,6 +87,21 @@ def score_text(values: float | Sequence[float], interval: Sequence[float] | None
     return text if len(defined) == len(runs) else f"{text} ({len(defined)} of {len(runs)} runs)"
 
 
+def told_apart(value: float, threshold: float) -> tuple[str, str]:
+    """Return a probability and its threshold as text, with as many decimals as show which is higher, at least two.
+
+    Example:
+        >>> told_apart(0.25, 0.5), told_apart(0.4969, 0.5), told_apart(0.5, 0.004)
+        (('0.25', '0.50'), ('0.497', '0.500'), ('0.500', '0.004'))
+    """
+    for decimals in range(2, 7):
+        texts = f"{value:.{decimals}f}", f"{threshold:.{decimals}f}"
+        is_end = float(texts[1]) in (0, 1) and threshold not in (0, 1)
+        if (texts[0] != texts[1] or value == threshold) and not is_end:
+            return texts
+    return f"{value:.2f}", f"{threshold:.2f}"
+
+
 def capped(entries: Iterable[object], count: int) -> str:
     """Return the first entries, and how many more there are.
 

@@ -56,6 +56,9 @@ def test_everything_comes_out(study, read):
     assert record["outcome"] == "read"
     assert set(record["files_sha256"]) == names - {"status.json"}
     assert set(record["seconds"]) == {"read series", "infer", "write results"}
+    rule = {"map_threshold": 0.5, "minimum_ml": 0.0, "map_scale": [0.0, 1.0]}
+    off = {"slice_smoothing": None, "slice_position": None, "score_calibration": None, "ensemble": None}
+    assert record["settings"] == {**off, "test_time_flip": False, "finding_rule": rule}
     assert len(record["model"]["weights_sha256"]) == len(record["code"]["sha256"]) == 64
     objects = [pydicom.dcmread(path) for path in (outcome.folder / "dicom").iterdir()]
     assert {image.StudyInstanceUID for image in objects} == {"1.2.9"}
@@ -175,6 +178,16 @@ def test_what_is_unusual_about_a_series_and_what_was_refused_whole_are_warned_of
     assert told[1].startswith("series 7: images that are left out, by their numbers: ")
     assert told[1] in (outcome.folder / "report.html").read_text()
     assert b"by their numbers" in next((outcome.folder / "dicom").rglob("*sr*.dcm")).read_bytes()
+
+
+def test_a_study_whose_uid_is_none_has_findings_and_a_report_but_no_objects(study, read):
+    [outcome] = read(study(StudyInstanceUID="anonymous"))
+    assert outcome.outcome == "read"
+    names = {path.name for path in outcome.folder.iterdir()}
+    assert names >= {"report.html", "slices.csv", "findings.json"}
+    assert "dicom" not in names
+    [warning] = [text for text in status(outcome)["warnings"] if text.startswith("No DICOM objects were written")]
+    assert warning in (outcome.folder / "report.html").read_text()
 
 
 def test_text_in_the_pixels_is_not_shown_unless_asked_for(study, read, network, tmp_path):
@@ -363,6 +376,38 @@ def test_the_origin_of_a_threshold_is_told_only_of_the_one_that_was_packed(study
     write_stack(stack, tmp_path / "volume")
     reading, _ = profiled.read([stack], [tmp_path / "volume" / "volume.nii"], "case")
     assert reading.threshold_source == words
+
+
+@pytest.mark.parametrize(
+    ("known", "words"),
+    [
+        (
+            {"scans": 9, "labeled": 0, "made": "2026-01-02T03:04:05+00:00"},
+            "on 2026-01-02 to 9 scans of another hospital, none",
+        ),
+        (
+            {"scans": 9, "labeled": 4, "made": "2026-01-02T03:04:05+00:00"},
+            "thresholds were adapted on 2026-01-02 to 9 scans",
+        ),
+        ({}, "After that the probabilities were adapted to scans of another hospital."),
+    ],
+)
+def test_every_result_tells_that_the_probabilities_were_adapted(study, bundle_root, tmp_path, known, words):
+    """Also where the threshold is still that of validation, as without labels."""
+    root = shutil.copytree(bundle_root, tmp_path / "adapted")
+    for name, change in (("inference", {"score_calibration": {"bias": 1.0}}), ("metadata", {"adaptation": known})):
+        file = root / "configs" / f"{name}.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | change))
+    kept = {"threshold": 0.0, "threshold_from": "validation"}
+    (root / "configs" / "input_profile.json").write_text(json.dumps(kept))
+    network = StudyNetwork(root, "cpu")
+    network.input_warnings = lambda _: ()  # of a profile without scans
+    [outcome] = read_studies(study(), tmp_path / "out", network, tmp_path / "key")
+    thresholds = status(outcome)["thresholds"]
+    assert words in thresholds["source"]
+    assert thresholds["of"] == {"object": {"slice": 0.0, "scan": 0.0}}
+    assert thresholds["source"] in (outcome.folder / "report.html").read_text()
+    assert thresholds["source"].encode() in (outcome.folder / "dicom" / "sr.dcm").read_bytes()
 
 
 @pytest.mark.parametrize("modality", ["MR", "PT"])

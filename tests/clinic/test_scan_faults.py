@@ -39,6 +39,19 @@ def test_a_scan_and_its_slices_may_say_two_things(regions, threshold, of_scan, w
     assert [words in text for text in told] == ([] if words is None else [True])
 
 
+@pytest.mark.parametrize(("blank", "words"), [([2, 3, 4, 5, 6], "(3, 4, 5, 6 and 1 more)"), ([2, 3, 4, 5], None)])
+def test_a_scan_that_blank_slices_alone_call_present_is_told(blank, words):
+    reading, _ = reading_of(stack_of((40, 48, 9)), [((20, 20, 4), 2)], volume_threshold=(0.15,))
+    assert np.flatnonzero(reading.probability[:, 0] >= 0.15).tolist() == [2, 3, 4, 5, 6]
+    slices = [{"source_slice": index, "blank": index in blank} for index in range(9)]
+    told = [text for text in answer_warnings(reading, slices) if "blank" in text]
+    assert told == (
+        []
+        if words is None
+        else [f"The scan is called present by blank slices alone {words}: the network saw nothing in them."]
+    )
+
+
 @pytest.mark.parametrize(("has_map", "has_scale", "count"), [(True, False, 1), (True, True, 0), (False, False, 0)])
 def test_a_map_without_a_scale_of_the_model_is_told(has_map, has_scale, count):
     reading, _ = reading_of(stack_of((40, 48, 9)), BALL, has_map=has_map)

@@ -7,7 +7,7 @@ from pydicom import dcmread
 from support.dicom_files import save, slice_of
 
 pytest.importorskip("pydicom", minversion="3")
-from bundle.dicom import prepare_study
+from bundle.dicom import find_stacks, prepare_study, read_headers
 
 
 def write(folder, **more):
@@ -41,3 +41,18 @@ def test_a_matrix_that_no_file_holds_is_refused_and_the_others_are_read(tmp_path
         in cases["1.2.9"]["refused"][0]["problems"][0]
     )
     assert len(cases["1.2.10"]["volumes"]) == 1
+
+
+@pytest.mark.parametrize("name", ["SliceThickness", "PixelSpacing", "ImagePositionPatient"])
+def test_a_decimal_comma_is_refused_by_its_attribute(tmp_path, name):
+    """And not as a file that is damaged, which to copy again would not mend."""
+    value = {"SliceThickness": 1.125, "PixelSpacing": [1.125, 0.5], "ImagePositionPatient": [1.125, 0, 0]}[name]
+    write(tmp_path, **({name: value} if name != "ImagePositionPatient" else {}))
+    for path in tmp_path.iterdir():
+        found = dcmread(path)
+        found[name].value = value
+        found.save_as(path)
+        path.write_bytes(path.read_bytes().replace(b"1.125", b"1,125"))
+    stacks, [aside, *_] = find_stacks(read_headers(tmp_path))
+    assert (stacks, aside.kind, aside.name) == ([], "refused", "series 7")
+    assert f"got an image without a {name} that is a number: export the series again" in aside.reason

@@ -16,7 +16,7 @@ from support.bundle import DEMO, TINY, infer
 
 from bundle.adaptation import adapt, score_scans
 from bundle.evaluation import read_predictions
-from bundle.packing import pack_bundle
+from bundle.packing import pack_bundle, packed_metadata
 from bundle.probabilities import SliceProbabilities
 
 
@@ -161,3 +161,19 @@ def test_what_cannot_be_adapted_is_refused(run_copy, phantoms, labels, tmp_path,
     (run_copy / "metrics.json").unlink()
     with pytest.raises(SystemExit, match=r"error: .*must hold metrics\.json, got no such file"):
         adapted(run_copy, phantoms, tmp_path, monkeypatch)
+
+
+def test_the_packed_bundle_tells_that_it_was_adapted(run_folder, phantoms, labels, source, tmp_path):
+    overlay = adapt(run_folder, phantoms, tmp_path / "out", labels)
+    made = json.loads((tmp_path / "out/adaptation.json").read_text())["made"]
+    with zipfile.ZipFile(pack_bundle(run_folder, tmp_path / "a.zip", source, overlay)) as file:
+        metadata = json.loads(file.read("lgm_vit/configs/metadata.json"))
+        card = " ".join(file.read("lgm_vit/docs/README.md").decode().split())
+    assert metadata["adaptation"] == {"made": made, "scans": 8, "labeled": 1}
+    assert f"adapted to 8 scans of another hospital, 1 of them labeled, on {made[:10]}." in card
+    assert "both were chosen on validation patients" not in card
+    assert "adaptation" not in packed_metadata(
+        yaml.safe_load((run_folder / "config.json").read_text()), metadata, {}, 0.5
+    )
+    with zipfile.ZipFile(pack_bundle(run_folder, tmp_path / "b.zip", source)) as file:
+        assert "adaptation" not in json.loads(file.read("lgm_vit/configs/metadata.json"))

@@ -64,6 +64,24 @@ def test_probability_threshold_and_position_stand_beside_each_other():
     assert "Thresholds were chosen on validation patients." in text
 
 
+def test_numbers_never_look_equal_that_are_not():
+    """A probability below its threshold must not stand as 0.50 beside 0.50, nor a low threshold as 0.00."""
+    reading, images, account = study(regions=[])
+    near = replace(reading, volume_probability=(0.4969,), probability=np.full_like(reading.probability, 0.4969))
+    text = text_of((near, images, account))
+    assert "lesion absent 0.497 0.500 " in text
+    assert "threshold 0.500" in text
+    assert "threshold 0.004" in text_of(study(regions=[], threshold=0.004))
+    assert "lesion present 0.100 0.004 " in text_of(study(regions=[], volume_threshold=(0.004,)))
+
+
+def test_the_volume_of_a_small_finding_is_not_nothing():
+    reading, images, account = study(regions=[((20, 18, 6), 0)])
+    [finding] = reading.findings
+    assert finding["volume_ml"] == 0.003
+    assert " 0.003 7 slice 7 of 14" in text_of((reading, images, account))
+
+
 def test_position_alone_is_left_out_where_it_is_not_known():
     page = study_report(*study(position=None), ABOUT)
     assert "slice position alone" not in page

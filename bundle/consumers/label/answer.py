@@ -79,8 +79,8 @@ def answer(found: Mapping[str, Any], network: StudyNetwork) -> dict[str, Any]:
     Returns:
         `slices` (probability, whether positive and blank, `source_slice`), `volume`, thresholds and decision as in
         ``summary.json``; `top_slice`, the index in the file of the slice of highest probability; `findings`, without
-        their outlines; `warnings`, in what the scan is unlike the training data; `model` with name, version and SHA-256
-        of the weights.
+        their outlines; `threshold_source`, a sentence; `warnings`, in what the scan is unlike the training data;
+        `model` with name, version and SHA-256 of the weights.
     """
     result, sources = dict(found[RESULT]), source_slices(found)
     rows = [{**row, "source_slice": None if sources is None else sources[row["slice"]]} for row in result["slices"]]
@@ -97,6 +97,7 @@ def answer(found: Mapping[str, Any], network: StudyNetwork) -> dict[str, Any]:
             for finding in found.get(FINDINGS, {}).get("findings", ())
         ],
         "label_from": "findings" if FINDINGS in found else "highest tenth of the map in positive slices",
+        "threshold_source": network.threshold_source,
         "warnings": list(network.input_warnings(found)),
         "model": {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256},
     }

@@ -27,7 +27,8 @@ class CaseStream(IterableDataset):
         transform: the preprocessing, case dict -> case dict with a volume (C, H, W, D).
         in_channels: channels the network expects.
         finished: names of cases to leave out because their results exist.
-        validate_name: called with `case`, its name; raises where a name can have no results.
+        validate_name: called with `case`, its name, and the `instances` of a DICOM series; raises where its results
+            cannot be written.
         check: item -> (row, problems) as `check_case`; its warnings are logged, the first of each kind.
 
     Example:
@@ -72,7 +73,7 @@ class CaseStream(IterableDataset):
     def read(self, item: dict[str, Any]) -> dict[str, Any]:
         """Return a preprocessed case."""
         if self.validate_name is not None:
-            self.validate_name(case=str(item[keys.CASE]))
+            self.validate_name(case=str(item[keys.CASE]), **{n: item[n] for n in (keys.INSTANCES,) if n in item})
         opened = with_volume_paths(item) if self.check is not None else item
         case = {keys.CASE: item[keys.CASE], **self.transform(dict(opened))}
         self._warn(opened)

@@ -73,7 +73,7 @@ def finish(origin: Origin, dataset: Dataset) -> None:
     dataset.DeviceUID = origin.device_uid
     dataset.InstanceCreationDate, dataset.InstanceCreationTime = DA(when.date()), TM(when.time())
     if origin.offset:
-        dataset.TimezoneOffsetFromUTC = origin.sources.header.TimezoneOffsetFromUTC
+        dataset.TimezoneOffsetFromUTC = f"{when:%z}"  # which a source may have in another form, as +01:00
     moment = DT(f"{origin.when:%Y%m%d%H%M%S.%f%z}")
     for item in dataset.ContributingEquipmentSequence:
         if item.PurposeOfReferenceCodeSequence[0] == codes.DCM.ProcessingEquipment:  # not the scanner

@@ -23,7 +23,9 @@ from bundle.dicom.objects.object_file import save_object
 from bundle.dicom.objects.origin import NOT_LOOKED_FOR, Origin
 from bundle.dicom.objects.structured_report import make_report
 from bundle.dicom.reading import Reading
+from bundle.dicom.uids import uid_problems
 from bundle.files import folder_atomically
+from bundle.volumes.problem import raise_first
 
 _CHUNK = 1 << 20
 
@@ -60,8 +62,10 @@ def write_objects(
 
     Raises:
         ValueError: the reading contradicts itself.
+        FileProblem: no archive files objects under the UIDs of its source.
         OSError: of the file system, as a full disk.
     """
+    raise_first(uid_problems([reading.stack, *reading.further]))
     origin = Origin(reading, when or datetime.now().astimezone(), pictures or {})
     folder, left_out, names = Path(folder), _left_out(origin), []
     with warnings.catch_warnings(), _in_haste(), folder_atomically(folder) as part:

@@ -13,6 +13,7 @@ from pydicom.tag import BaseTag, Tag
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
 _PLACES = 4
 """Decimals of an echo time in ms: a header rounds, it does not measure."""
+_AS_NUMBER = "a {} that is a number"
 
 
 @cache
@@ -57,9 +58,16 @@ class FrameAttributes:
         return None
 
     def number(self, group: str, keywords: str) -> float | None:
-        """Return a value as a number, see `get`; None also where it is none or infinite."""
+        """Return a value as a number, see `get`; None also where it is none or infinite.
+
+        Raises:
+            KeyError: it is something else, as a number with a decimal comma.
+        """
         value = self.get(group, keywords)
-        return None if value is None or not math.isfinite(value) else float(value)
+        try:
+            return None if value is None or not math.isfinite(value) else float(value)
+        except TypeError:  # a text, which is no number, or several
+            raise KeyError(_AS_NUMBER.format(keywords.split()[-1])) from None
 
     def size(self, group: str, keywords: str) -> float | None:
         """Return a number without its sign, see `get`: some scanners write a distance with one."""
@@ -100,7 +108,10 @@ class FrameAttributes:
         value = self.get(group, keyword)
         if value is None or len(value) != count:
             raise KeyError(keyword)
-        numbers = tuple(float(part) for part in value)
+        try:
+            numbers = tuple(float(part) for part in value)
+        except ValueError:
+            raise KeyError(_AS_NUMBER.format(keyword)) from None
         if not all(map(math.isfinite, numbers)):
             raise KeyError(f"finite {keyword}")
         return numbers

@@ -13,10 +13,11 @@ from pydicom.dataset import Dataset, FileDataset
 from pydicom.pixels import apply_modality_lut, get_decoder, iter_pixels, pixel_array
 from pydicom.uid import HTJ2K, JPEG2000, UID
 
+from bundle.volumes.dicom_series.codestream import claim_problems
 from bundle.volumes.dicom_series.open_file import reopen_dicom
 from bundle.volumes.dicom_series.plain_pixels import read_plain
 from bundle.volumes.dicom_series.planes import Plane
-from bundle.volumes.problem import FileProblem, Problem
+from bundle.volumes.problem import FileProblem, Problem, raise_first
 
 _WAVELETS = (JPEG2000, HTJ2K)
 """Transfer syntaxes that may lose; JPEG2000Lossless may not."""
@@ -133,6 +134,7 @@ def _intensities(file: Path, planes: Sequence[Plane], kept: FileDataset | None) 
         return
     image = reopen_dicom(file, plane.uid, plane.label) if kept is None else kept
     _check_length(image, plane.label)
+    raise_first(claim_problems(image, plane.label))
     if plane.frame is None:
         yield _modality(pixel_array(image), image)  # the property also watches what it was made of
         return

@@ -125,10 +125,10 @@ def test_a_source_with_gaps_and_odd_values_is_no_obstacle(tmp_path, caplog):
     assert len({dataset.FrameOfReferenceUID for dataset in found if "FrameOfReferenceUID" in dataset}) == 1
 
 
-@pytest.mark.parametrize("offset", ["+0530", "nonsense", None])
+@pytest.mark.parametrize("offset", ["+0530", "+05:30", "nonsense", None])
 def test_times_are_those_of_the_time_zone_of_the_source(write, offset):
     report = write(**({"TimezoneOffsetFromUTC": offset} if offset else {}))["sr"]
-    expected = ("+0530", "173000") if offset == "+0530" else (None, "120000")
+    expected = ("+0530", "173000") if offset in ("+0530", "+05:30") else (None, "120000")
     assert (report.get("TimezoneOffsetFromUTC"), report.ContentTime[:6]) == expected
     made = {item.get("ContributionDateTime") for item in report.ContributingEquipmentSequence}
     assert "20260102120000.000000+0000" in made
