@@ -21,7 +21,8 @@ class SelfTraining:
 
     The network that is trained draws them: the pixels where it finds the object likelier than not, in slices as they
     are, not augmented. Where it finds nothing the mask stays empty and does not count. From then on their cases
-    supervise as the others do. Nothing is drawn where a teacher draws, or where no case has a mask.
+    supervise as the others do. Nothing is drawn where a teacher draws, where no
+    case has a mask, or where none lacks one.
 
     The first time is `first_epoch`; then they are drawn anew whenever as many epochs have passed as before it. Where
     they were drawn in every epoch, a network that began with two masks ended with worse maps. The last ones are kept in

@@ -126,9 +126,16 @@ def test_a_network_of_masks_alone_gets_the_other_cases_too(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "arguments", [{"supervised_cases": 0}, {"teacher": everything}, {"self_training": None}, {"self_training": 0}]
+    "arguments",
+    [
+        {"supervised_cases": 0},
+        {"supervised_cases": "all"},
+        {"teacher": everything},
+        {"self_training": None},
+        {"self_training": 0},
+    ],
 )
-def test_nothing_is_drawn_without_a_mask_to_start_from_or_beside_a_teacher(tmp_path, arguments):
+def test_nothing_is_drawn_where_no_mask_or_none_is_missing_or_beside_a_teacher(tmp_path, arguments):
     dataset = slices(tmp_path, **arguments)
     masks = [mask for mask, _, _ in run(dataset, Labels())]
     assert torch.equal(masks[0], masks[2])

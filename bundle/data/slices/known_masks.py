@@ -30,7 +30,7 @@ class KnownMasks:
         case_of_slice: (n,) number of every slice's case.
         images: positions of slices -> what the network sees, (B, C, S, S) float32, not augmented.
         teacher: images -> masks (B, 1, S, S) of 0 and 1; None draws none.
-        self_training: whether `redraw` will be called; where there is a teacher, or no mask to start from, it is not.
+        self_training: whether `redraw` will be called; not with a teacher, without a first mask, or with none to draw.
 
     Example:
         >>> images = lambda positions: torch.rand(len(positions), 1, 4, 4)
@@ -48,8 +48,9 @@ class KnownMasks:
 
     @property
     def is_redrawn(self) -> bool:
-        """True where `redraw` is to be called."""
-        return self.self_training and self.teacher is None and bool(self.own.any())
+        """True where `redraw` is to be called: some case has a mask, and some positive slice of another has none."""
+        may_draw = self.self_training and self.teacher is None and bool(self.own.any())
+        return may_draw and len(self._positions) > 0
 
     @property
     def cases(self) -> NDArray[np.bool_]:
