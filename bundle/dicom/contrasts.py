@@ -29,7 +29,7 @@ _TAGS = [
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 _OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION"}
-_OTHER_TYPES |= {"PHASE", "P", "PHASE MAP", "FIELD_MAP"}
+_OTHER_TYPES |= {"PHASE", "P", "PHASE MAP", "FIELD_MAP", "IMAGINARY", "I"}
 _OTHER_WORDS = re.compile(
     r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b"
     # gradient echoes whose times are those of a T1: T2*, and what susceptibility and fields are computed of

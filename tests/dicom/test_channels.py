@@ -54,6 +54,8 @@ def test_a_clash_names_both_series_and_a_contrast_that_is_needed_must_be_there(t
      ({}, "GRE T2 STAR"), ({}, "T2W_FFE"), ({}, "gre_field_mapping"), ({}, "Mag_Images"),
      ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "t1"),
      ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]}, "t1"),
+     ({"ImageType": ["ORIGINAL", "PRIMARY", "I_FFE", "I", "FFE"]}, "t1"),
+     ({"ComplexImageComponent": "PHASE"}, "t1"),
      ({"ImageType": ["ORIGINAL", "PRIMARY", "T1", "FIELD_MAP"]}, "")],
 )  # fmt: skip
 def test_images_of_something_else_are_no_contrast(tmp_path, header, description):

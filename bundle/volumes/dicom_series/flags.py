@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
+from bundle.volumes.dicom_series.frame_attributes import COMPONENTS
 from bundle.volumes.dicom_series.headers import Headers
 from bundle.volumes.dicom_series.identity import are_several
 from bundle.volumes.dicom_series.pixels import is_irreversible
@@ -24,6 +25,8 @@ _RESCALE_TYPES = {
     "PCT": "percent",
 }
 """Source: DICOM PS3.3 C.11.1.1.2."""
+_NO_MAGNITUDES = COMPONENTS | {"P", "PHASE MAP", "R", "I"}
+"""Values of the Image Type of an MR from the third on; the short ones are those of Siemens and Philips."""
 
 
 def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
@@ -57,10 +60,8 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
         flags["derived"] = "computed from other images"
     if any(plane.lossy for plane in planes) or is_irreversible(first):
         flags["lossy"] = "its pixels were once compressed with loss"
-    kind = first.rescale_type
-    if first.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
-        unit = _RESCALE_TYPES.get(kind, "another unit")
-        flags["units"] = f"its values are {unit} by the header, not Hounsfield units"
+    if units := _units(first):
+        flags["units"] = f"its values are {units}"
     if any(plane.burned_in for plane in planes):
         flags["burned_in"] = "text lies in its pixels, which may be a name"
     beside = [aside for aside in headers.asides if aside.file.parent in folders]
@@ -80,3 +81,13 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     if absent := len(headers.listed.get(whose, set()) - headers.instances):
         flags["listed"] = f"images that the DICOMDIR lists and that are not there: {absent}; slices may be missing"
     return flags
+
+
+def _units(plane: Plane) -> str:
+    """Return what the values of a CT or MR are, where it is not what they are taken for; else nothing."""
+    if plane.modality == "MR" and _NO_MAGNITUDES.intersection(plane.image_type[2:]):
+        return "phases, or real or imaginary parts, by the header, not magnitudes"
+    kind = plane.rescale_type
+    if plane.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
+        return f"{_RESCALE_TYPES.get(kind, 'another unit')} by the header, not Hounsfield units"
+    return ""

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.volumes.dicom_series.flags import mixed_flags, origin_flags
+from bundle.volumes.dicom_series.frame_attributes import COMPONENTS
 from bundle.volumes.dicom_series.geometry import (
     SAME_PLACE_MM,
     affine_of,
@@ -110,7 +111,7 @@ def _parts(planes: list[Plane]) -> Iterator[_Part]:
     rules: dict[str, Callable[[Plane], Hashable]] = {
         "frame of reference": lambda plane: plane.frame_of_reference,
         "matrix": lambda plane: plane.size,
-        "image type": lambda plane: plane.image_type[:_KIND],
+        "image type": lambda plane: (plane.image_type[:_KIND], COMPONENTS.intersection(plane.image_type)),
         "echo time": lambda plane: plane.echo,
     }
     parts = [_Part(planes)]
@@ -193,8 +194,6 @@ def _without_copies(planes: list[Plane]) -> tuple[list[Plane], int, list[Problem
             copies, clashes = copies + same, clashes + (not same)
     if not clashes:
         return kept, copies, []
-    found, remedy = (
-        f"{clashes} more with other pixels or beside it",
-        "export each time point or contrast as a series of its own",
-    )
+    found = f"{clashes} more with other pixels or beside it"
+    remedy = "export each time point or contrast as a series of its own"
     return kept, copies, [Problem(kept[0].label, "hold one slice at a position", found, remedy)]
