@@ -127,6 +127,19 @@ def answer_warnings(reading: Reading, *, has_map_scale: bool = True) -> Iterator
         yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."
 
 
+def uneven_warnings(reading: Reading) -> Iterator[str]:
+    """Yield by what findings are measured where no affine holds the slices.
+
+    Args:
+        reading: of a stack.
+    """
+    if reading.findings and "uneven" in reading.stack.flags:
+        yield (
+            "Slices are unevenly apart: size and center of a finding are by the position of each slice, which counts "
+            "half the way to both neighbors."
+        )
+
+
 def _told_apart(one: float, other: float) -> tuple[str, str]:
     """Return two numbers with as many decimals as tell them apart, at least two."""
     texts = ((f"{one:.{decimals}f}", f"{other:.{decimals}f}") for decimals in range(2, 7))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -14,13 +15,14 @@ import torch
 from monai.bundle import ConfigParser
 
 from bundle.clinic.bundle_facts import modalities_of, position_alone, require_entries, scaled_map, threshold_source
-from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal
+from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal, uneven_warnings
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
+from bundle.dicom.stack_files import slice_rows
 from bundle.files import read_json
 from bundle.findings import finding_numbers
 from bundle.inferers import embedding_warnings
-from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
+from bundle.keys import CASE, FINDING_LABELS, FINDINGS, IMAGE, INSTANCES, OVERLAY, PRED, RESULT
 from bundle.networks import load_weights
 from bundle.transforms import slice_spacing_mm
 from bundle.volumes import source_slice_indices
@@ -83,12 +85,13 @@ class StudyNetwork:
         return network
 
     @plain_errors()
-    def infer(self, volumes: Sequence[Path], case: str) -> dict[str, Any]:
+    def infer(self, volumes: Sequence[Path], case: str, stack: Stack | None = None) -> dict[str, Any]:
         """Return image, map, probabilities and findings of a case.
 
         Args:
             volumes: NIfTI files, one for each channel.
             case: its name.
+            stack: whose slices the files have; where they are unevenly apart, sizes and places of findings need it.
 
         Returns:
             What `CaseResultSaver` writes, by the names of `bundle.keys`; `image` is oriented as the network saw it, map
@@ -99,7 +102,8 @@ class StudyNetwork:
         """
         files = [str(path) for path in volumes]
         content = self._parser.get_parsed_content
-        loaded = content("preprocessing")({IMAGE: files, CASE: case})
+        known = {} if stack is None else {INSTANCES: json.dumps([*slice_rows(stack)])}
+        loaded = content("preprocessing")({IMAGE: files, CASE: case, **known})
         image = loaded[IMAGE]
         if len(image) != self.in_channels:
             raise ValueError(
@@ -125,12 +129,12 @@ class StudyNetwork:
             ValueError: see `infer`; or nothing is to be seen in a series.
         """
         with plain_errors({str(path): case for path in volumes}):  # files of this process alone
-            found = self.infer(volumes, case)
+            found = self.infer(volumes, case, stacks[0])
         require_signal(found[IMAGE], [stack.planes[0].label for stack in stacks])
         reading = self._reading(stacks[0], found)
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
         has_scale = self._parser.get_parsed_content("map_scale") is not None
-        of_answer = answer_warnings(reading, has_map_scale=has_scale)
+        of_answer = (*answer_warnings(reading, has_map_scale=has_scale), *uneven_warnings(reading))
         all_warnings = (*of_answer, *warnings, *flags, *reading.warnings)
         return replace(reading, further=(*stacks[1:],), shown=self._shown_channel, warnings=all_warnings), found
 
