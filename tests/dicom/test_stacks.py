@@ -16,6 +16,7 @@ from pydicom.uid import (
     ImplicitVRLittleEndian,
     MediaStorageDirectoryStorage,
     MRImageStorage,
+    PositronEmissionTomographyImageStorage,
     SecondaryCaptureImageStorage,
     SegmentationStorage,
 )
@@ -340,6 +341,31 @@ def test_two_patients_never_share_a_stack(write, stacks):
     write([0, 5])
     write([10, 15], first=3, PatientID="4712")  # the series of the other one, by a faulty export
     assert [heights(stack) for stack in stacks()[0]] == [[0, 5], [10, 15]]
+
+
+@pytest.mark.parametrize(
+    ("attribute", "name"),
+    [("PatientID", "patient"), ("StudyInstanceUID", "study"), ("SeriesNumber", "series number")],
+)
+def test_a_series_of_which_a_part_was_renamed_is_told(write, stacks, attribute, name):
+    write([0, 5, 10])
+    write([15, 20], first=4, **{attribute: "12"})
+    words = f"one of 2 parts of its series, which differ in {name}: slices may be missing"
+    assert [stack.flags["torn"] for stack in stacks()[0]] == [words] * 2
+
+
+def test_series_without_a_uid_are_told_apart_by_their_numbers(write, stacks):
+    write([0, 5, 10], SeriesInstanceUID="")
+    write([0, 5], first=4, SeriesInstanceUID="", SeriesNumber=8)
+    assert [set(stack.flags) for stack in stacks()[0]] == [set(), set()]
+
+
+def test_images_of_two_modalities_are_never_one_stack(write, stacks):
+    write([0, 4, 8])
+    write([2, 6, 10], first=4, kind=PositronEmissionTomographyImageStorage, Modality="PT")
+    found, _ = stacks()
+    assert [(heights(stack), stack.planes[0].modality) for stack in found] == [([0, 4, 8], "CT"), ([2, 6, 10], "PT")]
+    assert {stack.flags["split"] for stack in found} == {"one of 2 stacks of its series, which differ in modality"}
 
 
 ASIDE = {

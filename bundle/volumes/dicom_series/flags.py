@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from bundle.volumes.dicom_series.frame_attributes import COMPONENTS
@@ -44,6 +45,27 @@ def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
         if several and (name != "acquisition" or changes >= len(set(values))):  # acquisitions may follow one another
             names.append(name)
     return {"mixed": f"slices differ in {', '.join(sorted(names))}"} if names else {}
+
+
+def torn_flags(series: Iterable[Sequence[Plane]]) -> dict[str, dict[str, str]]:
+    """Return by Series Instance UID what tells apart images of one series that are read as several.
+
+    A patient or a number that was corrected in some of the images leaves the others behind.
+
+    Args:
+        series: planes of each that is read.
+    """
+    groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for planes in series:
+        groups[planes[0].series].append((*planes[0].study, planes[0].number))
+    flags = {}
+    for uid, keys in groups.items():
+        values = zip(("patient", "study", "series number"), zip(*keys, strict=True), strict=True)
+        names = ", ".join(name for name, each in values if len(set(each)) > 1)
+        if uid and names:
+            words = f"one of {len(keys)} parts of its series, which differ in {names}: slices may be missing"
+            flags[uid] = {"torn": words}
+    return flags
 
 
 def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
