@@ -454,6 +454,20 @@ def test_an_mr_of_phases_or_parts_is_told(write, stacks, image_type, is_told):
     assert ("not magnitudes" in only(stacks())[0].flags.get("units", "")) == is_told
 
 
+@pytest.mark.parametrize(
+    ("units", "told"),
+    [
+        ("BQML", None),
+        (None, None),
+        ("CNTS", "its values are counts by the header, not Bq/ml"),
+        ("1CM", "its values are another unit by the header, not Bq/ml"),
+    ],
+)
+def test_a_pet_of_another_unit_is_told(write, stacks, units, told):
+    write([0, 5], Units=units, Modality="PT", kind=PositronEmissionTomographyImageStorage)
+    assert only(stacks())[0].flags.get("units") == told
+
+
 def test_phases_that_only_a_component_tells_are_parted_from_magnitudes(tmp_path, stacks):
     parts = ("MAGNITUDE", "PHASE")
     frames = [{"position": (0, 0, z), "value": value} for value in (10, 900) for z in (0, 3)]

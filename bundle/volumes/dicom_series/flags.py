@@ -26,6 +26,8 @@ _RESCALE_TYPES = {
     "PCT": "percent",
 }
 """Source: DICOM PS3.3 C.11.1.1.2."""
+_PET_UNITS = {"CNTS": "counts", "PROPCNTS": "proportional to counts", "GML": "g/ml, as of SUV", "CM2ML": "cm2/ml"}
+"""Source: DICOM PS3.3 C.8.9.1.1.3."""
 _NO_MAGNITUDES = COMPONENTS | {"P", "PHASE MAP", "R", "I"}
 """Values of the Image Type of an MR from the third on; the short ones are those of Siemens and Philips."""
 
@@ -106,9 +108,11 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
 
 
 def _units(plane: Plane) -> str:
-    """Return what the values of a CT or MR are, where it is not what they are taken for; else nothing."""
+    """Return what the values of a CT, MR or PET are, where it is not what they are taken for; else nothing."""
     if plane.modality == "MR" and _NO_MAGNITUDES.intersection(plane.image_type[2:]):
         return "phases, or real or imaginary parts, by the header, not magnitudes"
+    if plane.modality == "PT" and (unit := plane.repeats["units"]) not in ("None", "BQML"):
+        return f"{_PET_UNITS.get(unit, 'another unit')} by the header, not Bq/ml"
     kind = plane.rescale_type
     if plane.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
         return f"{_RESCALE_TYPES.get(kind, 'another unit')} by the header, not Hounsfield units"
