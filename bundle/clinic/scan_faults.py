@@ -137,3 +137,8 @@ def answer_warnings(
         )
     if reading.attribution is not None and not has_map_scale:
         yield "The bundle has no color scale for its maps: 1 is the highest value of this scan, whatever it shows."
+    if reading.findings and "uneven" in reading.stack.flags:
+        yield (
+            "Slices are unevenly apart: size and center of a finding are by the position of each slice, which counts "
+            "half the way to both neighbors."
+        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -17,11 +18,12 @@ from bundle.clinic.bundle_facts import modalities_of, position_alone, require_en
 from bundle.clinic.scan_faults import answer_warnings, blank_warnings, plain_errors, require_signal
 from bundle.data import compared_slices, input_facts, input_warnings
 from bundle.dicom import Model, Reading, Stack
+from bundle.dicom.stack_files import slice_rows
 from bundle.dicom.uids import uid_warnings
 from bundle.files import read_json
 from bundle.findings import finding_numbers
 from bundle.inferers import embedding_warnings
-from bundle.keys import ADAPTATION, CASE, FINDING_LABELS, FINDINGS, IMAGE, OVERLAY, PRED, RESULT
+from bundle.keys import ADAPTATION, CASE, FINDING_LABELS, FINDINGS, IMAGE, INSTANCES, OVERLAY, PRED, RESULT
 from bundle.networks import load_weights
 from bundle.transforms import slice_spacing_mm
 from bundle.volumes import source_slice_indices
@@ -54,9 +56,8 @@ class StudyNetwork:
         config = read_json(root / "configs" / "inference.json")
         require_entries(config, root / "configs" / "inference.json")
         config["network_def"].pop("_requires_", None)  # this process runs the bundle already
-        self._parser = ConfigParser(
-            {**config, "bundle_root": str(root), **({} if device is None else {"device": device})}
-        )
+        own = {} if device is None else {"device": device}
+        self._parser = ConfigParser({**config, "bundle_root": str(root), **own})
         self.in_channels = int(self._parser.get_parsed_content("in_channels"))
         self.num_classes = int(self._parser.get_parsed_content("num_classes"))
         orientation = config["orientation"]
@@ -84,12 +85,13 @@ class StudyNetwork:
         return network
 
     @plain_errors()
-    def infer(self, volumes: Sequence[Path], case: str) -> dict[str, Any]:
+    def infer(self, volumes: Sequence[Path], case: str, stack: Stack | None = None) -> dict[str, Any]:
         """Return image, map, probabilities and findings of a case.
 
         Args:
             volumes: NIfTI files, one for each channel.
             case: its name.
+            stack: whose slices the files have; where they are unevenly apart, sizes and places of findings need it.
 
         Returns:
             What `CaseResultSaver` writes, by the names of `bundle.keys`; `image` is oriented as the network saw it, map
@@ -98,9 +100,9 @@ class StudyNetwork:
         Raises:
             ValueError: the volume does not fit the network, or its answer is not finite.
         """
-        files = [str(path) for path in volumes]
         content = self._parser.get_parsed_content
-        loaded = content("preprocessing")({IMAGE: files, CASE: case})
+        known = {} if stack is None else {INSTANCES: json.dumps([*slice_rows(stack)])}
+        loaded = content("preprocessing")({IMAGE: [str(path) for path in volumes], CASE: case, **known})
         image = loaded[IMAGE]
         if len(image) != self.in_channels:
             raise ValueError(
@@ -126,7 +128,7 @@ class StudyNetwork:
             ValueError: see `infer`; or nothing is to be seen in a series.
         """
         with plain_errors({str(path): case for path in volumes}):  # files of this process alone
-            found = self.infer(volumes, case)
+            found = self.infer(volumes, case, stacks[0])
         require_signal(found[IMAGE], [stack.planes[0].label for stack in stacks])
         reading = self._reading(stacks[0], found)
         flags = (f"{stack.planes[0].label}: {words}." for stack in stacks for words in stack.flags.values())
@@ -143,10 +145,8 @@ class StudyNetwork:
         for plane, row in zip(planes, result["slices"], strict=True):
             row["source_slice"] = plane
             probability[plane] = row["probability"]
-        findings = [
-            {**entry, "key_source_slice": planes[entry["key_slice"]]}
-            for entry in found.get(FINDINGS, {}).get("findings", ())
-        ]
+        entries = found.get(FINDINGS, {}).get("findings", ())
+        findings = [{**entry, "key_source_slice": planes[entry["key_slice"]]} for entry in entries]
         labels = finding_numbers(found[FINDING_LABELS]) if FINDING_LABELS in found else np.zeros(stack.shape, np.int32)
         return Reading(
             stack,

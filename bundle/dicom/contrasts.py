@@ -12,6 +12,7 @@ import yaml
 from pydicom.dataset import Dataset
 
 from bundle.volumes.dicom_series import Stack
+from bundle.volumes.dicom_series.frame_attributes import texts
 from bundle.volumes.dicom_series.open_file import open_dicom
 from bundle.volumes.problem import FileProblem, Problem
 
@@ -26,17 +27,20 @@ _KEYS = {*_NUMBERS, "contrast_agent", "description"}
 _TAGS = [
     *(keyword for keywords in _NUMBERS.values() for keyword in keywords),
     *("SOPClassUID", "ContrastBolusAgent", "ContrastBolusAgentSequence", "SeriesDescription", "ProtocolName"),
+    *("ScanningSequence", "EchoPlanarPulseSequence", "EchoPulseSequence"),
     *("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence"),
 ]
 _OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION"}
-_OTHER_TYPES |= {"PHASE", "P", "PHASE MAP", "FIELD_MAP"}
+_OTHER_TYPES |= {"PHASE", "P", "PHASE MAP", "FIELD_MAP", "IMAGINARY", "I"}
 _OTHER_WORDS = re.compile(
-    r"\b(dwi|dti|adc|trace|diff\w*|ep2d|swi|swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b"
+    r"\b(dwi\w*|dti|adc|\w+(dwi|adc)|trace|diff\w*|\w*ep2d|swi\w*|\w*swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b"
     # gradient echoes whose times are those of a T1: T2*, and what susceptibility and fields are computed of
-    r"|\bt2w?[ -]?(\*|star\b|ffe\b)|\bha?emo(sid\w*)?\b|\bfield ?map\w*|\b(mag|pha) images\b",
+    r"|\bt2w?[ -]?(\*|star\b|ffe\b)|\bha?emo(sid\w*)?\b|\b\w*field ?map\w*|\b(mag|pha) images\b",
     re.IGNORECASE,
 )
 """Values of Image Type, and words of a description, of images that are made of others or of something else."""
+_LATE_GRADIENT_ECHO = 12
+"""Milliseconds: those of a T1 come before 10, those of a T2* or SWI from 15 on."""
 _B_VALUES = ("b-value", "b-value (Siemens)", "b-value (GE)")
 
 
@@ -125,11 +129,12 @@ def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]], neede
     Where a rule rests on what a header lacks, such as a contrast agent, and the description tells of a contrast further
     up in the table, that is a clash: headers are often filled in by half.
     """
-    values = _values(open_dicom(stack.planes[0].file, stop_before_pixels=True, specific_tags=_TAGS))
-    if _OTHER_WORDS.search(values["description"]):
-        return None
+    image = open_dicom(stack.planes[0].file, stop_before_pixels=True, specific_tags=_TAGS)
+    values = _values(image)
     if stack.planes[0].echo is not None:
         values["echo_time"] = stack.planes[0].echo
+    if _OTHER_WORDS.search(values["description"]) or _is_echo_planar(image) or _is_t2_star(image, values["echo_time"]):
+        return None
     pairs = [(name, rule) for name, each in rules.items() for rule in each]
     held = [(name, rule) for name, rule in pairs if all(_holds(values[key], rule[key]) for key in rule)]
     if not held:
@@ -140,6 +145,21 @@ def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]], neede
         found, remedy = f"{name} by its numbers and {told} by its description", "leave it out, or sharpen the rules"
         raise FileProblem(Problem(stack.planes[0].label, "be one contrast", found, remedy))
     return Channel(name, stack, rule)
+
+
+def _is_echo_planar(image: Dataset) -> bool:
+    """Return whether it was read out as diffusion, perfusion and field maps are, whose times may be those of a T2.
+
+    Source: DICOM PS3.3 C.8.3.1.1.2, Scanning Sequence; C.8.13.4, Echo Planar Pulse Sequence.
+    """
+    return "EP" in texts(image.get("ScanningSequence")) or image.get("EchoPlanarPulseSequence") == "YES"
+
+
+def _is_t2_star(image: Dataset, echo_time: float | None) -> bool:
+    """Return whether it is a gradient echo later than that of any T1; a spin echo with its times may be a T1."""
+    made = {*texts(image.get("ScanningSequence")), str(image.get("EchoPulseSequence") or "")}
+    is_gradient = bool(made & {"GR", "GRADIENT"}) and not made & {"SE", "SPIN"}
+    return is_gradient and echo_time is not None and echo_time >= _LATE_GRADIENT_ECHO
 
 
 def _lacks(rule: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +12,18 @@ from scipy.spatial.distance import pdist
 from skimage.measure import find_contours, regionprops
 
 from bundle.findings.regions import Regions
+from bundle.findings.slice_places import SlicePlaces
 
 _RAS_TO_LPS = np.array([-1.0, -1.0, 1.0])
 
 
 def describe_regions(
-    regions: Regions, probability: Sequence[float], affine: NDArray | None, *, has_place: bool = True
+    regions: Regions,
+    probability: Sequence[float],
+    affine: NDArray | None,
+    *,
+    has_place: bool = True,
+    places: SlicePlaces | None = None,
 ) -> list[dict[str, Any]]:
     """Return one JSON-serializable entry per region, in the order of their labels.
 
@@ -29,6 +35,7 @@ def describe_regions(
         probability: (D,) of the slices.
         affine: (4, 4) of the regions' grid, voxel to RAS in mm; None where no size is known.
         has_place: whether the affine tells the place in the body, or sizes alone.
+        places: of slices that are unevenly apart, see `uneven_places`; None where the affine holds them.
 
     Returns:
         `finding` (the label), `score`, `probability` (the highest of its slices), `first_slice`, `last_slice`,
@@ -50,14 +57,30 @@ def describe_regions(
         return []
     marked = np.flatnonzero(regions.labels.any(axis=(0, 1)))
     start, end = int(marked[0]), int(marked[-1]) + 1  # the other slices would take scikit-image the most time
+    depth = regions.labels.shape[-1]
+    lie = places or SlicePlaces(np.zeros((depth, 3)), np.ones(depth))
+    grid = None if affine is None else _Grid(affine, *lie)
     return [
-        _entry(region, regions.score[region.label - 1], np.asarray(probability), affine, start, has_place)
+        _entry(region, regions.score[region.label - 1], np.asarray(probability), grid, has_place, start)
         for region in regionprops(regions.labels[..., start:end])
     ]
 
 
+class _Grid(NamedTuple):
+    """Places of voxels: by the affine, and slice by slice beside it, see `SlicePlaces`."""
+
+    affine: NDArray
+    shift: NDArray
+    thickness: NDArray
+
+    def to_ras(self, points: NDArray, plane: int) -> NDArray:
+        """Return (n, 3) in mm of points (n, 2), row and column, on a slice."""
+        on_plane = plane * self.affine[:3, 2] + self.affine[:3, 3] + self.shift[plane]
+        return np.asarray(points @ self.affine[:3, :2].T + on_plane)
+
+
 def _entry(
-    region: Any, score: float, probability: NDArray, affine: NDArray | None, start: int, has_place: bool
+    region: Any, score: float, probability: NDArray, grid: _Grid | None, has_place: bool, start: int
 ) -> dict[str, Any]:
     """Return the entry of one region, whose slices are counted from the slice `start` on."""
     first, last = start + region.bbox[2], start + region.bbox[5] - 1
@@ -76,18 +99,20 @@ def _entry(
         "key_slice": first + key,
         "voxels": int(region.num_pixels),
         "contours": [polygon.tolist() for polygon in polygons],
-        **_in_mm(region, polygons, first + key, affine),
-        **_in_patient(region, polygons, first + key, affine if has_place else None, start),
+        **_in_mm(region, polygons, first, first + key, grid),
+        **_in_patient(region, polygons, first, first + key, grid if has_place else None),
     }
 
 
-def _in_mm(region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDArray | None) -> dict[str, Any]:
+def _in_mm(region: Any, polygons: Sequence[NDArray], first: int, key_slice: int, grid: _Grid | None) -> dict[str, Any]:
     """Return the sizes."""
-    if affine is None:
+    if grid is None:
         return dict.fromkeys(("volume_mm3", "volume_ml", "extent_mm", "diameter_mm"))
-    volume = float(region.num_pixels * abs(np.linalg.det(affine[:3, :3])))
-    box = np.subtract(region.bbox[3:], region.bbox[:3]) * np.linalg.norm(affine[:3, :3], axis=0)
-    outline = np.concatenate([_to_ras(polygon, key_slice, affine) for polygon in polygons])
+    areas = region.image.sum(axis=(0, 1))
+    thickness = grid.thickness[first : first + len(areas)]
+    volume = float(areas @ thickness * abs(np.linalg.det(grid.affine[:3, :3])))
+    box = np.array([*region.image.shape[:2], thickness.sum()]) * np.linalg.norm(grid.affine[:3, :3], axis=0)
+    outline = np.concatenate([grid.to_ras(polygon, key_slice) for polygon in polygons])
     # a ragged outline has more points than memory for the distances of all of them
     corners = outline[ConvexHull(np.concatenate(polygons)).vertices]
     return {
@@ -99,19 +124,17 @@ def _in_mm(region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDA
 
 
 def _in_patient(
-    region: Any, polygons: Sequence[NDArray], key_slice: int, affine: NDArray | None, start: int
+    region: Any, polygons: Sequence[NDArray], first: int, key_slice: int, grid: _Grid | None
 ) -> dict[str, Any]:
     """Return the places in the body."""
-    if affine is None:
+    if grid is None:
         return dict.fromkeys(("centroid_ras_mm", "centroid_lps_mm", "contours_ras_mm"))
-    centroid = _to_ras(np.array([region.centroid[:2]]), start + region.centroid[2], affine)[0]
+    planes = region.coords[:, 2] - region.bbox[2] + first
+    voxels = np.column_stack([region.coords[:, :2], planes])
+    mean = np.average(np.column_stack([voxels, grid.shift[planes]]), axis=0, weights=grid.thickness[planes])
+    centroid = grid.affine[:3, :3] @ mean[:3] + grid.affine[:3, 3] + mean[3:]
     return {
         "centroid_ras_mm": centroid.round(3).tolist(),
         "centroid_lps_mm": (centroid * _RAS_TO_LPS).round(3).tolist(),
-        "contours_ras_mm": [_to_ras(polygon, key_slice, affine).round(3).tolist() for polygon in polygons],
+        "contours_ras_mm": [grid.to_ras(polygon, key_slice).round(3).tolist() for polygon in polygons],
     }
-
-
-def _to_ras(points: NDArray, plane: float, affine: NDArray) -> NDArray:
-    """Return (n, 3) in mm of points (n, 2), row and column, on a slice."""
-    return np.asarray(points @ affine[:3, :2].T + plane * affine[:3, 2] + affine[:3, 3])

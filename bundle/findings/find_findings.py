@@ -14,6 +14,7 @@ from torch import Tensor
 from bundle import keys as names
 from bundle.findings.description import describe_regions
 from bundle.findings.regions import FindingRule, find_regions
+from bundle.findings.slice_places import uneven_places
 from bundle.volumes import is_slice_image
 
 
@@ -23,6 +24,9 @@ class FindFindingsd(Transform):
     `findings` is JSON-serializable: the rule, and a list that is empty where nothing is found. `finding_labels`
     (1, H, W, D) int32 holds the number of the finding in each voxel; like `pred` it has the operations of the image, so
     that `Invertd` brings it to the source grid.
+
+    Where the case names the `instances` of a DICOM series whose slices are unevenly apart, sizes and places are by the
+    position of each slice, and `findings` has `slice_distances` "own".
 
     Args:
         rule: entries of a `FindingRule`; None finds nothing and adds nothing.
@@ -54,13 +58,20 @@ class FindFindingsd(Transform):
             return case
         image, pred, result = case[names.IMAGE], case[names.PRED], case[names.RESULT]
         probability, affine = [row["probability"] for row in result["slices"]], _affine(image)
-        volume = pred.as_tensor()[0].numpy()
-        regions = find_regions(volume, probability, result["threshold"], self.rule, voxel_mm3(affine))
+        places = uneven_places(image, case.get(names.INSTANCES, ""))
+        volume, size = pred.as_tensor()[0].numpy(), voxel_mm3(affine)
+        thickness = 1.0 if places is None else places.thickness
+        regions = find_regions(volume, probability, result["threshold"], self.rule, size, thickness)
+        has_place = case[names.OVERLAY]["affine"] is not None
         is_sized = not is_slice_image(str(getattr(image, "meta", {}).get("filename_or_obj", "")))
-        found = describe_regions(
-            regions, probability, affine if is_sized else None, has_place=case[names.OVERLAY]["affine"] is not None
-        )
-        case[names.FINDINGS] = {**self.rule.entries(), "slice_threshold": result["threshold"], "findings": found}
+        found = describe_regions(regions, probability, affine if is_sized else None, has_place=has_place, places=places)
+        told = {} if places is None else {"slice_distances": "own"}
+        case[names.FINDINGS] = {
+            **self.rule.entries(),
+            "slice_threshold": result["threshold"],
+            **told,
+            "findings": found,
+        }
         labels = torch.from_numpy(regions.labels)[None]
         case[names.FINDING_LABELS] = MetaTensor(labels, meta=pred.meta, applied_operations=pred.applied_operations)
         return case

@@ -93,7 +93,12 @@ class Regions:
 
 
 def find_regions(
-    volume_map: NDArray, probability: ArrayLike, slice_threshold: float, rule: FindingRule, voxel_mm3: float
+    volume_map: NDArray,
+    probability: ArrayLike,
+    slice_threshold: float,
+    rule: FindingRule,
+    voxel_mm3: float,
+    thickness: ArrayLike = 1.0,
 ) -> Regions:
     """Return the connected regions of a map above its threshold, within runs of positive slices.
 
@@ -106,6 +111,7 @@ def find_regions(
         slice_threshold: probability from which a slice is positive.
         rule: threshold, smallest volume and scale.
         voxel_mm3: volume of a voxel.
+        thickness: (D,) of the slices, as a multiple of that of such a voxel.
 
     Example:
         >>> volume = np.zeros((4, 4, 3))
@@ -115,10 +121,11 @@ def find_regions(
         ([0, 2, 2], [0, 1, 0], [1.0, 0.5], [1, 2])
     """
     chances = np.asarray(probability, dtype=np.float64)
+    thick = np.broadcast_to(np.asarray(thickness, dtype=np.float64), chances.shape)
     # slices one after another in memory, as the map has them
     labels = np.moveaxis(np.zeros((volume_map.shape[-1], *volume_map.shape[:2]), dtype=np.int32), 0, -1)
     boxes: list[tuple[slice, ...]] = []
-    voxels, score = np.zeros(0, dtype=np.int64), np.zeros(0)
+    voxels, score, size = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0)
     for run in _runs(chances >= slice_threshold):
         inside = _inside(volume_map[..., run], rule)
         for box in ndimage.find_objects(inside.view(np.uint8)):  # the one around all voxels inside, if there are any
@@ -128,8 +135,9 @@ def find_regions(
             labels[place] = np.where(found, found + len(voxels), 0)
             boxes.append(place)
             voxels, score = np.concatenate([voxels, more]), np.concatenate([score, scores])
+            size = np.append(size, _sizes(found, thick[place[2]]))
     order = np.lexsort((-voxels, -score))
-    kept = order[voxels[order] * voxel_mm3 >= rule.minimum_ml * _MM3_PER_ML]
+    kept = order[size[order] * voxel_mm3 >= rule.minimum_ml * _MM3_PER_ML]
     number = np.zeros(len(voxels) + 1, dtype=np.int32)
     number[kept + 1] = np.arange(1, len(kept) + 1)
     for place in boxes:
@@ -159,6 +167,12 @@ def _measured(found: NDArray, volume_map: NDArray, chances: NDArray, rule: Findi
     np.maximum.at(best, of, chances[inside[2]])
     mean = np.bincount(of, weights=rule.scaled(volume_map[inside])) / voxels
     return voxels, np.round(best * mean, 6)  # sums of different length must not tell equal regions apart
+
+
+def _sizes(found: NDArray, thickness: NDArray) -> NDArray:
+    """Return the number of voxels of each region, those of thick slices counted more."""
+    inside = np.nonzero(found)
+    return np.bincount(found[inside] - 1, weights=thickness[inside[2]])
 
 
 def _runs(positive: NDArray) -> Iterator[slice]:

@@ -55,3 +55,12 @@ def test_results_of_another_export_are_not_replaced(study, infer, monkeypatch):
     assert (case / "slices.csv").read_bytes() == before
     assert infer(study()) == [case]  # the same series, of which a slice has come
     assert len(read_csv(case / "slices.csv")) == 5
+
+
+def test_findings_of_a_series_that_is_unevenly_apart_are_measured_by_its_slices(study, infer):
+    folder = study(slices=4)
+    image = dcmread(path := next((folder / "series7").glob("*700.dcm")))
+    image.ImagePositionPatient = [-10, -20, -1]
+    image.save_as(path)
+    [case] = infer(folder)
+    assert json.loads((case / "findings.json").read_text())["slice_distances"] == "own"

@@ -500,6 +500,28 @@ def test_findings_count_slices_as_the_table_beside_them(study, bundle_root, tmp_
         assert not blank[there].any()
 
 
+def test_findings_of_an_uneven_series_are_measured_by_its_slices(study, bundle_root, tmp_path):
+    root = shutil.copytree(bundle_root, tmp_path / "any")
+    file = root / "configs" / "inference.json"
+    rule = {"map_threshold": 0.5, "map_scale": [0.0, 1e-9]}  # all that the network sees is a finding
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"finding_rule": rule}))
+    folder = study()
+    for index, height in enumerate((0, 2.5, 5, 10, 15)):
+        image = pydicom.dcmread(path := folder / "series7" / f"1.2.4.{700 + index}.dcm")
+        image.ImagePositionPatient[2] = height
+        image.save_as(path)
+    [outcome] = read_studies(folder, tmp_path / "out", StudyNetwork(root, "cpu"), tmp_path / "key")
+    labels = np.asarray(nib.load(outcome.folder / "findings.nii.gz").dataobj)
+    content = json.loads((outcome.folder / "findings.json").read_text())
+    assert (content["slice_distances"], len(content["findings"]) > 0) == ("own", True)
+    for finding in content["findings"]:
+        area = (labels == finding["finding"]).sum(axis=(0, 1)) * 2.0 * 0.5
+        assert finding["volume_mm3"] == pytest.approx(area @ [2.5, 2.5, 3.75, 5, 5], rel=1e-5)
+    words = "Slices are unevenly apart: size and center of a finding are by the position of each slice"
+    assert any(text.startswith(words) for text in status(outcome)["warnings"])
+    assert words in (outcome.folder / "report.html").read_text()
+
+
 def test_a_bundle_without_a_rule_says_that_no_finding_was_looked_for(study, bundle_root, tmp_path):
     root = shutil.copytree(bundle_root, tmp_path / "no_rule")
     file = root / "configs" / "inference.json"

@@ -28,7 +28,10 @@ def chosen(folder, **more):
 @pytest.mark.parametrize(
     ("header", "description", "name"),
     [(T1, "t2 axial", "t1"), (T1 | AGENT, "pre", "t1c"), (FLAIR, "", "flair"), (FLAIR | AGENT, "T1", "flair"),
-     ({"EchoTime": 100, "RepetitionTime": 4000}, "", "t2"), ({}, "ax T1 +C", "t1c"), ({}, "sag T1", "t1"),
+     ({"EchoTime": 100, "RepetitionTime": 4000, "ScanningSequence": "SE"}, "", "t2"),
+     ({"EchoTime": 100, "RepetitionTime": 4000}, "t2 high bandwidth", "t2"),
+     ({}, "ax T1 +C", "t1c"), ({}, "sag T1", "t1"), (T1 | {"ScanningSequence": "SE", "EchoTime": 20}, "", "t1"),
+     (T1 | {"ScanningSequence": ["GR", "IR"], "EchoTime": 4}, "", "t1"),
      ({"EchoTime": 3, "InversionTime": 900, "RepetitionTime": 2300}, "mprage", "t1")],
 )  # fmt: skip
 def test_a_contrast_is_told_by_its_times_and_only_then_by_its_description(tmp_path, header, description, name):
@@ -54,10 +57,17 @@ def test_a_clash_names_both_series_and_a_contrast_that_is_needed_must_be_there(t
      ({}, "GRE T2 STAR"), ({}, "T2W_FFE"), ({}, "gre_field_mapping"), ({}, "Mag_Images"),
      ({"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "t1"),
      ({"ImageType": ["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"]}, "t1"),
+     ({"ImageType": ["ORIGINAL", "PRIMARY", "I_FFE", "I", "FFE"]}, "t1"),
+     ({"ComplexImageComponent": "PHASE"}, "t1"),
+     ({"ScanningSequence": "EP"}, "t2"), ({"ScanningSequence": ["EP", "SE"]}, "t2"),
+     ({"ScanningSequence": "GR", "EchoTime": 20}, "ax gre"), ({"EchoPulseSequence": "GRADIENT", "EchoTime": 20}, "t1"),
+     ({}, "SWIp"), ({}, "eSWAN"), ({"EchoPlanarPulseSequence": "YES"}, "t2"),
+     ({}, "eADC"), ({}, "DWIb1000"), ({}, "isoDWI"),
+     ({}, "SpinEchoFieldMap_AP"), ({}, "cmrr_mbep2d_se"),
      ({"ImageType": ["ORIGINAL", "PRIMARY", "T1", "FIELD_MAP"]}, "")],
 )  # fmt: skip
 def test_images_of_something_else_are_no_contrast(tmp_path, header, description):
-    scan(tmp_path, 3, SeriesDescription=description, **T1, **header)
+    scan(tmp_path, 3, SeriesDescription=description, **T1 | header)
     assert chosen(tmp_path) == []
 
 

@@ -15,6 +15,8 @@ from pydicom.uid import (
     ExplicitVRBigEndian,
     ImplicitVRLittleEndian,
     MediaStorageDirectoryStorage,
+    MRImageStorage,
+    PositronEmissionTomographyImageStorage,
     SecondaryCaptureImageStorage,
     SegmentationStorage,
 )
@@ -341,6 +343,31 @@ def test_two_patients_never_share_a_stack(write, stacks):
     assert [heights(stack) for stack in stacks()[0]] == [[0, 5], [10, 15]]
 
 
+@pytest.mark.parametrize(
+    ("attribute", "name"),
+    [("PatientID", "patient"), ("StudyInstanceUID", "study"), ("SeriesNumber", "series number")],
+)
+def test_a_series_of_which_a_part_was_renamed_is_told(write, stacks, attribute, name):
+    write([0, 5, 10])
+    write([15, 20], first=4, **{attribute: "12"})
+    words = f"one of 2 parts of its series, which differ in {name}: slices may be missing"
+    assert [stack.flags["torn"] for stack in stacks()[0]] == [words] * 2
+
+
+def test_series_without_a_uid_are_told_apart_by_their_numbers(write, stacks):
+    write([0, 5, 10], SeriesInstanceUID="")
+    write([0, 5], first=4, SeriesInstanceUID="", SeriesNumber=8)
+    assert [set(stack.flags) for stack in stacks()[0]] == [set(), set()]
+
+
+def test_images_of_two_modalities_are_never_one_stack(write, stacks):
+    write([0, 4, 8])
+    write([2, 6, 10], first=4, kind=PositronEmissionTomographyImageStorage, Modality="PT")
+    found, _ = stacks()
+    assert [(heights(stack), stack.planes[0].modality) for stack in found] == [([0, 4, 8], "CT"), ([2, 6, 10], "PT")]
+    assert {stack.flags["split"] for stack in found} == {"one of 2 stacks of its series, which differ in modality"}
+
+
 ASIDE = {
     "scout": {"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]},
     "scout, by its description": {"SeriesDescription": "3-plane localizer"},
@@ -411,6 +438,63 @@ def test_a_single_slice_is_as_thick_as_its_header_says(write, stacks):
 def test_a_ct_of_other_values_than_hounsfield_units_is_told(write, stacks, header, flag):
     write([0, 5], **header)
     assert only(stacks())[0].flags.get("units") == flag
+
+
+@pytest.mark.parametrize(
+    ("image_type", "is_told"),
+    [
+        (["ORIGINAL", "PRIMARY", "P", "ND"], True),
+        (["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"], True),
+        (["ORIGINAL", "PRIMARY", "R", "IR"], True),
+        (["ORIGINAL", "PRIMARY", "M", "ND"], False),
+    ],
+)
+def test_an_mr_of_phases_or_parts_is_told(write, stacks, image_type, is_told):
+    write([0, 5], ImageType=image_type, Modality="MR", kind=MRImageStorage)
+    assert ("not magnitudes" in only(stacks())[0].flags.get("units", "")) == is_told
+
+
+@pytest.mark.parametrize(
+    ("units", "told"),
+    [
+        ("BQML", None),
+        (None, None),
+        ("CNTS", "its values are counts by the header, not Bq/ml"),
+        ("1CM", "its values are another unit by the header, not Bq/ml"),
+    ],
+)
+def test_a_pet_of_another_unit_is_told(write, stacks, units, told):
+    write([0, 5], Units=units, Modality="PT", kind=PositronEmissionTomographyImageStorage)
+    assert only(stacks())[0].flags.get("units") == told
+
+
+def test_phases_that_only_a_component_tells_are_parted_from_magnitudes(tmp_path, stacks):
+    parts = ("MAGNITUDE", "PHASE")
+    frames = [{"position": (0, 0, z), "value": value} for value in (10, 900) for z in (0, 3)]
+    image = enhanced(frames)
+    for groups, part in zip(image.PerFrameFunctionalGroupsSequence, np.repeat(parts, 2), strict=True):
+        groups.MRImageFrameTypeSequence[0].ComplexImageComponent = str(part)
+    save(image, tmp_path)
+    magnitude, phase = stacks()[0]
+    assert [read_voxels(stack.planes)[0, 0].tolist() for stack in (magnitude, phase)] == [[10, 10], [900, 900]]
+    assert (set(magnitude.flags), set(phase.flags)) == ({"split"}, {"split", "units"})
+
+
+@pytest.mark.parametrize("at", [0, 2.5])
+def test_parts_of_a_signal_that_only_a_private_number_tells_are_parted(tmp_path, stacks, at):
+    for number, (part, height) in enumerate([(part, h + part * at) for part in (0, 1) for h in (0, 5, 10)], 1):
+        image = slice_of(number, (0, 0, height), kind=MRImageStorage, Modality="MR", value=900 * part)
+        image.private_block(0x0043, "GEMS_PARM_01", create=True).add_new(0x2F, "SS", part)
+        save(image, tmp_path)
+    found, _ = stacks()
+    assert [(len(stack.planes), set(stack.flags)) for stack in found] == [(3, {"split"}), (3, {"split", "units"})]
+
+
+def test_an_image_type_of_one_value_is_read_as_one(write, stacks):
+    write([0, 5], ImageType="DERIVED")
+    write([100], first=3, ImageType="LOCALIZER")
+    stack, [aside] = only(stacks())
+    assert (set(stack.flags), aside.reason) == ({"derived"}, "scout")
 
 
 def test_a_single_slice_of_unknown_thickness_is_told(write, stacks):

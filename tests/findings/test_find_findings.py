@@ -17,13 +17,15 @@ RULE = {"map_threshold": 0.5}
 AFFINE = np.array([[0, -2.0, 0, 30], [-1.0, 0, 0, 20], [0, 0, 5.0, -40], [0, 0, 0, 1]])
 
 
-def inferred(rule, probability=(0.1, 0.9, 0.8, 0.2), *, name="a.nii.gz"):
+def inferred(rule, probability=(0.1, 0.9, 0.8, 0.2), *, name="a.nii.gz", axcodes="PLS", **more):
     """A scan whose map is 1 in one box, after the postprocessing of inference."""
-    turn = Compose([Orientationd(keys="image", axcodes="PLS", labels=(("L", "R"), ("P", "A"), ("I", "S")))])
-    source = MetaTensor(torch.rand(1, 6, 7, 4), affine=AFFINE, meta={"filename_or_obj": name})
+    turn = Compose([Orientationd(keys="image", axcodes=axcodes, labels=(("L", "R"), ("P", "A"), ("I", "S")))])
+    source = MetaTensor(
+        torch.rand(1, 6, 7, 4), affine=AFFINE, meta={"filename_or_obj": name, "original_affine": AFFINE}
+    )
     marked = MetaTensor(torch.zeros(1, 6, 7, 4), affine=AFFINE)
     marked[0, 1:4, 2:4, 1:] = 1
-    case = turn({"image": source}) | {"case": "a"}
+    case = turn({"image": source}) | {"case": "a"} | more
     volume = turn({"image": marked})["image"].as_tensor()
     case["pred"] = torch.cat([volume, torch.tensor(probability).expand_as(volume)])
     case = FindFindingsd(rule)(SplitPredictiond()(case))
@@ -49,6 +51,32 @@ def test_the_label_map_lies_on_the_source(tmp_path):
     assert finding["centroid_ras_mm"] == pytest.approx(place, abs=2e-3)
     assert (finding["score"], finding["volume_ml"]) == (pytest.approx(0.9), pytest.approx(0.12))
     assert finding["key_source_slice"] is None
+
+
+@pytest.mark.parametrize(("axcodes", "probability"), [("PLS", (0.1, 0.9, 0.8, 0.2)), ("PLI", (0.2, 0.8, 0.9, 0.1))])
+def test_slices_that_are_unevenly_apart_count_by_their_own_places(tmp_path, axcodes, probability):
+    heights = (-40, -38, -30, -25)
+    rows = [{"patient_x": -30, "patient_y": -20 + (index == 2), "patient_z": z} for index, z in enumerate(heights)]
+    more = {"axcodes": axcodes, "instances": json.dumps(rows)}
+    case, _ = inferred(RULE | {"minimum_ml": 0.13}, probability, **more)  # by the affine it has 0.12 ml
+    content = case["findings"]
+    (finding,) = content["findings"]
+    thickness = np.array([5, 6.5])  # half the way from -40 to -30, and from -38 to -25
+    assert content["slice_distances"] == "own"
+    assert (finding["volume_mm3"], finding["volume_ml"]) == (6 * 2 * 11.5, 0.138)
+    assert sorted(finding["extent_mm"]) == [3, 4, 11.5]
+    y = AFFINE[1, 3] - 2 - np.array([0, 1])  # rows 1 to 3, of which the second slice lies 1 mm further back
+    expected = (30 - 2 * 2.5, thickness @ y / 11.5, thickness @ (-38, -30) / 11.5)
+    assert finding["centroid_ras_mm"] == pytest.approx(expected, abs=2e-3)
+    assert {point[2] for contour in finding["contours_ras_mm"] for point in contour} == {-38}  # the likeliest slice
+
+
+@pytest.mark.parametrize(
+    "rows", [[], [{"patient_x": -30, "patient_y": -20, "patient_z": 5 * k - 40} for k in range(4)]]
+)
+def test_slices_that_the_affine_holds_are_measured_by_it(rows):
+    found, without = inferred(RULE, instances=json.dumps(rows))[0]["findings"], inferred(RULE)[0]["findings"]
+    assert found == without
 
 
 def test_no_finding_is_an_explicit_empty_list(tmp_path):

@@ -329,7 +329,7 @@ SERIES = {
     "two series": Expected(
         two_of(SeriesInstanceUID=("1.2.3", "1.2.33"), SeriesNumber=(7, 8), first=(1, 1)), "right", stacks=2
     ),
-    "two patients": Expected(two_of(PatientID=("4711", "4712"), first=(1, 1)), "right", stacks=2),
+    "two patients": Expected(two_of(PatientID=("4711", "4712"), first=(1, 1)), "flag", "torn", stacks=2),
     "file names with odd characters": Expected(odd_names, "flag", "lost"),
     "a file of 0 bytes": Expected(empty_file, "flag", "lost"),
     "equal copies": Expected(copied, "flag", "copies"),

@@ -11,6 +11,7 @@ from monai.data import MetaTensor
 from numpy.typing import NDArray
 
 from bundle.clinic import StudyNetwork
+from bundle.consumers.label.dicom_volumes import SERIES_WARNINGS
 from bundle.findings import finding_numbers
 from bundle.keys import FINDING_LABELS, FINDINGS, IMAGE, PRED, RESULT
 from bundle.volumes import source_slice_indices, write_nifti
@@ -79,8 +80,8 @@ def answer(found: Mapping[str, Any], network: StudyNetwork) -> dict[str, Any]:
     Returns:
         `slices` (probability, whether positive and blank, `source_slice`), `volume`, thresholds and decision as in
         ``summary.json``; `top_slice`, the index in the file of the slice of highest probability; `findings`, without
-        their outlines; `threshold_source`, a sentence; `warnings`, in what the scan is unlike the training data;
-        `model` with name, version and SHA-256 of the weights.
+        their outlines; `threshold_source`, a sentence; `warnings`, what is unusual about the DICOM series, and in what
+        the scan is unlike the training data; `model` with name, version and SHA-256 of the weights.
     """
     result, sources = dict(found[RESULT]), source_slices(found)
     rows = [{**row, "source_slice": None if sources is None else sources[row["slice"]]} for row in result["slices"]]
@@ -98,7 +99,7 @@ def answer(found: Mapping[str, Any], network: StudyNetwork) -> dict[str, Any]:
         ],
         "label_from": "findings" if FINDINGS in found else "highest tenth of the map in positive slices",
         "threshold_source": network.threshold_source,
-        "warnings": list(network.input_warnings(found)),
+        "warnings": [*found.get(SERIES_WARNINGS, ()), *network.input_warnings(found)],
         "model": {"name": model.name, "version": model.version, "weights_sha256": model.weights_sha256},
     }
 

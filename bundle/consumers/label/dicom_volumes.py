@@ -13,11 +13,16 @@ from bundle.clinic import NoMatch, Selection, StudyNetwork
 from bundle.clinic.study_files import StudyFiles, studies_in
 from bundle.consumers.label.image_files import ImageFiles, channel_name, folder_image
 from bundle.dicom import CaseNames, NothingReadable
-from bundle.files import folder_atomically
+from bundle.files import folder_atomically, read_json, write_json
 
 logger = logging.getLogger(__name__)
 PATIENT_FILE = ".patient"
 """In the folder of a study: keyed hash of its patient, so that a training keeps the studies of one together."""
+
+SERIES_WARNINGS = "series_warnings"
+"""Entry of an answer, and of the file that it comes from."""
+_WARNINGS_FILE = ".warnings.json"
+"""In the folder of a study: what is unusual about its series, for every answer that is given of its volumes."""
 
 
 def dicom_volumes(
@@ -93,8 +98,10 @@ def _written(
                     f"the series opened must be the one of the first channel, {channels[0]}, got another: open "
                     f"{first.label}, on whose slices the answer lies."
                 )
-            for warning in volumes.warnings:
+            flags = [f"{s.planes[0].label}: {words}." for s in volumes.stacks for words in s.flags.values()]
+            for warning in (told := [*volumes.warnings, *flags]):
                 logger.warning(f"{study.case}: {warning}")
+            write_json(part / _WARNINGS_FILE, {SERIES_WARNINGS: told})
             for file, channel in zip(volumes.files, channels, strict=True):
                 shutil.move(file, part / f"{study.case}_{channel}{''.join(file.suffixes)}")
             shutil.rmtree(part / "series")
@@ -103,6 +110,15 @@ def _written(
     if image is None:
         raise ValueError(f"{study.case} must be a folder of volumes, got none: remove it to have it written anew.")
     return image
+
+
+def series_warnings(volume: Path) -> list[str]:
+    """Return what is unusual about the DICOM series of a volume; nothing for a file that is of none.
+
+    Args:
+        volume: any file of an image.
+    """
+    return list(read_json(volume.with_name(_WARNINGS_FILE), {}).get(SERIES_WARNINGS, ()))
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bundle.clinic import Selection, StudyNetwork
-from bundle.consumers.label.dicom_volumes import dicom_volumes
+from bundle.consumers.label.dicom_volumes import SERIES_WARNINGS, dicom_volumes, series_warnings
 from bundle.consumers.label.image_files import ImageFiles, channel_name, folder_image, image_of
 from bundle.dicom.contrasts import RULES, read_rules
 from bundle.files import read_json
@@ -106,6 +106,7 @@ class LabelNetwork:
             found = network.infer(files.files, files.name)
             while (newer := self.on(device)) is not network:  # replaced meanwhile, maybe before they were read
                 network, found = newer, newer.infer(files.files, files.name)
+            found[SERIES_WARNINGS] = series_warnings(Path(files.files[0]))
         return Inferred(network, found)
 
     @contextmanager

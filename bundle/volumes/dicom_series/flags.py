@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from bundle.volumes.dicom_series.frame_attributes import COMPONENTS
 from bundle.volumes.dicom_series.headers import Headers
 from bundle.volumes.dicom_series.identity import are_several
 from bundle.volumes.dicom_series.pixels import is_irreversible
@@ -24,6 +26,10 @@ _RESCALE_TYPES = {
     "PCT": "percent",
 }
 """Source: DICOM PS3.3 C.11.1.1.2."""
+_PET_UNITS = {"CNTS": "counts", "PROPCNTS": "proportional to counts", "GML": "g/ml, as of SUV", "CM2ML": "cm2/ml"}
+"""Source: DICOM PS3.3 C.8.9.1.1.3."""
+_NO_MAGNITUDES = COMPONENTS | {"P", "PHASE MAP", "R", "I"}
+"""Values of the Image Type of an MR from the third on; the short ones are those of Siemens and Philips."""
 
 
 def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
@@ -43,6 +49,27 @@ def mixed_flags(planes: Sequence[Plane]) -> dict[str, str]:
     return {"mixed": f"slices differ in {', '.join(sorted(names))}"} if names else {}
 
 
+def torn_flags(series: Iterable[Sequence[Plane]]) -> dict[str, dict[str, str]]:
+    """Return by Series Instance UID what tells apart images of one series that are read as several.
+
+    A patient or a number that was corrected in some of the images leaves the others behind.
+
+    Args:
+        series: planes of each that is read.
+    """
+    groups: dict[str, list[tuple[str, str, str]]] = defaultdict(list)
+    for planes in series:
+        groups[planes[0].series].append((*planes[0].study, planes[0].number))
+    flags = {}
+    for uid, keys in groups.items():
+        values = zip(("patient", "study", "series number"), zip(*keys, strict=True), strict=True)
+        names = ", ".join(name for name, each in values if len(set(each)) > 1)
+        if uid and names:
+            words = f"one of {len(keys)} parts of its series, which differ in {names}: slices may be missing"
+            flags[uid] = {"torn": words}
+    return flags
+
+
 def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     """Return what the headers tell of where slices come from, and of slices that may be lost at an end.
 
@@ -57,10 +84,8 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
         flags["derived"] = "computed from other images"
     if any(plane.lossy for plane in planes) or is_irreversible(first):
         flags["lossy"] = "its pixels were once compressed with loss"
-    kind = first.rescale_type
-    if first.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
-        unit = _RESCALE_TYPES.get(kind, "another unit")
-        flags["units"] = f"its values are {unit} by the header, not Hounsfield units"
+    if units := _units(first):
+        flags["units"] = f"its values are {units}"
     if any(plane.burned_in for plane in planes):
         flags["burned_in"] = "text lies in its pixels, which may be a name"
     beside = [aside for aside in headers.asides if aside.file.parent in folders]
@@ -80,3 +105,15 @@ def origin_flags(planes: Sequence[Plane], headers: Headers) -> dict[str, str]:
     if absent := len(headers.listed.get(whose, set()) - headers.instances):
         flags["listed"] = f"images that the DICOMDIR lists and that are not there: {absent}; slices may be missing"
     return flags
+
+
+def _units(plane: Plane) -> str:
+    """Return what the values of a CT, MR or PET are, where it is not what they are taken for; else nothing."""
+    if plane.modality == "MR" and _NO_MAGNITUDES.intersection(plane.image_type[2:]):
+        return "phases, or real or imaginary parts, by the header, not magnitudes"
+    if plane.modality == "PT" and (unit := plane.repeats["units"]) not in ("None", "BQML"):
+        return f"{_PET_UNITS.get(unit, 'another unit')} by the header, not Bq/ml"
+    kind = plane.rescale_type
+    if plane.modality == "CT" and kind and (kind in _RESCALE_TYPES or not kind.startswith(_HOUNSFIELD)):
+        return f"{_RESCALE_TYPES.get(kind, 'another unit')} by the header, not Hounsfield units"
+    return ""

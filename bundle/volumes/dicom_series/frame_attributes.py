@@ -11,6 +11,10 @@ from pydicom.multival import MultiValue
 from pydicom.tag import BaseTag, Tag
 
 _FRAME_TYPES = ("MRImageFrameTypeSequence", "CTImageFrameTypeSequence", "PETFrameTypeSequence")
+COMPONENTS = frozenset({"PHASE", "REAL", "IMAGINARY"})
+"""What else than its magnitude an MR image shows of the signal."""
+_GE_COMPONENTS = {"1": "PHASE", "2": "REAL", "3": "IMAGINARY"}
+"""Source: GE's DICOM conformance statements for MR, raw data type of the image."""
 _PLACES = 4
 """Decimals of an echo time in ms: a header rounds, it does not measure."""
 _AS_NUMBER = "a {} that is a number"
@@ -19,6 +23,19 @@ _AS_NUMBER = "a {} that is a number"
 @cache
 def _tags(keywords: str) -> tuple[BaseTag, ...]:
     return tuple(Tag(word if not word[0].isdigit() else int(word, 16)) for word in keywords.split())
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """Return the values of an attribute as text; pydicom gives one value alone without a list.
+
+    Args:
+        value: of an attribute of any number of values; None where there is none.
+
+    Example:
+        >>> texts(MultiValue(str, ["ORIGINAL", "PRIMARY"])), texts("DERIVED"), texts(None)
+        (('ORIGINAL', 'PRIMARY'), ('DERIVED',), ())
+    """
+    return tuple(map(str, [value] if isinstance(value, str) else value or ()))
 
 
 class FrameAttributes:
@@ -75,9 +92,17 @@ class FrameAttributes:
         return None if value is None else abs(value)
 
     def image_type(self) -> tuple[str, ...]:
-        """Return the type of the frame, where it has its own, else of the image."""
+        """Return the type of the frame, where it has its own, else of the image; what it shows of an MR signal is last.
+
+        Enhanced images, and those of GE, tell phases from magnitudes beside their type alone.
+
+        Source: DICOM PS3.3 C.8.13.3.1.1, Complex Image Component.
+        """
         kind = next((kind for group in _FRAME_TYPES if (kind := self.get(group, "FrameType"))), None)
-        return tuple(str(value) for value in kind or self.image.get("ImageType") or ())
+        values = texts(kind or self.image.get("ImageType"))
+        ge = _GE_COMPONENTS.get(str(self.get("", "0043102F")), "")
+        shown = str(self.get("MRImageFrameTypeSequence", "ComplexImageComponent") or ge)
+        return (*values, shown) if shown in COMPONENTS and shown not in values else values
 
     def echo(self) -> float | None:
         """Return the echo time in ms."""

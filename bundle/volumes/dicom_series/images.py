@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pydicom import uid
 from pydicom.dataset import Dataset, FileDataset
 
+from bundle.volumes.dicom_series.frame_attributes import texts
 from bundle.volumes.problem import Problem
 
 _TILES = 0x00651050
@@ -65,7 +66,7 @@ def other_kind(image: FileDataset) -> str:
     if kind not in _VOLUMES:
         name = LABEL_MAP if kind == _LABEL_MAP else kind.name
         return name if kind and name != kind else "an object of an unknown class"
-    values = [str(value) for value in image.get("ImageType") or ()]
+    values = texts(image.get("ImageType"))
     words = {*values, *(word for value in values for word in value.split())}
     for word, reason in _NO_SLICES.items():
         if word in words:

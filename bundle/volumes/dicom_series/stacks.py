@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.volumes.dicom_series.flags import mixed_flags, origin_flags
+from bundle.volumes.dicom_series.flags import mixed_flags, origin_flags, torn_flags
+from bundle.volumes.dicom_series.frame_attributes import COMPONENTS
 from bundle.volumes.dicom_series.geometry import (
     SAME_PLACE_MM,
     affine_of,
@@ -88,7 +89,7 @@ def find_stacks(headers: Headers) -> tuple[list[Stack], list[Aside]]:
         ([], [])
     """
     series = _grouped(headers.planes, lambda plane: (plane.study, plane.series, plane.number))
-    stacks, asides = [], list(headers.asides)
+    torn, stacks, asides = torn_flags(series), [], list(headers.asides)
     for planes in series:
         parts, singles = list(_parts(planes)), []
         if any(len(part.planes) > 1 for part in parts):
@@ -97,7 +98,7 @@ def find_stacks(headers: Headers) -> tuple[list[Stack], list[Aside]]:
         asides += [_single(part) for part in singles]
         parallel = sum(_is_parallel(part.planes[0], parts) for part in singles)
         flags = {"apart": f"single images of its series that were set aside: {parallel}"} if parallel else {}
-        stacks += [_stack(part, headers, len(parts), flags) for part in parts]
+        stacks += [_stack(part, headers, len(parts), flags | torn.get(planes[0].series, {})) for part in parts]
     return stacks, asides
 
 
@@ -108,9 +109,10 @@ def _is_parallel(plane: Plane, parts: Sequence[_Part]) -> bool:
 
 def _parts(planes: list[Plane]) -> Iterator[_Part]:
     rules: dict[str, Callable[[Plane], Hashable]] = {
+        "modality": lambda plane: plane.modality,
         "frame of reference": lambda plane: plane.frame_of_reference,
         "matrix": lambda plane: plane.size,
-        "image type": lambda plane: plane.image_type[:_KIND],
+        "image type": lambda plane: (plane.image_type[:_KIND], COMPONENTS.intersection(plane.image_type)),
         "echo time": lambda plane: plane.echo,
     }
     parts = [_Part(planes)]
@@ -193,8 +195,6 @@ def _without_copies(planes: list[Plane]) -> tuple[list[Plane], int, list[Problem
             copies, clashes = copies + same, clashes + (not same)
     if not clashes:
         return kept, copies, []
-    found, remedy = (
-        f"{clashes} more with other pixels or beside it",
-        "export each time point or contrast as a series of its own",
-    )
+    found = f"{clashes} more with other pixels or beside it"
+    remedy = "export each time point or contrast as a series of its own"
     return kept, copies, [Problem(kept[0].label, "hold one slice at a position", found, remedy)]
