@@ -46,7 +46,7 @@ def demo_report(
     sentence = seed_comparison_sentence(scores["baseline"]["f1"], scores[subject]["f1"], method_name=_subject(subject))
     return HtmlReport(
         title="LGM-ViT demo: phantoms from four sites",
-        verdict=f"{sentence} {_beside_position(scores, first)}",
+        verdict=f"{sentence[0].upper()}{sentence[1:]} {_beside_position(scores, first)}",
         score_names=_SCORES,
         rows=[*(ScoreRow(_NAMES[row], values) for row, values in scores.items()), *_baseline_rows(metrics[subject])],
         introduction=(
@@ -63,6 +63,7 @@ def demo_report(
 
 
 def _subject(row: str) -> str:
+    """Return the name as the subject of a sentence."""
     return f"the {_NAMES[row]}" if _NAMES[row][0].islower() else _NAMES[row]
 
 
@@ -78,7 +79,7 @@ def _collect(metrics: Sequence[Mapping[str, Any]]) -> dict[str, list[float]]:
 def _beside_position(scores: Mapping[str, Mapping[str, Sequence[float]]], metrics: Mapping[str, Any]) -> str:
     """Return F1 of slice position alone, and whether the networks' means are above it, in a sentence."""
     position = _as_number(metrics["baselines"]["position"]["slice"]["f1"])
-    below = [_NAMES[row] for row, found in scores.items() if not ScoreRow(row, found).mean("f1") > position]
+    below = [_subject(row) for row, found in scores.items() if not ScoreRow(row, found).mean("f1") > position]
     end = f"{' and '.join(below)} {'is' if len(below) == 1 else 'are'} no better" if below else "all are above it"
     return f"Slice position alone, without a look at the image, has F1 {position:.3f}: {end}."
 

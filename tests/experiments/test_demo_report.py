@@ -77,8 +77,8 @@ def test_the_page_has_scores_baselines_pictures_and_commands(demo):
     ("baseline", "lgmvit", "end"),
     [
         ([0.3, 0.4], [0.8], "all are above it."),
-        ([0.1, 0.3], [0.8], "plain ViT is no better."),
-        ([0.1], [0.25, None], "plain ViT and LGM-ViT are no better."),
+        ([0.1, 0.3], [0.8], "the plain ViT is no better."),
+        ([0.1], [0.25, None], "the plain ViT and LGM-ViT are no better."),
         ([0.5], [None], "LGM-ViT is no better."),
     ],
 )

@@ -53,7 +53,7 @@ def test_the_page_says_what_it_was_given():
     for word in (
         "Title & more",
         "The spread hides the gain.",
-        "0.750 ± 0.071",
+        "0.750 ±\u00a00.071",
         "n/a",
         "case 1, slice 2",
         "12",
