@@ -15,7 +15,7 @@ FORMATS = ROOT.parent / "shared/data/formats"
 REFERENCE = FORMATS / "dicom_qa/reference.json"
 EXACT = {
     "ct_philips_tilt_with_scout": ("201_STD_BRAIN_5MM", []),
-    "mr_enhanced_philips": ("801_B0_NS_e2_fieldmaphz", ["split"]),
+    "mr_enhanced_philips": ("801_B0_NS_e2_fieldmaphz", ["split", "units"]),
     "mr_enhanced_siemens": ("6_REST1_w_SMS_PF7-8", ["split"]),
     "mr_sagittal_prone": ("2_t1_fl2d_sag", []),
 }

@@ -32,7 +32,7 @@ OF_SCANNERS = {
     "dicom_qa/ct_ge_variable_tilt": ("flag", "tilt uneven"),
     "dicom_qa/ct_philips_tilt_with_scout": ("right", ""),
     "dicom_qa/mr_12bit": ("refused", "mosaics"),
-    "dicom_qa/mr_enhanced_philips": ("flag", "split"),
+    "dicom_qa/mr_enhanced_philips": ("flag", "split units"),
     "dicom_qa/mr_enhanced_siemens": ("flag", "split"),
     "dicom_qa/mr_mosaic": ("refused", "mosaics"),
     "dicom_qa/mr_sagittal_prone": ("right", ""),
