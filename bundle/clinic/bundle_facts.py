@@ -96,7 +96,8 @@ def threshold_source(profile: Mapping[str, Any], threshold: float, adaptation: M
         return chosen
     labeled, day = adaptation.get("labeled"), str(adaptation.get("made") or "")[:10]
     when = f" on {day}" if day else ""
-    scans = f"{adaptation['scans']} scans" if adaptation.get("scans") else "scans"
+    count = adaptation.get("scans")
+    scans = f"{count} scan{'s' * (count != 1)}" if count else "scans"
     if labeled:
         told = f"{scans} of another hospital, {labeled} of them labeled"
         return f"Probabilities and thresholds were adapted{when} to {told}."

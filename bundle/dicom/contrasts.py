@@ -33,12 +33,14 @@ _TAGS = [
 _OTHER_TYPES = {"ADC", "DIFFUSION", "TRACEW", "FA", "SUB", "SUBTRACTION", "TOF", "ANGIO", "SWI", "PERFUSION"}
 _OTHER_TYPES |= {"PHASE", "P", "PHASE MAP", "FIELD_MAP", "IMAGINARY", "I"}
 _OTHER_WORDS = re.compile(
-    r"\b(dwi\w*|dti|adc|\w+(dwi|adc)|trace|diff\w*|\w*ep2d|swi\w*|\w*swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b"
+    r"\b(dwi\w*|dti|(e|iso|r|s|m)?(dwi|adc)|trace|diff\w*|\w*ep2d|swip?|e?swan|tof|mra|angio\w*|perf\w*|dsc|asl|subtr\w*|sub(?!-?\d)|mip)\b"
     # gradient echoes whose times are those of a T1: T2*, and what susceptibility and fields are computed of
     r"|\bt2w?[ -]?(\*|star\b|ffe\b)|\bha?emo(sid\w*)?\b|\b\w*field ?map\w*|\b(mag|pha) images\b",
     re.IGNORECASE,
 )
 """Values of Image Type, and words of a description, of images that are made of others or of something else."""
+_SPIN_ECHO_TIMES = frozenset({"t1", "t1c", "t2", "flair"})
+"""Contrasts whose times an echo planar image or a T2* may have, too; a table of the user's own may name others."""
 _LATE_GRADIENT_ECHO = 12
 """Milliseconds: those of a T1 come before 10, those of a T2* or SWI from 15 on."""
 _B_VALUES = ("b-value", "b-value (Siemens)", "b-value (GE)")
@@ -133,9 +135,10 @@ def _match(stack: Stack, rules: Mapping[str, Sequence[Mapping[str, Any]]], neede
     values = _values(image)
     if stack.planes[0].echo is not None:
         values["echo_time"] = stack.planes[0].echo
-    if _OTHER_WORDS.search(values["description"]) or _is_echo_planar(image) or _is_t2_star(image, values["echo_time"]):
+    if _OTHER_WORDS.search(values["description"]):
         return None
-    pairs = [(name, rule) for name, each in rules.items() for rule in each]
+    left_out = _SPIN_ECHO_TIMES if _is_echo_planar(image) or _is_t2_star(image, values["echo_time"]) else frozenset()
+    pairs = [(name, rule) for name, each in rules.items() for rule in each if name not in left_out]
     held = [(name, rule) for name, rule in pairs if all(_holds(values[key], rule[key]) for key in rule)]
     if not held:
         return None

@@ -1,4 +1,4 @@
-"""UIDs of what was read, which name it in objects: those under which no archive files, and those that it may refuse."""
+"""UIDs of what was read, which name it in objects: which an archive refuses, and which it may refuse."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def uid_problems(stacks: Sequence[Stack]) -> Iterator[Problem]:
     """
     for name, values in _uids(stacks).items():
         if name != _FRAME and not all(len(each) <= _LONGEST and _SIGNS.fullmatch(each) for each in values):
-            found, remedy = f"a {name} that is none", "correct it where the images come from"
+            found, remedy = f"a {name} that is not valid", "correct it where the images come from"
             label = stacks[0].planes[0].label
             yield Problem(label, f"have UIDs of digits and dots, up to {_LONGEST} characters", found, remedy)
 

@@ -34,6 +34,8 @@ def changed_since_start(run: BundleRun) -> dict[str, tuple[Any, Any]]:
     base, *overlays = (str(BUNDLE_ROOT / file) for file in run.config_files)
     now = as_recorded(CommandLine((base, *overlays), dict(run.overrides)).merged())
     then, command = {"teacher": None, **read_config_record(record, now)}, _recorded_command(run)  # old records lack it
+    for config in (then, now):
+        config["self_training"] = config.get("self_training") or 0  # as null and no entry are
     files = command.get("config_file")
     if isinstance(files, list) and _file_names(files) != _file_names(run.config_files):
         return {"config_file": (files, list(run.config_files))}

@@ -71,6 +71,21 @@ def test_images_of_something_else_are_no_contrast(tmp_path, header, description)
     assert chosen(tmp_path) == []
 
 
+@pytest.mark.parametrize("description", ["ax t1 mprage Swissmed", "T1 TRADC"])
+def test_a_word_that_only_begins_or_ends_like_another_kind_leaves_a_t1(tmp_path, description):
+    scan(tmp_path, 3, SeriesDescription=description, **T1)
+    assert chosen(tmp_path) == [("t1", "3")]
+
+
+@pytest.mark.parametrize("header", [{"ScanningSequence": "GR", "EchoTime": 20}, {"ScanningSequence": "EP"}])
+def test_a_table_of_the_users_own_may_name_what_the_one_that_comes_along_leaves_out(tmp_path, header):
+    scan(tmp_path, 3, **T1 | header)
+    stacks, _ = find_stacks(read_headers(tmp_path))
+    own = {"t2s": [{"echo_time": [1, 40]}], "t1": [{"echo_time": [0, 30]}]}
+    assert [channel.name for channel in choose_channels(stacks, own)] == ["t2s"]
+    assert choose_channels(stacks, {"t1": own["t1"]}) == []
+
+
 @pytest.mark.parametrize(
     ("header", "description", "told"),
     [(T1, "t1_mprage_+C", "t1 by its numbers and t1c by its description"),

@@ -44,7 +44,7 @@ def test_a_header_of_another_matrix_is_refused(tmp_path, syntax, matrix):
     rows, columns = matrix
     text = refusal(tmp_path / "in")
     assert f"hold frames of {rows} x {columns} pixels" in text
-    assert "got a frame of 12 x 16 of 1 of 16 bits, number 1 of instance 1" in text
+    assert "got a frame of 12 x 16 pixels, 1 x 16 bits each, number 1 of instance 1" in text
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
@@ -74,7 +74,7 @@ def test_a_frame_that_claims_all_memory_is_refused_by_its_number(tmp_path, synta
 
     compressed(syntax)(tmp_path / "in")
     changed(tmp_path / "in", claim_more)
-    assert "got a frame of 30000 x 30000 of 1 of 16 bits, number 1 of instance 3" in refusal(tmp_path / "in")
+    assert "got a frame of 30000 x 30000 pixels, 1 x 16 bits each, number 1 of instance 3" in refusal(tmp_path / "in")
 
 
 def test_what_says_no_size_is_left_to_its_decoder():
@@ -83,3 +83,7 @@ def test_what_says_no_size_is_left_to_its_decoder():
     assert [claim_of(each) for each in (b"", b"\xff\xd8", header[:-2], b"\xff\xd8\xff\xd9", b"no codestream")] == [
         None
     ] * 5
+
+
+def test_a_frame_whose_number_of_rows_comes_later_is_left_to_the_decoder():
+    assert claim_of(bytes.fromhex("ffd8 ffc3 000b 10 0000 0010 01 011100")) is None

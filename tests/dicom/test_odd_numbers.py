@@ -55,4 +55,4 @@ def test_a_decimal_comma_is_refused_by_its_attribute(tmp_path, name):
         path.write_bytes(path.read_bytes().replace(b"1.125", b"1,125"))
     stacks, [aside, *_] = find_stacks(read_headers(tmp_path))
     assert (stacks, aside.kind, aside.name) == ([], "refused", "series 7")
-    assert f"got an image without a {name} that is a number: export the series again" in aside.reason
+    assert f"got an image without {name} as a number: export the series again" in aside.reason

@@ -34,6 +34,16 @@ def test_a_run_from_before_there_were_teachers_has_none(tmp_path):
     assert changed_since_start(run(tmp_path / "a", teacher="/b/model.pt")) == {"teacher": (None, "/b/model.pt")}
 
 
+def test_a_run_that_drew_no_masks_said_so_by_null_by_0_or_by_no_word(tmp_path):
+    merged = started(tmp_path / "a")
+    for then in ({"self_training": None}, {"self_training": 0}, {}):
+        content = {name: value for name, value in merged.items() if name != "self_training"} | then
+        (tmp_path / "a/config.json").write_text(json.dumps(content))
+        assert changed_since_start(run(tmp_path / "a")) == {}
+        assert changed_since_start(run(tmp_path / "a", self_training=0)) == {}
+        assert changed_since_start(run(tmp_path / "a", self_training=9)) == {"self_training": (0, 9)}
+
+
 def test_the_same_run_on_another_machine_has_not_changed(tmp_path):
     started(tmp_path / "a", dataset_dir="/here", cache_dir="/here", fold=0, split_fractions=(0.5, 0.25, 0.25))
     again = run(tmp_path / "a", dataset_dir="/there", cache_dir="/there", fold=0, split_fractions=[0.5, 0.25, 0.25])

@@ -124,4 +124,6 @@ def pooled_metrics(
         },
         "threshold": fixed,
         "threshold_from": origin,
+        "threshold_is_expected": rule.expected if origin == "validation" else None,
+        "threshold_beta": rule.beta if origin == "validation" else None,
     }

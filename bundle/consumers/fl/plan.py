@@ -121,7 +121,7 @@ class FederationPlan:
         """
         config = as_recorded(checked_config(CommandLine(tuple(self.files), self.overrides(site))))
         for name in _OFF:
-            if config.get(name) not in (None, 0):
+            if config.get(name) is not None and (name, config[name]) != ("self_training", 0):
                 raise ValueError(f"{name} must be null in a federation, got {config[name]!r}: leave it out.")
         if config.get("slice_smoothing") == "validation":
             raise ValueError("slice_smoothing must be a number in a federation, got 'validation': 1.0 is a start.")

@@ -64,7 +64,7 @@ def _of_jpeg(frame: bytes) -> Claim | None:
         kind = frame[at + 1]
         if kind in _STARTS:
             bits, rows, columns, samples = struct.unpack_from(">BHHB", frame, at + 4)
-            return Claim(rows, columns, samples, bits)
+            return Claim(rows, columns, samples, bits) if rows else None  # the number of rows may come later
         if kind == 0xFF:  # any marker may have more of them in front
             at += 1
         else:
@@ -104,6 +104,6 @@ def claim_problems(image: FileDataset, label: str) -> Iterator[Problem]:
     for number, frame in enumerate(frames, 1):
         claim = claim_of(frame)
         if claim and (claim[:3] != (image.Rows, image.Columns, 1) or claim.bits > image.BitsAllocated):
-            size = f"{claim.rows} x {claim.columns} of {claim.samples} of {claim.bits} bits"
+            size = f"{claim.rows} x {claim.columns} pixels, {claim.samples} x {claim.bits} bits each"
             found = f"a frame of {size}, number {number}{instance}"
             yield Problem(label, f"hold frames of {said}, as its header says", found, "export the series again")

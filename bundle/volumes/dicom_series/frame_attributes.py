@@ -17,7 +17,7 @@ _GE_COMPONENTS = {"1": "PHASE", "2": "REAL", "3": "IMAGINARY"}
 """Source: GE's DICOM conformance statements for MR, raw data type of the image."""
 _PLACES = 4
 """Decimals of an echo time in ms: a header rounds, it does not measure."""
-_AS_NUMBER = "a {} that is a number"
+_AS_NUMBER = "{} as a number"
 
 
 @cache

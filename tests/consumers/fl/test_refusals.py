@@ -43,6 +43,7 @@ def test_a_plan(write_plan, tmp_path, entries, message):
         ({"lerning_rate": 1.0}, "did you mean 'learning_rate'"),
         ({"batch_size": 0}, "batch_size must be"),
         ({"ema_momentum": 0.01}, "ema_momentum must be null"),
+        ({"ema_momentum": 0}, "ema_momentum must be null"),
         ({"initial_weights": "model.pt"}, "initial_weights must be null"),
         ({"teacher": "model.pt"}, "teacher must be null"),
         ({"self_training": 2}, "self_training must be null"),

@@ -29,7 +29,7 @@ def test_no_object_is_written_of_a_source_without_proper_uids(tmp_path, name, va
     if name == "SOPInstanceUID" and not value:
         pytest.skip("several images without one are refused before")
     reading = reading_of(stack_with(tmp_path / "study", name, value))
-    words = rf"series 7 must have UIDs of digits and dots, .* got a {NAMES[name]} Instance UID that is none: correct it"
+    words = rf"must have UIDs of digits and dots, .* got a {NAMES[name]} Instance UID that is not valid: correct it"
     with pytest.raises(FileProblem, match=words):
         write_objects(reading, tmp_path / "objects")
     assert not (tmp_path / "objects").exists()
