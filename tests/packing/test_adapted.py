@@ -121,6 +121,16 @@ def test_without_labels_scores_are_aligned_and_thresholds_stay(run_folder, phant
     assert len(old) == len(new)
 
 
+def test_the_threshold_of_labels_follows_the_beta_of_the_run(run_copy, phantoms, labels, tmp_path):
+    metrics = json.loads((run_copy / "metrics.json").read_text())
+    thresholds = []
+    for beta in (None, 1.0, 0.05):  # None where the run's threshold was given
+        (run_copy / "metrics.json").write_text(json.dumps({**metrics, "threshold_beta": beta}))
+        knobs = yaml.safe_load(adapt(run_copy, phantoms, tmp_path / f"beta {beta}", labels).read_text())
+        thresholds.append(knobs["threshold"])
+    assert thresholds[0] == thresholds[1] < thresholds[2]
+
+
 def test_a_run_that_counts_the_position_is_adapted_with_it(run_copy, phantoms, labels, tmp_path):
     metrics = json.loads((run_copy / "metrics.json").read_text())
     position = {"bias": 0.5, "position": [0.25, -2.0]}

@@ -15,7 +15,13 @@ SITES = ("A", "B", "C")
 KNOBS = {
     **NETWORK,
     **{"stem": "conv", "smoothing_kernel": 7, "batch_size": 8, "learning_rate": 1e-3, "device": "cpu"},
-    **{"slice_position": 0.25, "slice_smoothing": 1.0, "bootstrap_draws": 10, "split_fractions": [0.5, 0.25, 0.25]},
+    **{
+        "slice_position": 0.25,
+        "slice_smoothing": 1.0,
+        "bootstrap_draws": 10,
+        "threshold_beta": 2.0,
+        "split_fractions": [0.5, 0.25, 0.25],
+    },
 }
 
 

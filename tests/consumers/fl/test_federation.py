@@ -112,7 +112,8 @@ def test_thresholds_are_those_of_all_validation_slices(done):
         [np.concatenate([getattr(each, column) for each in tables[part]]) for column in ("label", "probability")]
         for part in ("validation_", "")
     )
-    assert metrics["threshold"] == pytest.approx(best_f1_threshold(*validation), abs=0.001)
+    assert metrics["threshold"] == pytest.approx(best_f1_threshold(*validation, beta=2.0), abs=0.001)
+    assert (metrics["threshold_is_expected"], metrics["threshold_beta"]) == (False, 2.0)
     exact = slice_scores(*test, metrics["threshold"])
     assert metrics["slice"]["f1"] == pytest.approx(exact["f1"])
     assert metrics["slice"]["auroc"] == pytest.approx(exact["auroc"], abs=0.02)  # ties within a thousandth
